@@ -1,0 +1,57 @@
+"""What all commands in tools/ share: options, errors and exit codes."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from pydrdl.errors import InputError
+
+Item = TypeVar("Item")
+
+# Tables go to stdout so that they can be piped; bars and errors to stderr.
+console = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+
+def run(*commands: Callable[..., object]) -> None:
+    """Runs a tool: one command, or one of several by its name.
+
+    Exit codes: 0 done, 1 a check failed or the input is wrong, 2 wrong use.
+    """
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+    for command in commands:
+        app.command()(command)
+    try:
+        app()
+    except InputError as error:
+        stderr.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        stderr.print("interrupted; run the same command again to go on")
+        sys.exit(130)
+
+
+def progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+    """Yields items under a progress bar; silent where stderr is no terminal."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        disable=not stderr.is_terminal,
+    )
+    with bar:
+        yield from bar.track(items, total=total, description=what)

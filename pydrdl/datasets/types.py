@@ -1,0 +1,41 @@
+"""What every data set reader returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Image:
+    """One photograph of one vehicle.
+
+    Attributes:
+        path: relative to the data set's root, with "/" and the extension.
+        vehicle_id: the data set's own number.
+        model_id: the data set's own number of the vehicle model; -1 unlabelled.
+        camera_id: the data set's own number; -1 unknown.
+    """
+
+    path: str
+    vehicle_id: int
+    model_id: int = -1
+    camera_id: int = -1
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set on disk: its images by split.
+
+    Attributes:
+        name: for messages and reports, such as "VehicleID".
+        root: the folder that image paths are relative to.
+        splits: images by the split's name, in the list's order. Splits may
+            overlap, as VehicleID's test lists do.
+        num_models: model ids lie in 0 .. num_models - 1; 0 where the data set
+            does not say (then they are numbered densely when a LMDB is built).
+    """
+
+    name: str
+    root: Path
+    splits: Mapping[str, tuple[Image, ...]] = field(default_factory=dict)
+    num_models: int = 0
