@@ -1,0 +1,57 @@
+#ifndef DRDL_DISTANCE_HPP_
+#define DRDL_DISTANCE_HPP_
+
+#include "drdl/counter_rng.hpp"  // DRDL_HOST_DEVICE
+
+namespace drdl {
+
+/// |a - b|^2; summed in double, so that float only rounds the result.
+template <typename Dtype>
+Dtype SquaredDistance(int dim, const Dtype* a, const Dtype* b) {
+  double sum = 0;
+  for (int d = 0; d < dim; ++d) {
+    const double diff = static_cast<double>(a[d]) - b[d];
+    sum += diff * diff;
+  }
+  return static_cast<Dtype>(sum);
+}
+
+// A NaN distance beats every number in both directions: a search for the
+// nearest or farthest row then carries it into the loss instead of hiding it.
+// Equal distances do not beat each other: the lowest row wins a tie.
+
+template <typename Dtype>
+DRDL_HOST_DEVICE bool Nearer(Dtype distance, Dtype best) {
+  return distance < best || (distance != distance && best == best);
+}
+
+template <typename Dtype>
+DRDL_HOST_DEVICE bool Farther(Dtype distance, Dtype best) {
+  return distance > best || (distance != distance && best == best);
+}
+
+/// Whether max(0, x) passes x on. NaN does, where max(0, NaN) could be 0.
+template <typename Dtype>
+DRDL_HOST_DEVICE bool HingeActive(Dtype x) {
+  return !(x <= 0);
+}
+
+#ifdef __CUDACC__
+/// |a - b|^2 by one whole warp; every lane returns the same bits.
+template <typename Dtype>
+__device__ Dtype WarpSquaredDistance(int dim, const Dtype* a, const Dtype* b) {
+  Dtype sum = 0;
+  for (int d = threadIdx.x % 32; d < dim; d += 32) {
+    const Dtype diff = a[d] - b[d];
+    sum += diff * diff;
+  }
+  for (int offset = 16; offset > 0; offset /= 2) {
+    sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+  }
+  return sum;
+}
+#endif  // __CUDACC__
+
+}  // namespace drdl
+
+#endif  // DRDL_DISTANCE_HPP_

@@ -1,0 +1,111 @@
+#include "drdl/image_transform.hpp"
+
+#include <sstream>
+
+#include "caffe/util/io.hpp"
+#include "drdl/input_error.hpp"
+
+namespace drdl {
+
+using caffe::TransformationParameter;
+
+ImageTransform::ImageTransform(const TransformationParameter& param,
+                               caffe::Phase phase, const cv::Mat& sample)
+    : param_(param),
+      random_crop_(phase == caffe::TRAIN),
+      channels_(sample.channels()),
+      height_(param.crop_size() ? param.crop_size() : sample.rows),
+      width_(param.crop_size() ? param.crop_size() : sample.cols) {
+  const std::string refusal = Refusal(sample);
+  if (!refusal.empty()) {
+    throw InputError(refusal, "transform_param, and the LMDB's first image",
+                     "make crop_size smaller or the LMDB's images larger");
+  }
+  LoadMean(sample);
+}
+
+void ImageTransform::LoadMean(const cv::Mat& sample) {
+  const int values = param_.mean_value_size();
+  std::ostringstream what;
+  if (param_.has_mean_file() && values > 0) {
+    what << "mean_file and mean_value are both given";
+  } else if (values > 1 && values != channels_) {
+    what << values << " mean_value for images of " << channels_ << " channels";
+  } else if (param_.has_mean_file()) {
+    caffe::ReadProtoFromBinaryFileOrDie(param_.mean_file().c_str(),
+                                        &mean_image_);
+    const int pixels = channels_ * sample.rows * sample.cols;
+    if (mean_image_.data_size() != pixels) {
+      what << "the mean image has " << mean_image_.data_size()
+           << " values, an image has " << pixels;
+    }
+  }
+  if (!what.str().empty()) {
+    throw InputError(what.str(), "transform_param",
+                     "give one mean_value a channel (blue, green, red), or a "
+                     "mean_file of this LMDB");
+  }
+  for (int c = 0; c < channels_; ++c) {
+    mean_values_.push_back(values == 0 ? 0
+                                       : param_.mean_value(values > 1 ? c : 0));
+  }
+}
+
+std::string ImageTransform::Refusal(const cv::Mat& image) const {
+  std::ostringstream what;
+  const bool fits = param_.crop_size()
+                        ? image.rows >= height_ && image.cols >= width_
+                        : image.rows == height_ && image.cols == width_;
+  if (!fits || image.channels() != channels_ ||
+      (mean_image_.data_size() > 0 &&
+       mean_image_.data_size() !=
+           static_cast<int>(image.total()) * channels_)) {
+    what << "an image of " << image.rows << " x " << image.cols << " x "
+         << image.channels() << " does not give " << height_ << " x " << width_
+         << " x " << channels_;
+  }
+  return what.str();
+}
+
+template <typename Dtype>
+void ImageTransform::Apply(const cv::Mat& image, CounterRng rng,
+                           Dtype* out) const {
+  int top = (image.rows - height_) / 2;
+  int left = (image.cols - width_) / 2;
+  if (random_crop_) {
+    top = rng.Below(image.rows - height_ + 1);
+    left = rng.Below(image.cols - width_ + 1);
+  }
+  const bool mirror = param_.mirror() && rng.Below(2);
+  const Dtype scale = param_.scale();
+  const bool has_image = mean_image_.data_size() > 0;
+  for (int c = 0; c < channels_; ++c) {
+    const Dtype mean = mean_values_[c];
+    for (int y = 0; y < height_; ++y) {
+      const uchar* pixel = image.ptr<uchar>(top + y) + left * channels_ + c;
+      Dtype* row = out + (static_cast<size_t>(c) * height_ + y) * width_;
+      const int step = mirror ? -1 : 1;
+      Dtype* to = mirror ? row + width_ - 1 : row;
+      if (has_image) {
+        const float* mean_row =
+            mean_image_.data().data() +
+            (static_cast<size_t>(c) * image.rows + top + y) * image.cols + left;
+        for (int x = 0; x < width_; ++x, to += step) {
+          *to =
+              (static_cast<Dtype>(pixel[x * channels_]) - mean_row[x]) * scale;
+        }
+      } else {
+        for (int x = 0; x < width_; ++x, to += step) {
+          *to = (static_cast<Dtype>(pixel[x * channels_]) - mean) * scale;
+        }
+      }
+    }
+  }
+}
+
+template void ImageTransform::Apply<float>(const cv::Mat&, CounterRng,
+                                           float*) const;
+template void ImageTransform::Apply<double>(const cv::Mat&, CounterRng,
+                                            double*) const;
+
+}  // namespace drdl

@@ -1,0 +1,211 @@
+#include "caffe/layers/pair_set_data_layer.hpp"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "drdl/input_error.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+PairSetDataLayer<Dtype>::~PairSetDataLayer() {
+  ring_.reset();
+#ifndef CPU_ONLY
+  if (!batches_.empty() && gpu_) cudaStreamDestroy(stream_);
+#endif
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                         const vector<Blob<Dtype>*>& top) {
+  const PairSetDataParameter& param = this->layer_param_.pair_set_data_param();
+  CHECK_GT(param.sets(), 0) << "sets: at least 1 in a batch";
+  CHECK_GT(param.positives(), 0) << "positives: at least 1 in a set";
+  CHECK_GT(param.prefetch(), 0) << "prefetch: at least 1 batch";
+  CHECK(param.hard_negatives() >= 0 && param.hard_negatives() <= 1)
+      << "hard_negatives: a share from 0 to 1, got " << param.hard_negatives();
+  const int threads = param.threads()
+                          ? param.threads()
+                          : std::max(1u, std::thread::hardware_concurrency());
+  const TransformationParameter& transform =
+      this->layer_param_.transform_param();
+  store_ = drdl::ImageStore::Open(param.source(), param.cache(),
+                                  transform.force_gray(), threads);
+  plan_.reset(new drdl::PairSetPlan(store_->index(), param));
+  transform_.reset(
+      new drdl::ImageTransform(transform, this->phase_, store_->Image(0)));
+  ranks_ = this->phase_ == TRAIN ? Caffe::solver_count() : 1;
+  rank_ = this->phase_ == TRAIN ? Caffe::solver_rank() : 0;
+  test_batches_ = param.test_batches()
+                      ? param.test_batches()
+                      : (plan_->epoch_sets() + param.sets() - 1) / param.sets();
+  SetUpPosition();
+  SetUpBatches(top);
+  LogSetUp(top);
+
+  drdl::PrefetchRing::Work work;
+  work.begin = [this](uint64_t step, int buffer) {
+    BeginBatch(step, batches_[buffer].get());
+  };
+  work.item = [this](uint64_t step, int buffer, int item) {
+    MakeImage(item, batches_[buffer].get());
+  };
+  work.end = [this](int buffer) { PushToGpu(batches_[buffer].get()); };
+  ring_.reset(new drdl::PrefetchRing(threads, batches_.size(),
+                                     batches_[0]->data.num(), 0, work));
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::SetUpPosition() {
+  if (this->blobs_.empty()) {
+    this->blobs_.push_back(
+        shared_ptr<Blob<Dtype> >(new Blob<Dtype>(vector<int>(1, 1))));
+    this->blobs_[0]->mutable_cpu_data()[0] = 0;
+  }
+  if (this->layer_param_.param_size() == 0) {
+    // Correct all the same, but Caffe reads the net's own prototxt when it
+    // decides which layers need a gradient.
+    LOG(WARNING) << this->layer_param_.name() << ": without param { lr_mult: 0 "
+                 << "decay_mult: 0 }, the first layers compute a gradient for "
+                 << "the images that nobody uses";
+    this->layer_param_.add_param();
+  }
+  this->layer_param_.mutable_param(0)->set_lr_mult(0);
+  this->layer_param_.mutable_param(0)->set_decay_mult(0);
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::SetUpBatches(const vector<Blob<Dtype>*>& top) {
+  const PairSetDataParameter& param = this->layer_param_.pair_set_data_param();
+  const int images = param.sets() * (param.positives() + param.negatives());
+  const vector<int> shape{images, transform_->channels(), transform_->height(),
+                          transform_->width()};
+  const vector<int> labels(1, images);
+  // One more than is made ahead: the net still uses the one it was given.
+  for (int b = 0; b < param.prefetch() + 1; ++b) {
+    batches_.emplace_back(new Batch);
+    batches_[b]->data.Reshape(shape);
+    batches_[b]->vehicle_ids.Reshape(labels);
+    batches_[b]->model_ids.Reshape(labels);
+    // Allocated here, because allocation asks Caffe for the mode, which the
+    // decode threads must not do. The last call leaves the head on the CPU.
+    for (Blob<Dtype>* blob : {&batches_[b]->data, &batches_[b]->vehicle_ids,
+                              &batches_[b]->model_ids}) {
+#ifndef CPU_ONLY
+      if (Caffe::mode() == Caffe::GPU) blob->mutable_gpu_data();
+#endif
+      blob->mutable_cpu_data();
+    }
+  }
+  top[0]->Reshape(shape);
+  for (int i = 1; i < top.size(); ++i) top[i]->Reshape(labels);
+#ifndef CPU_ONLY
+  gpu_ = Caffe::mode() == Caffe::GPU;
+  if (gpu_) {
+    CUDA_CHECK(cudaGetDevice(&device_));
+    CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  }
+#endif
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::LogSetUp(const vector<Blob<Dtype>*>& top) const {
+  if (!Caffe::root_solver()) return;
+  const PairSetDataParameter& param = this->layer_param_.pair_set_data_param();
+  const PairIndex& index = store_->index();
+  int short_vehicles = 0, unlabelled = 0;
+  for (const PairIndex::Vehicle& vehicle : index.vehicle()) {
+    short_vehicles += vehicle.count() < param.positives();
+    unlabelled += vehicle.model_id() < 0;
+  }
+  LOG(INFO) << param.source() << ": " << index.num_images() << " images of "
+            << index.vehicle_size() << " vehicles, " << index.num_models()
+            << " models, " << unlabelled << " vehicles without a model";
+  LOG(INFO) << short_vehicles << " vehicles have fewer than "
+            << param.positives() << " images: "
+            << PairSetDataParameter::ShortVehicles_Name(param.short_vehicles())
+            << "; an epoch is " << plan_->epoch_sets() << " sets";
+  LOG(INFO) << "a batch is " << top[0]->shape_string() << ", " << param.sets()
+            << " sets of " << param.positives() << " + " << param.negatives()
+            << (this->phase_ == TRAIN
+                    ? ", on each of " + std::to_string(ranks_) + " solvers"
+                    : ", the same " + std::to_string(test_batches_) +
+                          " batches over and over");
+}
+
+template <typename Dtype>
+uint64_t PairSetDataLayer<Dtype>::GlobalBatch(uint64_t step) const {
+  return this->phase_ == TRAIN ? step * ranks_ + rank_ : step % test_batches_;
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::BeginBatch(uint64_t step, Batch* batch) const {
+  batch->number = GlobalBatch(step);
+  batch->images = plan_->Batch(batch->number);
+  batch->pixels = batch->data.mutable_cpu_data();
+  Dtype* vehicle_ids = batch->vehicle_ids.mutable_cpu_data();
+  Dtype* model_ids = batch->model_ids.mutable_cpu_data();
+  for (size_t i = 0; i < batch->images.size(); ++i) {
+    const PairIndex::Vehicle& vehicle =
+        store_->index().vehicle(batch->images[i].vehicle);
+    vehicle_ids[i] = vehicle.vehicle_id();
+    model_ids[i] = vehicle.model_id();
+  }
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::MakeImage(int item, Batch* batch) const {
+  const uint32_t record = batch->images[item].record;
+  const cv::Mat image = store_->Image(record);
+  const std::string refusal = transform_->Refusal(image);
+  if (!refusal.empty()) {
+    throw drdl::InputError(refusal, store_->Describe(record),
+                           "build the LMDB with one size for all images");
+  }
+  transform_->Apply(image, plan_->TransformRng(batch->number, item),
+                    batch->pixels + item * batch->data.count(1));
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::PushToGpu(Batch* batch) const {
+#ifndef CPU_ONLY
+  if (!gpu_) return;
+  CUDA_CHECK(cudaSetDevice(device_));
+  batch->data.data()->async_gpu_push(stream_);
+  batch->vehicle_ids.data()->async_gpu_push(stream_);
+  batch->model_ids.data()->async_gpu_push(stream_);
+  CUDA_CHECK(cudaStreamSynchronize(stream_));
+#endif
+}
+
+template <typename Dtype>
+uint64_t PairSetDataLayer<Dtype>::NextStep() {
+  // A test net shares the train net's blob: it must not move it.
+  if (this->phase_ == TEST) return test_step_++;
+  Dtype* position = this->blobs_[0]->mutable_cpu_data();
+  const uint64_t step = static_cast<uint64_t>(position[0]);
+  CHECK_LT(step, uint64_t(1) << 24)
+      << "a float cannot count further: start a new run from these weights";
+  position[0] = step + 1;
+  return step;
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                          const vector<Blob<Dtype>*>& top) {
+  Batch* batch = batches_[ring_->Take(NextStep())].get();
+  top[0]->ShareData(batch->data);
+  if (top.size() > 1) top[1]->ShareData(batch->vehicle_ids);
+  if (top.size() > 2) top[2]->ShareData(batch->model_ids);
+}
+
+#ifdef CPU_ONLY
+STUB_GPU_FORWARD(PairSetDataLayer, Forward);
+#endif
+
+INSTANTIATE_CLASS(PairSetDataLayer);
+REGISTER_LAYER_CLASS(PairSetData);
+
+}  // namespace caffe
