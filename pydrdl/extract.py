@@ -1,0 +1,176 @@
+"""Images through a deploy net: the features that the protocols rank."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl.datasets.types import Image
+from pydrdl.deploy_net import INPUT, last_top, open_net
+from pydrdl.errors import InputError
+from pydrdl.features import FeatureSet, Source, check_features, file_sha256
+from pydrdl.preprocess import Preprocess, read_preprocess
+
+Float32 = NDArray[np.float32]
+# Wraps the batches to show how far the work is: (batches, what, total).
+Progress = Callable[[Iterable[list[Float32]], str, int], Iterable[list[Float32]]]
+
+
+def extract(
+    images: Sequence[Image],
+    root: Path,
+    net_path: Path,
+    *,
+    weights: Path | None = None,
+    untrained: int | None = None,
+    layer: str | None = None,
+    resize: int | None = None,
+    mean: Sequence[float] | None = None,
+    batch: int = 32,
+    gpu: int | None = None,
+    dataset: str = "",
+    split: str = "",
+    progress: Progress = lambda batches, what, total: batches,
+) -> FeatureSet:
+    """Computes the features of images.
+
+    Args:
+        images: which ones, in the order of the result.
+        root: the folder that their paths are relative to.
+        net_path: deploy net.
+        weights: its weights.
+        untrained: in place of weights, the seed of a net that was not trained.
+        layer: the blob to read; None takes the last layer's top.
+        resize: side in pixels before the crop; None reads preprocess.json.
+        mean: B, G, R; None reads preprocess.json.
+        batch: images of one forward pass.
+        gpu: number of the GPU; None computes on the CPU.
+        dataset: name of the data set, kept with the features.
+        split: name of the split, kept with the features.
+        progress: wraps the batches, for a progress bar.
+
+    Raises:
+        InputError: neither or both of weights and untrained, no such layer,
+            images that cannot be read, features that cannot be ranked, and
+            what open_net and read_preprocess refuse.
+    """
+    if (weights is None) == (untrained is None):
+        raise InputError(
+            "expected either weights or a net that was not trained",
+            "--weights, --untrained",
+            "give one of the two",
+        )
+    net = open_net(net_path, weights=weights, untrained=untrained, gpu=gpu)
+    preprocess = read_preprocess(
+        net_path, net.blobs[INPUT].shape[2], resize=resize, mean=mean
+    )
+    blob = last_top(net) if layer is None else layer
+    if blob not in net.blobs:
+        raise InputError(
+            f"the net has no blob {blob!r}; it has {', '.join(net.blobs)}",
+            net_path,
+            "name one of them with --layer",
+        )
+    batches = -(-len(images) // batch)
+    pixels = in_batches(decoded(images, root, preprocess, 4 * batch), batch)
+    parts: list[Float32] = []
+    for inputs in progress(pixels, f"features of {len(images):,} images", batches):
+        part = forward(net, blob, np.stack(inputs))
+        start = len(parts) * batch
+        names = [image.path for image in images[start : start + len(part)]]
+        check_features(part, names, f"{net_path}, blob {blob!r}")
+        parts.append(part)
+    return FeatureSet(
+        np.concatenate(parts),
+        tuple(image.path for image in images),
+        np.array([image.vehicle_id for image in images], np.int64),
+        np.array([image.model_id for image in images], np.int64),
+        np.array([image.camera_id for image in images], np.int64),
+        Source(
+            net=str(net_path),
+            net_sha256=file_sha256(net_path),
+            weights=str(weights) if weights else f"untrained, seed {untrained}",
+            weights_sha256=file_sha256(weights) if weights else "",
+            layer=blob,
+            dataset=dataset,
+            split=split,
+            preprocess=preprocess.to_json(),
+        ),
+    )
+
+
+def forward(net: Any, blob: str, inputs: Float32) -> Float32:
+    """One pass through the net, up to the last layer that writes the blob.
+
+    Args:
+        net: a caffe.Net with the input "data".
+        blob: which blob to read.
+        inputs: (n, 3, H, W) float32.
+
+    Returns:
+        (n, D) float32, a copy; whatever follows the first axis is flattened.
+    """
+    if tuple(net.blobs[INPUT].shape) != inputs.shape:
+        net.blobs[INPUT].reshape(*inputs.shape)
+        net.reshape()
+    net.blobs[INPUT].data[...] = inputs
+    writers = [name for name, tops in net.top_names.items() if blob in tops]
+    net.forward(end=writers[-1])
+    return np.array(net.blobs[blob].data, np.float32).reshape(len(inputs), -1)
+
+
+def decoded(
+    images: Iterable[Image],
+    root: Path,
+    preprocess: Preprocess,
+    window: int,
+    workers: int | None = None,
+) -> Iterator[Float32]:
+    """Yields the net's inputs in order, decoded by threads ahead of their use.
+
+    OpenCV decodes without the interpreter lock. pycaffe holds it during a
+    forward pass: each thread then ends the image that it is at, and waits.
+
+    Args:
+        images: which ones.
+        root: the folder that their paths are relative to.
+        preprocess: from pixels to input.
+        window: images decoded or waiting at any time.
+        workers: threads; None takes one a processor.
+
+    Raises:
+        InputError: an image is missing or damaged.
+    """
+    from pydrdl.datum import read_image  # the LMDB's own reader; imports Caffe
+
+    size = (preprocess.resize, preprocess.resize)
+    pool = ThreadPoolExecutor(workers or os.cpu_count())
+    waiting: deque[Future[Float32]] = deque()
+    try:
+        for image in images:
+            waiting.append(
+                pool.submit(lambda i: preprocess(read_image(root, i, size)), image)
+            )
+            if len(waiting) >= window:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def in_batches(items: Iterable[Float32], size: int) -> Iterator[list[Float32]]:
+    """Yields lists of size items; the last may be shorter."""
+    batch: list[Float32] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Evaluation protocols: they know ids, labels and features, nothing else."""

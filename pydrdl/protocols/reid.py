@@ -1,0 +1,250 @@
+"""Vehicle re-identification (paper, Sec. 5.3; Tables 5 and 6, Fig. 10).
+
+In each repeat one image of every vehicle is the gallery and all other images
+are probes. A probe is matched by squared L2 distance; CMC(k) is the fraction of
+probes, not of vehicles, whose vehicle is among the k nearest. The paper draws
+the gallery at random and repeats 10 times.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl.errors import InputError
+from pydrdl.features import check_features
+from pydrdl.metrics import Ties, cmc_from_counts
+from pydrdl.protocols.split import Split
+from pydrdl.ranking import Counts, count_closer
+
+PROTOCOL = "reid"
+MAX_RANK = 50  # Fig. 10
+Float64 = NDArray[np.float64]
+Int = NDArray[np.int64]
+# Wraps the galleries to show how far the work is: (galleries, what, total).
+Gallery = tuple[int, ...]
+Progress = Callable[[Iterable[Gallery], str, int], Iterable[Gallery]]
+
+
+@dataclass(frozen=True)
+class ReidResult:
+    """What one set of features scores; curves cover ranks 1 .. 50.
+
+    Attributes:
+        split: the gallery of every repeat.
+        gallery: number of gallery images, which is the number of vehicles.
+        probes: number of probes of one repeat.
+        lonely: vehicles with one image: in the gallery, never a probe.
+        curves: (repeats, 50) expected CMC of each repeat.
+        optimistic: (50,) mean over repeats, every tie counted for the match.
+        pessimistic: (50,) mean over repeats, every tie counted against it.
+        tied: fraction of probes with an item exactly as far as the match.
+        mean_equal: mean number of such items, over all probes.
+    """
+
+    split: Split
+    gallery: int
+    probes: int
+    lonely: int
+    curves: Float64
+    optimistic: Float64
+    pessimistic: Float64
+    tied: float
+    mean_equal: float
+
+    @property
+    def mean(self) -> Float64:
+        """(50,) mean over repeats."""
+        return np.asarray(self.curves.mean(axis=0))
+
+    @property
+    def std(self) -> Float64 | None:
+        """(50,) sample standard deviation over repeats; None for one repeat."""
+        if len(self.curves) < 2:
+            return None
+        return np.asarray(self.curves.std(axis=0, ddof=1))
+
+
+def draw_split(
+    names: Sequence[str], vehicle_ids: Int, *, repeats: int = 10, seed: int = 0
+) -> Split:
+    """Draws one gallery image of each vehicle, in every repeat (Sec. 5.3).
+
+    A draw depends on the seed, the repeat, and the set of images, not on their
+    order: repeat r takes raw words of Philox(SeedSequence([seed, r])), whose
+    stream NumPy keeps across versions.
+
+    Args:
+        names: (N,) distinct image names.
+        vehicle_ids: (N,) vehicle of each image.
+        repeats: number of draws.
+        seed: not negative.
+
+    Raises:
+        InputError: no image, a name twice, no vehicle with two images.
+    """
+    images, vehicles = _sorted(names, vehicle_ids)
+    grouped = np.argsort(vehicles, kind="stable")
+    ids, first, counts = np.unique(
+        vehicles[grouped], return_index=True, return_counts=True
+    )
+    if counts.max() < 2:
+        raise InputError(
+            f"none of the {ids.size:,} vehicles has two images: there is no probe",
+            "vehicle_id",
+            "give a set with several images of a vehicle",
+        )
+    gallery = []
+    for repeat in range(repeats):
+        words = np.random.Philox(np.random.SeedSequence([seed, repeat])).random_raw(
+            ids.size
+        )
+        chosen = ((words >> np.uint64(32)) * counts.astype(np.uint64)) >> np.uint64(32)
+        rows = grouped[first + chosen.astype(np.int64)]
+        gallery.append(tuple(sorted(rows.tolist())))
+    return Split(
+        "one random image of each vehicle",
+        seed,
+        images,
+        tuple(vehicles.tolist()),
+        tuple(gallery),
+    )
+
+
+def camera_split(
+    names: Sequence[str], vehicle_ids: Int, camera_ids: Int, gallery_camera: int
+) -> Split:
+    """Takes the images of one camera as the gallery, all others as probes.
+
+    Raises:
+        InputError: no image, a name twice; the camera or a probe's vehicle has
+            no image there, or a vehicle has several.
+    """
+    images, vehicles = _sorted(names, vehicle_ids)
+    order = np.argsort(np.array(names))
+    in_gallery = camera_ids[order] == gallery_camera
+    where = f"--gallery-camera {gallery_camera}"
+    if not in_gallery.any() or in_gallery.all():
+        known = ", ".join(map(str, np.unique(camera_ids)[:20]))
+        share = "all images are" if in_gallery.any() else "no image is"
+        raise InputError(
+            f"{share} of camera {gallery_camera}; the cameras are {known}",
+            where,
+            "name one of several cameras, or leave the option out",
+        )
+    ids, counts = np.unique(vehicles[in_gallery], return_counts=True)
+    if counts.max() > 1:
+        raise InputError(
+            f"camera {gallery_camera} saw vehicle {ids[counts.argmax()]} "
+            f"{counts.max()} times; the gallery holds one image of a vehicle",
+            where,
+            "leave the option out to draw one image of each vehicle",
+        )
+    lost = np.setdiff1d(vehicles[~in_gallery], ids)
+    if lost.size:
+        raise InputError(
+            f"camera {gallery_camera} never saw {lost.size:,} vehicles that other "
+            f"cameras saw, such as {lost[0]}: their images have no match",
+            where,
+            "name a camera that saw all, or leave the option out",
+        )
+    gallery = tuple(np.flatnonzero(in_gallery).tolist())
+    return Split(
+        camera_split_name(gallery_camera),
+        None,
+        images,
+        tuple(vehicles.tolist()),
+        (gallery,),
+    )
+
+
+def camera_split_name(gallery_camera: int) -> str:
+    """The name of camera_split's splits."""
+    return f"the images of camera {gallery_camera}"
+
+
+def evaluate(
+    features: NDArray[np.float32],
+    names: Sequence[str],
+    vehicle_ids: Int,
+    split: Split,
+    *,
+    where: object = "features",
+    progress: Progress = lambda galleries, what, total: galleries,
+) -> ReidResult:
+    """Scores features on a split.
+
+    Args:
+        features: (N, D) of any norm.
+        names: (N,) image names; their order need not be the split's.
+        vehicle_ids: (N,) vehicle of each image.
+        split: who is in the gallery, in each repeat.
+        where: the features file, for messages.
+        progress: wraps the repeats, for a progress bar.
+
+    Raises:
+        InputError: a feature is not finite or all zero, the split is of
+            another set, or a repeat has no probe or not one image a vehicle.
+    """
+    check_features(features, names, where)
+    rows = split.rows_in(names, vehicle_ids, where)
+    vehicles = np.array(split.vehicle_ids, np.int64)
+    galleries = progress(split.gallery, f"CMC of {where}", len(split.gallery))
+    counted = [_count_repeat(features, rows, vehicles, g) for g in galleries]
+    equal = np.concatenate([c.equal for c in counted])
+    return ReidResult(
+        split=split,
+        gallery=len(split.gallery[0]),
+        probes=len(counted[0].closer),
+        lonely=int((np.unique(vehicles, return_counts=True)[1] == 1).sum()),
+        curves=_curves(counted, "expected"),
+        optimistic=_curves(counted, "optimistic").mean(axis=0),
+        pessimistic=_curves(counted, "pessimistic").mean(axis=0),
+        tied=float((equal > 0).mean()),
+        mean_equal=float(equal.mean()),
+    )
+
+
+def _sorted(names: Sequence[str], vehicle_ids: Int) -> tuple[tuple[str, ...], Int]:
+    """Images by name, with their vehicles."""
+    if not len(names):
+        raise InputError("there is no image", "names", "give a set with images")
+    order = np.argsort(np.array(names))
+    images = tuple(names[i] for i in order)
+    for name, following in pairwise(images):
+        if name == following:
+            raise InputError(
+                f"image {name!r} occurs twice", "names", "name every image once"
+            )
+    return images, vehicle_ids[order]
+
+
+def _count_repeat(
+    features: NDArray[np.float32], rows: Int, vehicles: Int, chosen: Sequence[int]
+) -> Counts:
+    """Ranks the probes of one repeat."""
+    gallery = np.array(chosen, np.int64)
+    probes = np.setdiff1d(np.arange(rows.size), gallery)
+    by_vehicle = gallery[np.argsort(vehicles[gallery])]
+    ids = vehicles[by_vehicle]
+    place = np.searchsorted(ids, vehicles[probes])
+    if not probes.size or not np.array_equal(ids, np.unique(vehicles)):
+        raise InputError(
+            f"a gallery of {gallery.size:,} images leaves {probes.size:,} probes; "
+            f"expected one image of each of {np.unique(vehicles).size:,} vehicles",
+            "the split",
+            "draw a new split",
+        )
+    return count_closer(features[rows[probes]], features[rows[by_vehicle]], place)
+
+
+def _curves(counted: Sequence[Counts], ties: Ties) -> Float64:
+    """(repeats, 50)."""
+    return np.stack(
+        [
+            cmc_from_counts(c.closer, c.equal, max_rank=MAX_RANK, ties=ties)
+            for c in counted
+        ]
+    )

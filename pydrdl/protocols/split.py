@@ -1,0 +1,153 @@
+"""Which images are the gallery in each repeat, kept in a file.
+
+A split names its images, so that it can be told whether a features file is of
+the same set, and carries the SHA-256 of its own content: two results compare
+only where that hash is the same.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl.errors import InputError
+
+SCHEMA = "drdl.split/1"
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Gallery and probes of every repeat; all images but the gallery are probes.
+
+    Attributes:
+        name: of the rule that made it.
+        seed: of the draws; None where nothing was drawn.
+        images: names of all N images, sorted.
+        vehicle_ids: the vehicle of each image.
+        gallery: for each repeat, ascending positions in images.
+    """
+
+    name: str
+    seed: int | None
+    images: tuple[str, ...]
+    vehicle_ids: tuple[int, ...]
+    gallery: tuple[tuple[int, ...], ...]
+
+    @property
+    def sha256(self) -> str:
+        """Of the canonical JSON text of everything above."""
+        text = json.dumps(_to_dict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def rows_in(self, names: Sequence[str], vehicle_ids: Int, where: object) -> Int:
+        """Finds the split's images among those of a features file.
+
+        Args:
+            names: the file's image names, in any order.
+            vehicle_ids: the file's vehicles.
+            where: the file, for messages.
+
+        Returns:
+            (N,) position in names of each of the split's images.
+
+        Raises:
+            InputError: the two do not hold the same images and vehicles.
+        """
+        again = "use the split file of this set, or none to draw a new split"
+        row = {name: i for i, name in enumerate(names)}
+        missing = [name for name in self.images if name not in row]
+        if missing:
+            raise InputError(
+                f"{len(missing):,} of the split's {len(self.images):,} images are "
+                f"missing, such as {missing[0]!r}: it is of another set",
+                where,
+                again,
+            )
+        if len(names) != len(self.images):
+            extra = sorted(set(names) - set(self.images))
+            raise InputError(
+                f"{len(names):,} images, of which the split knows "
+                f"{len(self.images):,}; unknown is {(extra or names)[0]!r}",
+                where,
+                again,
+            )
+        rows = np.array([row[name] for name in self.images], np.int64)
+        differ = np.flatnonzero(vehicle_ids[rows] != np.array(self.vehicle_ids))
+        if differ.size:
+            i = differ[0]
+            raise InputError(
+                f"image {self.images[i]!r} shows vehicle {vehicle_ids[rows[i]]}; "
+                f"the split says {self.vehicle_ids[i]} ({differ.size:,} differ)",
+                where,
+                again,
+            )
+        return rows
+
+
+def save_split(split: Split, path: Path) -> None:
+    """Writes a split; the file appears only when whole.
+
+    Raises:
+        InputError: the file exists, or its folder cannot be written.
+    """
+    if path.exists():
+        raise InputError("the split file exists", path, "name another file")
+    text = json.dumps({"sha256": split.sha256, **_to_dict(split)}, ensure_ascii=False)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_text(text + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot write the split: {error.strerror}", path, "name a writable folder"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_split(path: Path) -> Split:
+    """Reads a split.
+
+    Raises:
+        InputError: there is no such file, it is no split, or its content does
+            not have the hash that it states.
+    """
+    again = "delete the file to draw a new split, or restore it"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != SCHEMA:
+            raise ValueError(f"schema {content['schema']!r}; expected {SCHEMA!r}")
+        split = Split(
+            name=content["name"],
+            seed=content["seed"],
+            images=tuple(content["images"]),
+            vehicle_ids=tuple(content["vehicle_ids"]),
+            gallery=tuple(map(tuple, content["gallery"])),
+        )
+        if split.sha256 != content["sha256"]:
+            raise ValueError("its content was changed: the SHA-256 differs")
+    except OSError as error:
+        raise InputError(
+            f"cannot read the split: {error.strerror}", path, again
+        ) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"not a split file: {error}", path, again) from error
+    return split
+
+
+def _to_dict(split: Split) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "name": split.name,
+        "seed": split.seed,
+        "images": split.images,
+        "vehicle_ids": split.vehicle_ids,
+        "gallery": split.gallery,
+    }

@@ -1,0 +1,286 @@
+"""Preprocessing, weights that must fit, and the net against OpenCV's."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+
+from pydrdl.datasets.types import Image
+from pydrdl.deploy_net import check_weights
+from pydrdl.errors import InputError
+from pydrdl.features import read_features
+from pydrdl.preprocess import Preprocess, read_preprocess
+
+ROOT = Path(__file__).parents[1]
+RESIZE, CROP, MEAN = 21, 16, (104.0, 117.0, 123.0)
+
+NET = """
+name: "tiny"
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 3 dim: 16 dim: 16 } } }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 8 kernel_size: 5 stride: 2
+    weight_filler { type: "gaussian" std: 0.02 }
+    bias_filler { type: "gaussian" std: 0.5 } } }
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1"
+  pooling_param { pool: MAX kernel_size: 3 stride: 2 } }
+layer { name: "fc2" type: "InnerProduct" bottom: "pool1" top: "fc2"
+  inner_product_param { num_output: 6
+    weight_filler { type: "gaussian" std: 0.1 }
+    bias_filler { type: "gaussian" std: 0.5 } } }
+"""
+
+
+@pytest.fixture(scope="session")
+def caffe():
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    return pytest.importorskip("caffe", reason="pycaffe is not built; tools/setup.sh")
+
+
+def by_hand(path: Path) -> np.ndarray:
+    """The net's input in plain steps: 3 x 16 x 16."""
+    pixels = cv2.imread(str(path))
+    shrinks = min(pixels.shape[:2]) >= RESIZE
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    pixels = cv2.resize(pixels, (RESIZE, RESIZE), interpolation=method)
+    values = np.zeros((3, CROP, CROP))
+    for channel in range(3):
+        for y in range(CROP):
+            for x in range(CROP):  # (21 - 16) / 2 rounded down is 2
+                values[channel, y, x] = pixels[y + 2, x + 2, channel] - MEAN[channel]
+    return values
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Path, list[Image]]:
+    """A folder with deploy.prototxt, preprocess.json, a list and 7 images."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "deploy.prototxt").write_text(NET)
+    settings = {"resize": RESIZE, "crop": CROP, "mean": MEAN, "scale": 1.0}
+    (tmp_path / "preprocess.json").write_text(json.dumps(settings))
+    images = []
+    for i in range(7):
+        size = (40 + i, 30, 3) if i else (12, 14, 3)  # the first is enlarged
+        pixels = cv2.blur(rng.integers(0, 256, size).astype(np.uint8), (3, 3))
+        cv2.imwrite(str(tmp_path / f"{i}.png"), pixels)
+        images.append(Image(f"{i}.png", i // 2, -1, i % 2))
+    lines = [f"{i.path} {i.vehicle_id} {i.model_id} {i.camera_id}\n" for i in images]
+    (tmp_path / "list.txt").write_text("".join(lines))
+    return tmp_path, images
+
+
+def save_weights(caffe, folder: Path, name: str = "tiny.caffemodel") -> Path:
+    caffe.set_random_seed(5)
+    net = caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST)
+    net.save(str(folder / name))
+    return folder / name
+
+
+def test_preprocess_crops_the_centre_and_centres() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (21, 21, 3)).astype(np.uint8)
+    values = Preprocess(21, 16, (1, 2, 3), 0.5)(pixels)
+    assert values.shape == (3, 16, 16)
+    assert values.dtype == np.float32
+    for channel, y, x in ((0, 0, 0), (1, 15, 3), (2, 7, 15)):
+        expected = (int(pixels[y + 2, x + 2, channel]) - (channel + 1)) * 0.5
+        assert values[channel, y, x] == expected
+
+
+def test_options_go_before_preprocess_json(made) -> None:
+    net = made[0] / "deploy.prototxt"
+    assert read_preprocess(net, CROP) == Preprocess(RESIZE, CROP, MEAN, 1.0)
+    changed = read_preprocess(net, CROP, resize=30, mean=(1, 2, 3))
+    assert changed == Preprocess(30, CROP, (1.0, 2.0, 3.0), 1.0)
+    (made[0] / "preprocess.json").unlink()
+    assert read_preprocess(net, CROP, resize=30, mean=(1, 2, 3)) == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "not known"),
+        ("[", "not a JSON object"),
+        ('{"mean": [1, 2, 3]}', "'resize'; expected resize, crop"),
+        ('{"resize": 21, "mean": [1, 2]}', "wrong or missing entry"),
+        ('{"resize": 21, "mean": 5}', "wrong or missing entry"),
+        ('{"resize": 21, "crop": 20, "mean": [1, 2, 3]}', "input is 16 x 16"),
+        ('{"resize": 9, "mean": [1, 2, 3]}', "of 9 pixels do not hold a crop of 16"),
+    ],
+)
+def test_preprocess_refuses(made, text: str | None, message: str) -> None:
+    path = made[0] / "preprocess.json"
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_preprocess(made[0] / "deploy.prototxt", CROP)
+
+
+def test_weights_must_hold_every_layer() -> None:
+    wanted = {"conv1": [(8, 3, 5, 5), (8,)], "fc2": [(6, 72), (6,)]}
+    check_weights(wanted, {**wanted, "fc8": [(1000, 6)]}, "w")
+    old = {"conv1": [(8, 3, 5, 5), (1, 1, 1, 8)], "fc2": [(1, 1, 6, 72), (1, 1, 1, 6)]}
+    check_weights(wanted, old, "w")
+    with pytest.raises(InputError, match="1 of the net's 2 learnable layers"):
+        check_weights(wanted, {"conv1": wanted["conv1"], "fc": []}, "w")
+    with pytest.raises(InputError, match=r"'fc2' has blobs .*hold \[\(7, 72\)"):
+        check_weights(wanted, {**wanted, "fc2": [(7, 72), (7,)]}, "w")
+    with pytest.raises(InputError, match="'fc2' has blobs"):
+        check_weights(wanted, {**wanted, "fc2": [(6, 72)]}, "w")
+
+
+def test_features_equal_opencv(caffe, made) -> None:
+    """OpenCV reads the same files and computes without Caffe."""
+    from pydrdl.extract import extract
+
+    folder, images = made
+    weights = save_weights(caffe, folder)
+    content = extract(
+        images, folder, folder / "deploy.prototxt", weights=weights, batch=3
+    )
+    net = cv2.dnn.readNetFromCaffe(str(folder / "deploy.prototxt"), str(weights))
+    expected = []
+    for image in images:
+        net.setInput(by_hand(folder / image.path)[None].astype(np.float32))
+        expected.append(net.forward().ravel())
+    assert np.std(expected, axis=0).min() > 0.05  # images differ in every dimension
+    np.testing.assert_allclose(content.features, expected, rtol=1e-4, atol=1e-4)
+    assert content.names == tuple(f"{i}.png" for i in range(7))
+    assert content.vehicle_ids.tolist() == [0, 0, 1, 1, 2, 2, 3]
+    assert content.camera_ids.tolist() == [0, 1, 0, 1, 0, 1, 0]
+    assert content.source.layer == "fc2"
+    assert json.loads(content.source.preprocess)["mean"] == list(MEAN)
+
+
+DATA = """
+layer {{ name: "data" type: "Data" top: "data"
+  data_param {{ source: "{}" batch_size: 7 backend: LMDB }}
+  transform_param {{ crop_size: 16
+    mean_value: 104 mean_value: 117 mean_value: 123 }} }}
+"""
+
+
+def test_input_equals_what_caffe_reads_from_the_training_lmdb(caffe, made) -> None:
+    from pydrdl.extract import decoded
+    from pydrdl.image_lmdb import build_image_lmdb
+
+    folder, images = made
+    build_image_lmdb(
+        images, folder, folder / "lmdb", size=(RESIZE, RESIZE), jpeg_quality=None
+    )
+    (folder / "data.prototxt").write_text(DATA.format(folder / "lmdb"))
+    net = caffe.Net(str(folder / "data.prototxt"), caffe.TEST)
+    net.forward()
+    inputs = decoded(images, folder, Preprocess(RESIZE, CROP, MEAN), window=3)
+    np.testing.assert_array_equal(np.stack(list(inputs)), net.blobs["data"].data)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 32])
+def test_batch_size_changes_nothing(caffe, made, batch: int) -> None:
+    from pydrdl.extract import extract
+
+    folder, images = made
+    args = (images, folder, folder / "deploy.prototxt")
+    reference = extract(*args, untrained=3, batch=2).features
+    np.testing.assert_allclose(
+        extract(*args, untrained=3, batch=batch).features, reference, atol=1e-5
+    )
+
+
+def test_layer_is_read_after_what_works_in_place(caffe, made) -> None:
+    from pydrdl.extract import extract
+
+    folder, images = made
+    args = (images, folder, folder / "deploy.prototxt")
+    features = extract(*args, untrained=3, layer="conv1").features
+    assert features.shape == (7, 8 * 6 * 6)
+    assert features.min() == 0  # ReLU has run
+    other = extract(*args, untrained=4, layer="conv1").features
+    assert abs(features - other).max() > 0.1
+
+
+def test_hdf5_weights(caffe, made) -> None:
+    from pydrdl.extract import extract
+
+    folder, images = made
+    net_path = folder / "deploy.prototxt"
+    weights = save_weights(caffe, folder)
+    net = caffe.Net(str(net_path), caffe.TEST, weights=str(weights))
+    net.save_hdf5(str(folder / "w.caffemodel.h5"))
+    np.testing.assert_array_equal(
+        extract(images, folder, net_path, weights=weights).features,
+        extract(images, folder, net_path, weights=folder / "w.caffemodel.h5").features,
+    )
+
+
+def test_refuses_what_caffe_lets_pass_or_aborts_on(caffe, made) -> None:
+    from pydrdl.extract import extract
+
+    folder, images = made
+    net = folder / "deploy.prototxt"
+    weights = save_weights(caffe, folder)
+
+    def refused(message: str, text: str = NET, **options: object) -> None:
+        net.write_text(text)
+        with pytest.raises(InputError, match=message):
+            extract(images, folder, net, **({"weights": weights} | options))
+
+    refused("not in the weights: fc3", NET.replace('"fc2"', '"fc3"'))
+    refused("'fc2' has blobs", NET.replace("num_output: 6", "num_output: 7"))
+    refused("no layer type Convolutoin", NET.replace('"Convolution"', '"Convolutoin"'))
+    refused(r"not a net: 3:1 .*lyer", NET.replace("layer {", "lyer {", 1))
+    refused("expected 1 x 3 x H x H", NET.replace("dim: 3", "dim: 4"))
+    refused("no blob 'fc9'; it has data, conv1", layer="fc9")
+    refused("either weights or", untrained=1)
+    refused("either weights or", weights=None)
+    refused("no such weights file", weights=folder / "none")
+    refused("not a caffemodel|no weights", weights=folder / "list.txt")
+    (folder / "empty").write_bytes(b"")
+    refused("no weights", weights=folder / "empty")
+    with h5py.File(folder / "other.h5", "w") as file:
+        file["x"] = 1
+    refused("no weights", weights=folder / "other.h5")
+    zero = NET.replace('type: "gaussian"', 'type: "constant"')
+    refused("zero throughout.*\n.*'fc2'", zero, weights=None, untrained=1)
+    cv2.imwrite(str(folder / "5.png"), np.full((30, 30, 3), MEAN, np.uint8))
+    no_bias = NET.replace('bias_filler { type: "gaussian" std: 0.5 }', "")
+    refused("image '5.png'", no_bias, weights=None, untrained=1, batch=2)
+    (folder / "3.png").write_bytes(b"not an image")
+    refused("corrupt image")
+
+
+def run_tool(folder: Path, *options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "tools" / "extract_features.py"]
+    return subprocess.run(
+        [*map(str, command), str(folder / "list.txt"), *map(str, options)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_tool(caffe, made) -> None:
+    folder, _ = made
+    output = folder / "out.h5"
+    net = ("--net", folder / "deploy.prototxt")
+    done = run_tool(folder, output, *net, "--untrained", 3, "--mean", "1,2,3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "7 x 6 of blob fc2" in done.stdout
+    content = read_features(output)
+    assert content.features.shape == (7, 6)
+    assert content.source.dataset == "list"
+    assert content.source.weights == "untrained, seed 3"
+    assert json.loads(content.source.preprocess)["mean"] == [1, 2, 3]
+    again = run_tool(folder, output, *net, "--untrained", 3)
+    assert again.returncode == 1
+    assert again.stderr.startswith("error: the output exists\n  where: ")
+    wrong = run_tool(folder, folder / "b.h5", *net, "--untrained", 3, "--mean", "1,2")
+    assert wrong.returncode == 2
+    assert "expected B,G,R" in wrong.stderr
+    assert not (folder / "b.h5").exists()

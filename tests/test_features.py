@@ -1,0 +1,152 @@
+"""The HDF5 file between extraction and evaluation."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from pydrdl.errors import InputError
+from pydrdl.features import (
+    FeatureSet,
+    Source,
+    file_sha256,
+    read_features,
+    write_features,
+)
+
+SOURCE = Source(
+    net="deploy.prototxt",
+    net_sha256="12",
+    weights="drdl.caffemodel",
+    weights_sha256="34",
+    layer="fc8",
+    dataset="VehicleID",
+    split="test_800",
+    preprocess="{}",
+)
+
+
+def feature_set() -> FeatureSet:
+    rng = np.random.default_rng(0)
+    return FeatureSet(
+        rng.standard_normal((6, 4)).astype(np.float32),
+        tuple(f"image/车{i}.jpg" for i in range(6)),
+        np.array([1, 1, 2, 2, 3, 3]),
+        np.array([0, 0, 0, 0, -1, -1]),
+        np.array([1, 2, 1, 2, 1, 2]),
+        SOURCE,
+    )
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    content, path = feature_set(), tmp_path / "a.h5"
+    write_features(path, content)
+    back = read_features(path)
+    np.testing.assert_array_equal(back.features, content.features)
+    assert back.names == content.names
+    for field in ("vehicle_ids", "model_ids", "camera_ids"):
+        np.testing.assert_array_equal(getattr(back, field), getattr(content, field))
+    assert back.source == SOURCE
+    assert back.sha256 == content.sha256
+    assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_layout_is_as_documented(tmp_path: Path) -> None:
+    write_features(tmp_path / "a.h5", feature_set())
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert set(file) == {
+            "features",
+            "name",
+            "vehicle_id",
+            "model_id",
+            "camera_id",
+        }
+        assert file["features"].dtype == np.float32
+        assert file["name"][0].decode() == "image/车0.jpg"
+        assert file.attrs["net_sha256"] == "12"
+        assert file.attrs["layer"] == "fc8"
+
+
+def test_hash_covers_the_content_and_nothing_else() -> None:
+    content = feature_set()
+    flipped = content.features.copy()
+    flipped[5, 3] = np.nextafter(flipped[5, 3], np.float32(9))
+    changed = [
+        replace(content, features=flipped),
+        replace(content, names=(*content.names[:5], "other.jpg")),
+        replace(content, vehicle_ids=content.vehicle_ids[::-1].copy()),
+        replace(content, model_ids=content.model_ids + 1),
+        replace(content, camera_ids=content.camera_ids + 1),
+    ]
+    assert len({c.sha256 for c in (content, *changed)}) == 6
+    assert replace(content, source=Source()).sha256 == content.sha256
+
+
+def test_refuses_to_overwrite(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    path.write_text("precious")
+    with pytest.raises(InputError, match="exists"):
+        write_features(path, feature_set())
+    assert path.read_text() == "precious"
+    with pytest.raises(InputError, match="no such folder"):
+        write_features(tmp_path / "none" / "a.h5", feature_set())
+
+
+def test_half_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(h5py.File, "create_dataset", full)
+    with pytest.raises(InputError, match="no space left"):
+        write_features(tmp_path / "a.h5", feature_set())
+    assert not list(tmp_path.iterdir())
+
+
+def test_refuses_what_is_no_features_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_features(tmp_path / "none.h5")
+    (tmp_path / "text.h5").write_text("hello")
+    with pytest.raises(InputError, match="not HDF5"):
+        read_features(tmp_path / "text.h5")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "value", "message"),
+    [
+        ("features", None, "no dataset features"),
+        ("camera_id", None, "no dataset camera_id"),
+        ("features", np.ones((6, 4)), "float64; expected N x D float32"),
+        ("features", np.ones(6, np.float32), "expected N x D float32"),
+        ("vehicle_id", np.arange(5), r"datasets of \[5, 6\] rows"),
+        ("name", ["a", "b", "c", "d", "e", "a"], "1 image names occur twice"),
+    ],
+)
+def test_refuses_a_damaged_file(tmp_path: Path, dataset, value, message) -> None:
+    path = tmp_path / "a.h5"
+    write_features(path, feature_set())
+    with h5py.File(path, "r+") as file:
+        del file[dataset]
+        if value is not None:
+            file[dataset] = value
+    with pytest.raises(InputError, match=message):
+        read_features(path)
+
+
+def test_refuses_another_schema(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    write_features(path, feature_set())
+    with h5py.File(path, "r+") as file:
+        file.attrs["schema"] = "drdl.features/9"
+    with pytest.raises(InputError, match=r"'drdl\.features/9'"):
+        read_features(path)
+
+
+def test_file_sha256(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
+    assert file_sha256(tmp_path / "abc") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

@@ -1,0 +1,57 @@
+"""Scores features by the paper's re-identification protocol (Sec. 5.3)."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from pydrdl import cli, report
+from pydrdl.evaluation import evaluate_files
+
+
+def eval_cmc(
+    features: Annotated[
+        list[Path], Argument(help="Files that extract_features.py wrote.")
+    ],
+    repeats: Annotated[int, Option(min=1, help="Random galleries.")] = 10,
+    seed: Annotated[int, Option(min=0, help="Of the random galleries.")] = 0,
+    gallery_camera: Annotated[
+        int | None,
+        Option(help="Take this camera's images as the gallery, the rest as probes."),
+    ] = None,
+    split_file: Annotated[
+        Path | None,
+        Option(help="Use the split in this file; where there is none, write it."),
+    ] = None,
+    json: Annotated[
+        Path | None, Option(help="Write curves and hashes to this file (replaced).")
+    ] = None,
+    name: Annotated[
+        list[str] | None, Option(help="Name in the table; once for each file.")
+    ] = None,
+) -> None:
+    """Print CMC match rates beside the paper's Table 6.
+
+    In each repeat one image of every vehicle is the gallery and the others are
+    probes; squared L2 distance; the mean over repeats.
+
+    Example: python tools/eval_cmc.py test_800.h5 --json test_800.json
+    """
+    entries = evaluate_files(
+        features,
+        names=name or (),
+        repeats=repeats,
+        seed=seed,
+        gallery_camera=gallery_camera,
+        split_file=split_file,
+        progress=cli.progress,
+    )
+    cli.console.print(report.cmc_table(entries), "")
+    for note in report.cmc_notes(entries):
+        cli.console.print(note, markup=False, soft_wrap=True)
+    if json is not None:
+        report.write_json(json, report.cmc_json(entries))
+
+
+if __name__ == "__main__":
+    cli.run(eval_cmc)

@@ -1,0 +1,85 @@
+"""Computes the features of a data set's images with a deploy net."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, BadParameter, Option
+
+from pydrdl import cli
+from pydrdl.datasets import images_of_split, open_dataset
+from pydrdl.extract import extract
+from pydrdl.features import refuse_to_overwrite, write_features
+
+
+def three_numbers(text: str) -> tuple[float, float, float]:
+    """Parses "104,117,123"."""
+    try:
+        b, g, r = map(float, text.split(","))
+    except ValueError as error:
+        raise BadParameter(f"{text!r}; expected B,G,R such as 104,117,123") from error
+    return b, g, r
+
+
+def extract_features(
+    dataset: Annotated[Path, Argument(help="VehicleID's folder, or an image list.")],
+    output: Annotated[Path, Argument(help="HDF5 file to make.")],
+    net: Annotated[Path, Option(help="Its deploy.prototxt.")],
+    weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,
+    untrained: Annotated[
+        int | None, Option(min=0, help="No weights: random ones from this seed.")
+    ] = None,
+    split: Annotated[str, Option(help='Such as "test_800".')] = "all",
+    root: Annotated[
+        Path | None, Option(help="Folder that an image list's paths start from.")
+    ] = None,
+    layer: Annotated[
+        str | None, Option(help="Blob to read; the net's last top by default.")
+    ] = None,
+    batch: Annotated[int, Option(min=1, help="Images of one pass.")] = 32,
+    gpu: Annotated[
+        int | None, Option(min=0, help="Number of the GPU; the CPU by default.")
+    ] = None,
+    resize: Annotated[
+        int | None, Option(min=1, help="Pixels a side; see preprocess.json.")
+    ] = None,
+    mean: Annotated[
+        str | None, Option(help="B,G,R to subtract; see preprocess.json.")
+    ] = None,
+) -> None:
+    """Extract features for eval_cmc.py; images are made as in training.
+
+    How they were made stands in preprocess.json beside the net.
+
+    Example: python tools/extract_features.py VehicleID_V1.0 test_800.h5
+    --net deploy.prototxt --weights mixed.caffemodel --split test_800
+    """
+    bgr = None if mean is None else three_numbers(mean)
+    refuse_to_overwrite(output)
+    data = open_dataset(dataset, root)
+    content = extract(
+        images_of_split(data, split),
+        data.root,
+        net,
+        weights=weights,
+        untrained=untrained,
+        layer=layer,
+        resize=resize,
+        mean=bgr,
+        batch=batch,
+        gpu=gpu,
+        dataset=data.name,
+        split=split,
+        progress=cli.progress,
+    )
+    write_features(output, content)
+    n, d = content.features.shape
+    cli.console.print(
+        f"{output}: {n:,} x {d:,} of blob {content.source.layer}, "
+        f"features {content.sha256[:16]}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    cli.run(extract_features)
