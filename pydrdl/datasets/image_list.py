@@ -1,0 +1,75 @@
+"""Any photographs of vehicles, named by a text file.
+
+A line is `path vehicle_id [model_id [camera_id]]`. The numbers are taken from
+the right, so that a path may hold spaces; only a path whose last word is itself
+a whole number cannot be listed. Lines that begin with "#" are comments.
+"""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from pydrdl.datasets.lines import malformed, read_lines
+from pydrdl.datasets.types import Dataset, Image
+from pydrdl.errors import InputError
+
+# The path as short as possible, then one to three numbers.
+_LINE = re.compile(r"(\S.*?)\s+(-?\d+)(?:\s+(-?\d+)(?:\s+(-?\d+))?)?", re.ASCII)
+
+
+def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
+    """Reads an image list; images are not opened.
+
+    Args:
+        list_path: the text file.
+        root: the folder that the paths are relative to; None takes the list's
+            own folder.
+
+    Returns:
+        The data set, with the one split "all" in the list's order. num_models
+        is 0: a list does not say how many there are.
+
+    Raises:
+        InputError: the file cannot be read, is empty, or has a malformed line,
+            an absolute path, or an image twice.
+    """
+    list_path = Path(list_path)
+    images: dict[str, Image] = {}
+    for number, line in read_lines(list_path):
+        if line.startswith("#"):
+            continue
+        image = _parse(list_path, number, line)
+        if image.path in images:
+            raise InputError(
+                f"{image.path} is listed twice, for vehicles "
+                f"{images[image.path].vehicle_id} and {image.vehicle_id}",
+                f"{list_path}:{number}",
+                "remove one of the two lines",
+            )
+        images[image.path] = image
+    if not images:
+        raise InputError(
+            "no images in the list",
+            list_path,
+            "write lines of the form: path vehicle_id [model_id [camera_id]]",
+        )
+    folder = list_path.parent if root is None else Path(root)
+    return Dataset(list_path.stem, folder, {"all": tuple(images.values())})
+
+
+def _parse(list_path: Path, number: int, line: str) -> Image:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        expected = "path vehicle_id [model_id [camera_id]]"
+        raise malformed(list_path, number, line, expected)
+    vehicle, model, camera = (int(match[i] or -1) for i in (2, 3, 4))
+    if vehicle < 0 or model < -1 or camera < -1:
+        expected = "vehicle_id >= 0; model_id and camera_id >= 0, or -1 for unknown"
+        raise malformed(list_path, number, line, expected)
+    path = PurePosixPath(match[1])
+    if path.is_absolute():
+        raise InputError(
+            f"absolute path {path}; expected one relative to the data set's root",
+            f"{list_path}:{number}",
+            "shorten the paths and name the folder they start from as the root",
+        )
+    return Image(str(path), vehicle, model, camera)

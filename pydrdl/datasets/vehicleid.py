@@ -1,0 +1,121 @@
+"""PKU VehicleID V1.0 as it lies on disk.
+
+- image/0000002.jpg and so on: 7 digits, zero padded;
+- attribute/model_attr.txt: "vehicle model", labelled vehicles only;
+- attribute/model_names.txt: "name model", the name first;
+- attribute/img2vid.txt, color_attr.txt, color_names.txt: not needed here;
+- train_test_split/train_list.txt: "image vehicle";
+- train_test_split/test_list_800.txt: the same, and further sizes.
+"""
+
+import re
+from pathlib import Path
+
+from pydrdl.datasets.lines import malformed, read_lines
+from pydrdl.datasets.types import Dataset, Image
+from pydrdl.errors import InputError
+
+# Images and vehicles are numbers, which may be padded with zeros.
+_TWO_NUMBERS = re.compile(r"(\d+)\s+(\d+)", re.ASCII)
+_NAME_THEN_NUMBER = re.compile(r"(?:(.*)\s)?(\d+)", re.ASCII)
+
+
+def read_vehicleid(root: Path) -> Dataset:
+    """Reads VehicleID's lists; images are not opened.
+
+    Splits are named after the lists in train_test_split/: "train" for
+    train_list.txt, "test_800" for test_list_800.txt and so on. The released
+    test lists overlap. There are no camera ids.
+
+    Args:
+        root: the folder that holds image/, attribute/ and train_test_split/.
+
+    Returns:
+        The data set, images in the lists' order. model_id is -1 for the
+        vehicles that model_attr.txt leaves out; num_models is the largest id
+        of model_names.txt + 1, or 0 without that file.
+
+    Raises:
+        InputError: a file is missing, a line malformed, an image listed twice
+            in a list, or a model label out of range.
+    """
+    root = Path(root)
+    attributes = root / "attribute"
+    num_models = _count_models(attributes / "model_names.txt")
+    model_of = _read_models(attributes / "model_attr.txt", num_models)
+    folder = root / "train_test_split"
+    lists = [*folder.glob("train*.txt"), *folder.glob("test*.txt")]
+    if not lists:
+        raise InputError(
+            "no split lists",
+            folder,
+            "put train_list.txt or a test_list_<vehicles>.txt there",
+        )
+    splits = {
+        path.stem.replace("_list", ""): _read_list(path, model_of)
+        for path in sorted(lists, key=_list_order)
+    }
+    return Dataset("VehicleID", root, splits, num_models)
+
+
+def _list_order(path: Path) -> tuple[bool, int, str]:
+    """Training lists first, then by the number in the name."""
+    digits = re.findall(r"\d+", path.stem)
+    return path.stem.startswith("test"), int(digits[-1]) if digits else 0, path.stem
+
+
+def _read_list(path: Path, model_of: dict[int, int]) -> tuple[Image, ...]:
+    images: dict[str, Image] = {}
+    for number, line in read_lines(path):
+        match = _TWO_NUMBERS.fullmatch(line)
+        if match is None:
+            expected = 'an image and its vehicle, as in "0279029 23781"'
+            raise malformed(path, number, line, expected)
+        name, vehicle = f"image/{match[1]:0>7}.jpg", int(match[2])
+        if name in images:
+            raise InputError(
+                f"{name} is listed twice, for vehicles "
+                f"{images[name].vehicle_id} and {vehicle}",
+                f"{path}:{number}",
+                "remove one of the two lines, or get the file again",
+            )
+        images[name] = Image(name, vehicle, model_of.get(vehicle, -1))
+    return tuple(images.values())
+
+
+def _read_models(path: Path, num_models: int) -> dict[int, int]:
+    """Returns {vehicle id: model id} of the labelled vehicles."""
+    models: dict[int, int] = {}
+    for number, line in read_lines(path):
+        match = _TWO_NUMBERS.fullmatch(line)
+        if match is None:
+            expected = 'a vehicle and its model, as in "8 105"'
+            raise malformed(path, number, line, expected)
+        vehicle, model = int(match[1]), int(match[2])
+        if num_models and model >= num_models:
+            raise InputError(
+                f"vehicle {vehicle} has model {model}; model_names.txt ends at "
+                f"{num_models - 1}",
+                f"{path}:{number}",
+                "get both files from the same release",
+            )
+        if models.setdefault(vehicle, model) != model:
+            raise InputError(
+                f"vehicle {vehicle} has two models, {models[vehicle]} and {model}",
+                f"{path}:{number}",
+                "remove one of the two lines, or get the file again",
+            )
+    return models
+
+
+def _count_models(path: Path) -> int:
+    """Returns the largest model id + 1; 0 where the file is missing."""
+    if not path.exists():
+        return 0
+    largest = -1
+    for number, line in read_lines(path):
+        match = _NAME_THEN_NUMBER.fullmatch(line)
+        if match is None:
+            raise malformed(path, number, line, "a model's name, then its number")
+        largest = max(largest, int(match[2]))
+    return largest + 1

@@ -1,0 +1,72 @@
+"""Writes prototxt/, or the same nets for a data set of your own."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pydrdl import cli, nets, prototxt
+from pydrdl.pair_index import read_pair_index
+
+
+def make_nets(
+    output: Annotated[
+        Path | None,
+        typer.Option(help="folder for nets of your own data; default: prototxt/"),
+    ] = None,
+    train: Annotated[str, typer.Option(help="training LMDB")] = "",
+    test: Annotated[
+        str, typer.Option(help="LMDB of other vehicles; default: train")
+    ] = "",
+    base: Annotated[str, typer.Option(help="sizes: demo or paper")] = "demo",
+    max_iter: Annotated[int, typer.Option(help="iterations to train")] = 600,
+    base_lr: Annotated[float, typer.Option(help="first learning rate")] = 0.01,
+    stepsize: Annotated[int, typer.Option(help="iterations between steps")] = 200,
+    seed: Annotated[int, typer.Option(help="of the weights' start")] = 1,
+    margin: Annotated[float, typer.Option(help="alpha of Eq. 3 and 6")] = 1.0,
+    gradient: Annotated[
+        str, typer.Option(help="EXACT, CENTER_CONSTANT or PAPER")
+    ] = "CENTER_CONSTANT",
+    sets: Annotated[int, typer.Option(help="sets in a batch")] = 15,
+) -> None:
+    """Write the nets as prototxt files.
+
+    Without --output: everything in prototxt/. With it: the three structures
+    for the LMDB given by --train.
+
+    Example: python tools/make_nets.py --output data/own/nets
+    --train data/own/train_lmdb --test data/own/test_lmdb
+    """
+    if output is None:
+        families = [prototxt.PAPER_FAMILY, prototxt.DEMO_FAMILY]
+    else:
+        if not train:
+            raise typer.BadParameter("--output needs --train, the LMDB to train on")
+        family = {"demo": prototxt.DEMO_FAMILY, "paper": prototxt.PAPER_FAMILY}[base]
+        training = replace(
+            family.training,
+            train_lmdb=train,
+            test_lmdb=test or train,
+            num_models=max(1, read_pair_index(Path(train)).num_models),
+            margin=margin,
+            gradient=gradient,
+            sets=sets,
+        )
+        schedule = nets.Schedule(
+            max_iter=max_iter,
+            base_lr=base_lr,
+            stepsize=stepsize,
+            snapshot=max_iter,
+            seed=seed,
+        )
+        families = [prototxt.own_family(family, str(output), training, schedule)]
+    for family in families:
+        for name, text in prototxt.files(family):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_text(text)
+            cli.console.print(name)
+
+
+if __name__ == "__main__":
+    cli.run(make_nets)

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Builds everything: system packages, .venv, the Caffe source, Caffe with our
+# layers, pycaffe. Run it again at any time; what is done is not done twice.
+#
+#   tools/setup.sh             on the GPU if there is one, else on the CPU
+#   tools/setup.sh cpu|cuda    as it says
+#
+# CAFFE_SOURCE_TARBALL=FILE    use this tarball, do not download
+# CAFFE_SOURCE_DIR=FOLDER      use this checkout of BVLC Caffe
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {  # what, where, next
+  printf 'error: %s\n  where: %s\n  next: %s\n' "$1" "$2" "$3" >&2
+  exit 1
+}
+
+preset=${1:-}
+if [ -z "$preset" ]; then
+  preset=cpu
+  if command -v nvcc >/dev/null && nvidia-smi -L >/dev/null 2>&1; then
+    preset=cuda
+  fi
+fi
+case "$preset" in
+  cpu | cuda) ;;
+  *) fail "unknown preset" "$preset" "give cpu or cuda"; ;;
+esac
+if [ "$preset" = cuda ] && ! command -v nvcc >/dev/null; then
+  fail "no CUDA compiler" "nvcc is not on PATH" \
+    "install the CUDA toolkit, or build with: tools/setup.sh cpu"
+fi
+
+# --- 1. System packages
+packages=(
+  ca-certificates ccache cmake g++ libboost-filesystem-dev libboost-python-dev
+  libboost-system-dev libboost-thread-dev libgflags-dev libgoogle-glog-dev
+  libgtest-dev libhdf5-dev libleveldb-dev liblmdb-dev libopenblas-dev
+  libopencv-core-dev libopencv-imgcodecs-dev libopencv-imgproc-dev
+  libprotobuf-dev libsnappy-dev ninja-build patch protobuf-compiler python3-dev
+  python3-venv zlib1g-dev
+)
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "setup: installing ${#missing[@]} system packages"
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || fail "system packages are missing" \
+      "${missing[*]}" "run as root: apt-get install ${missing[*]}"
+    as_root=(sudo -n)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+    --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# --- 2. Python: Debian's own, which its Boost.Python is built for
+wanted=$(cat pyproject.toml constraints.txt | sha256sum)
+if [ "$(cat .venv/setup.stamp 2>/dev/null)" != "$wanted" ]; then
+  echo "setup: installing Python packages into .venv"
+  /usr/bin/python3 -m venv .venv
+  pip=(.venv/bin/pip install --quiet --disable-pip-version-check
+    --constraint constraints.txt)
+  "${pip[@]}" hatchling editables
+  "${pip[@]}" --no-build-isolation --editable '.[caffe,test]'
+  printf '%s\n' "$wanted" >.venv/setup.stamp
+fi
+
+# --- 3. The Caffe source
+source_options=()
+if [ -n "${CAFFE_SOURCE_DIR:-}" ]; then
+  source_options+=("-DCAFFE_SOURCE_DIR=$(realpath "$CAFFE_SOURCE_DIR")")
+else
+  tarball=${CAFFE_SOURCE_TARBALL:-}
+  [ -n "$tarball" ] || tarball=$(tools/fetch_caffe.sh)
+  source_options+=("-DCAFFE_SOURCE_TARBALL=$(realpath "$tarball")"
+    -DCAFFE_SOURCE_DIR=)
+fi
+
+# --- 4. Build and install into .venv
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-time_macros}
+mkdir -p build
+log=build/$preset.log
+echo "setup: building (preset $preset, log in $log)"
+{
+  cmake --preset "$preset" "${source_options[@]}" &&
+    cmake --build --preset "$preset" &&
+    cmake --install "build/$preset"
+} >"$log" 2>&1 || {
+  tail -n 30 "$log" >&2
+  fail "the build failed" "$log" "read the lines above"
+}
+echo "setup: done; activate with: source .venv/bin/activate"
