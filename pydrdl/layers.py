@@ -7,8 +7,6 @@ net and returns the name of its top, so that a net reads as nested calls do.
 from collections.abc import Sequence
 from typing import Any
 
-from pydrdl.messages import caffe_pb2
-
 # Caffe's habit: biases learn twice as fast and do not decay.
 LEARNED = (
     {"lr_mult": 1.0, "decay_mult": 1.0},

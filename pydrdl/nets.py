@@ -112,8 +112,12 @@ class Training:
 def train_val_net(structure: Structure, backbone: Backbone, training: Training) -> Any:
     """The net that `caffe train` and `caffe test` run: NetParameter."""
     net = caffe_pb2.NetParameter(name=f"{backbone.name} {structure}")
-    _pair_sets(net, "TRAIN", "pair_sets", training.train_lmdb, backbone, training)
-    _pair_sets(net, "TEST", "test_pair_sets", training.test_lmdb, backbone, training)
+    # A top that nobody uses would be an output, printed image by image.
+    tops = ["data", "vehicle_id"]
+    if structure == "mixed_difference":
+        tops.append("model_id")
+    for phase in ("TRAIN", "TEST"):
+        _pair_sets(net, phase, tops, backbone, training)
     if structure == "mixed_difference":
         model_feature, lower, feature = _mixed_difference(net, backbone, training)
         _classify_model(net, model_feature, backbone, training)
@@ -142,16 +146,17 @@ def deploy_net(
 
 
 def _pair_sets(
-    net: Any, phase: str, name: str, source: str, backbone: Backbone, training: Training
+    net: Any, phase: str, tops: list[str], backbone: Backbone, training: Training
 ) -> None:
+    train = phase == "TRAIN"
     transform = {
         "crop_size": backbone.crop,
-        "mirror": phase == "TRAIN",
+        "mirror": train,
         "mean_value": backbone.mean,
         "scale": backbone.scale,
     }
     pair_set_data = {
-        "source": source,
+        "source": training.train_lmdb if train else training.test_lmdb,
         "sets": training.sets,
         "positives": training.positives,
         "negatives": training.negatives,
@@ -162,9 +167,9 @@ def _pair_sets(
     layers.add(
         net,
         "PairSetData",
-        name,
+        "pair_sets" if train else "test_pair_sets",
         [],
-        ["data", "vehicle_id", "model_id"],
+        tops,
         include=[{"phase": phase}],
         param=POSITION_FIXED,
         transform_param=transform,

@@ -42,7 +42,8 @@ class Family:
     Attributes:
         folder: of each structure's files.
         solvers: path of each structure's solver.
-        snapshots: folder of the weights that training writes.
+        snapshots: each structure's snapshot_prefix; not a folder that exists,
+            which Caffe would silently put "solver" behind.
     """
 
     backbone: Backbone
@@ -50,7 +51,7 @@ class Family:
     schedule: Schedule
     folder: dict[Structure, str]
     solvers: dict[Structure, str]
-    snapshots: str
+    snapshots: dict[Structure, str]
 
 
 PAPER_FAMILY = Family(
@@ -67,7 +68,7 @@ PAPER_FAMILY = Family(
         "ccl": "prototxt/vgg_ccl/solver.prototxt",
         "triplet": "prototxt/vgg_triplet/solver.prototxt",
     },
-    snapshots="data/VehicleID",
+    snapshots={s: f"data/VehicleID/{s}" for s in nets.STRUCTURES},
 )
 DEMO_FAMILY = Family(
     DEMO,
@@ -79,7 +80,7 @@ DEMO_FAMILY = Family(
         "ccl": "prototxt/demo/ccl/solver.prototxt",
         "triplet": "prototxt/demo/triplet/solver.prototxt",
     },
-    snapshots="data/demo",
+    snapshots={s: f"data/demo/{s}" for s in nets.STRUCTURES},
 )
 
 
@@ -93,7 +94,7 @@ def own_family(
         schedule=schedule,
         folder={s: f"{folder}/{s}" for s in nets.STRUCTURES},
         solvers={s: f"{folder}/{s}/solver.prototxt" for s in nets.STRUCTURES},
-        snapshots=folder,
+        snapshots={s: f"{folder}/{s}/{s}" for s in nets.STRUCTURES},
     )
 
 
@@ -110,7 +111,7 @@ def files(family: Family) -> Iterator[tuple[str, str]]:
         yield f"{folder}/preprocess.json", _preprocess(backbone)
         solver = nets.solver(
             f"{folder}/train_val.prototxt",
-            f"{family.snapshots}/{structure}",
+            family.snapshots[structure],
             family.schedule,
         )
         yield family.solvers[structure], _text(solver, f"{title}, Sec. 3.4")

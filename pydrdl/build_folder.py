@@ -1,0 +1,116 @@
+"""A folder that appears only when it is whole, and whose making can go on.
+
+Work happens in `<output>.partial/`. Its build.json says what it is made from,
+so that it is never completed from something else.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import astuple
+from pathlib import Path
+
+from pydrdl import labels, pair_index
+from pydrdl.datasets.types import Image
+from pydrdl.errors import InputError
+
+BUILD = "build.json"
+# All that may stand in an image LMDB's folder; nothing else is ever deleted.
+OURS = {"data.mdb", "lock.mdb", BUILD, labels.FILE_NAME, pair_index.FILE_NAME}
+
+
+class BuildFolder:
+    """The folder that an image LMDB is built in.
+
+    Args:
+        output: its final name.
+        overwrite: whether what stands there, or a partial build of other
+            inputs, may be deleted.
+    """
+
+    def __init__(self, output: Path, overwrite: bool) -> None:
+        self.output = output.absolute()  # "." has no name of its own
+        self.partial = self.output.with_name(self.output.name + ".partial")
+        self.overwrite = overwrite
+
+    def refuse_existing(self) -> None:
+        """Refuses an output that exists, unless it may be overwritten.
+
+        Raises:
+            InputError: it exists, or it may be overwritten but is no image LMDB.
+        """
+        if not self.output.exists():
+            return
+        if not self.overwrite:
+            raise InputError(
+                "the output exists", self.output, "delete it, or pass --overwrite"
+            )
+        _refuse_foreign(self.output)
+
+    def start(self, images: Sequence[Image], root: Path, **options: object) -> None:
+        """Makes the partial folder, or takes up the one that is there.
+
+        Args:
+            images: what is built, in record order.
+            root: the folder that their paths are relative to.
+            options: how it is built, as JSON can hold it.
+
+        Raises:
+            InputError: a partial build of other inputs is there.
+        """
+        lines = "\n".join(repr(astuple(image)) for image in images)
+        inputs = {
+            "images": len(images),
+            "images_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+            "root": str(Path(root).resolve()),
+            **options,
+        }
+        text = json.dumps(inputs, indent=1) + "\n"
+        build = self.partial / BUILD
+        if build.is_file() and build.read_text(encoding="utf-8") == text:
+            return
+        if self.partial.exists() and any(self.partial.iterdir()):
+            self._clear(build)
+        self.partial.mkdir(parents=True, exist_ok=True)
+        self.write(BUILD, text.encode())
+
+    def _clear(self, build: Path) -> None:
+        """Deletes a partial build of other inputs, where that is allowed."""
+        _refuse_foreign(self.partial)
+        # A build that was killed before build.json stood has nothing to lose.
+        if build.exists() and not self.overwrite:
+            raise InputError(
+                "an interrupted build of other images or options is here",
+                self.partial,
+                "repeat the command that began it, delete it, or pass --overwrite",
+            )
+        shutil.rmtree(self.partial)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Writes a file that is either whole or not there."""
+        temporary = self.partial / f"{name}.tmp"
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.partial / name)
+
+    def finish(self) -> None:
+        """Gives the folder its final name, in the place of what stood there."""
+        if self.output.exists():
+            shutil.rmtree(self.output)
+        self.partial.rename(self.output)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raises InputError where a folder holds what no image LMDB holds."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
+    foreign = sorted(name for name in names if name.removesuffix(".tmp") not in OURS)
+    if foreign:
+        raise InputError(
+            f"not an image LMDB: it holds {', '.join(foreign[:3])}",
+            folder,
+            "choose another output",
+        )

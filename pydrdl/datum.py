@@ -1,0 +1,75 @@
+"""One image file to one Caffe Datum."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl import messages
+from pydrdl.datasets.types import Image
+from pydrdl.errors import InputError
+
+
+def read_image(
+    root: Path, image: Image, size: tuple[int, int] | None
+) -> NDArray[np.uint8]:
+    """Decodes and resizes an image.
+
+    Args:
+        root: the folder that image.path is relative to.
+        image: which one.
+        size: (height, width) in pixels, the aspect ratio not kept; None keeps
+            the file's own size.
+
+    Returns:
+        height x width x 3, uint8, BGR.
+
+    Raises:
+        InputError: the file is missing, empty, cut off or no image.
+    """
+    path = Path(root) / image.path
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise InputError(
+            f"cannot read an image of vehicle {image.vehicle_id}: {error.strerror}",
+            path,
+            "get the file again, or take it out of the list",
+        ) from error
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if pixels is None:
+        raise InputError(
+            f"corrupt image of vehicle {image.vehicle_id}: "
+            f"its {data.size} bytes cannot be decoded",
+            path,
+            "get the file again, or take it out of the list",
+        )
+    if size is not None and pixels.shape[:2] != size:
+        shrinks = pixels.shape[0] >= size[0] and pixels.shape[1] >= size[1]
+        # Areas are averaged when both sides shrink, which avoids aliasing.
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        pixels = cv2.resize(pixels, size[::-1], interpolation=method)
+    return np.asarray(pixels, np.uint8)
+
+
+def to_datum(
+    pixels: NDArray[np.uint8], label: int, jpeg_quality: int | None
+) -> messages.Datum:
+    """Packs an image as Caffe's Data layer reads it.
+
+    Args:
+        pixels: height x width x 3, uint8, BGR.
+        label: the label.
+        jpeg_quality: 1 to 100 for an encoded Datum; None stores the pixels as
+            channels x height x width.
+    """
+    height, width, channels = pixels.shape
+    datum = messages.Datum(channels=channels, height=height, width=width, label=label)
+    if jpeg_quality is None:
+        datum.data = pixels.transpose(2, 0, 1).tobytes()
+    else:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+        datum.data = cv2.imencode(".jpg", pixels, quality)[1].tobytes()
+        datum.encoded = True
+    return datum

@@ -1,0 +1,107 @@
+"""Dense labels: a data set's own ids, numbered from 0 as a softmax needs them.
+
+labels.json, which says what each dense label stands for, lies in the LMDB's
+folder and travels with the model that is trained from it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydrdl.datasets.types import Image
+from pydrdl.errors import InputError
+
+FILE_NAME = "labels.json"
+VERSION = 1
+# A float holds whole numbers below 2^24 exactly, and Caffe's blobs are floats.
+MAX_VEHICLE_ID = 2**24 - 1
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What dense labels stand for.
+
+    Attributes:
+        vehicle_ids: the data set's vehicle id of each dense vehicle label,
+            ascending.
+        model_ids: the same of each dense model label.
+    """
+
+    vehicle_ids: tuple[int, ...]
+    model_ids: tuple[int, ...]
+
+
+def dense_labels(images: Sequence[Image], num_models: int) -> Labels:
+    """Numbers vehicles and models.
+
+    Model ids stay as they are where the data set says how many there are and
+    they lie in 0 .. num_models - 1; otherwise those that occur are numbered in
+    ascending order.
+
+    Args:
+        images: in any order.
+        num_models: as in Dataset; 0 where unknown.
+
+    Raises:
+        InputError: a vehicle id outside 0 .. 2^24 - 1, or a vehicle with two
+            models.
+    """
+    model_of: dict[int, int] = {}
+    for image in images:
+        if not 0 <= image.vehicle_id <= MAX_VEHICLE_ID:
+            raise InputError(
+                f"vehicle id {image.vehicle_id} is not in 0 .. {MAX_VEHICLE_ID}, "
+                "the whole numbers that Caffe's floats hold exactly",
+                image.path,
+                "number the vehicles anew",
+            )
+        known = model_of.setdefault(image.vehicle_id, image.model_id)
+        if known != image.model_id:
+            raise InputError(
+                f"vehicle {image.vehicle_id} has two models, {known} and "
+                f"{image.model_id} (-1 = unlabelled)",
+                image.path,
+                "give all images of a vehicle the same model",
+            )
+    occurring = tuple(sorted(set(model_of.values()) - {-1}))
+    kept = num_models > 0 and all(0 <= model < num_models for model in occurring)
+    return Labels(
+        tuple(sorted(model_of)), tuple(range(num_models)) if kept else occurring
+    )
+
+
+def to_json(labels: Labels, stored: str) -> str:
+    """Returns the text of labels.json.
+
+    Args:
+        labels: what the labels stand for.
+        stored: "vehicle" or "model", the one that the records carry.
+    """
+    content = {
+        "version": VERSION,
+        "label": stored,
+        "vehicle_ids": labels.vehicle_ids,
+        "model_ids": labels.model_ids,
+    }
+    return json.dumps(content) + "\n"
+
+
+def read_labels(folder: Path) -> Labels:
+    """Reads labels.json from an image LMDB's folder.
+
+    Raises:
+        InputError: it is missing, damaged or of another version.
+    """
+    path = Path(folder) / FILE_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["version"] != VERSION:
+            raise ValueError(f"version {content['version']}; expected {VERSION}")
+        return Labels(tuple(content["vehicle_ids"]), tuple(content["model_ids"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"cannot read what the labels stand for: {error}",
+            path,
+            "build the LMDB again with tools/build_lmdb.py",
+        ) from error

@@ -1,0 +1,77 @@
+"""Builds an image LMDB with its pair index from a data set on disk."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from rich.table import Table
+from typer import Argument, Option
+
+from pydrdl import cli
+from pydrdl.datasets import images_of_split, open_dataset
+from pydrdl.image_lmdb import build_image_lmdb
+
+
+class Label(StrEnum):
+    """What the records' labels are."""
+
+    vehicle = "vehicle"
+    model = "model"
+
+
+def build_lmdb(
+    dataset: Annotated[Path, Argument(help="VehicleID's folder, or an image list.")],
+    output: Annotated[Path, Argument(help="Folder to make.")],
+    split: Annotated[str, Option(help='Such as "train"; "all" of an image list.')],
+    root: Annotated[
+        Path | None, Option(help="Folder that an image list's paths start from.")
+    ] = None,
+    size: Annotated[
+        int, Option(min=0, help="Pixels a side; 0 keeps each image's own.")
+    ] = 256,
+    quality: Annotated[int, Option(min=1, max=100, help="JPEG quality.")] = 95,
+    raw: Annotated[bool, Option("--raw", help="Store pixels instead of JPEG.")] = False,
+    label: Annotated[Label, Option(help="What records carry.")] = Label.vehicle,
+    labelled_only: Annotated[
+        bool, Option("--labelled-only", help="Leave out images without model label.")
+    ] = False,
+    workers: Annotated[
+        int | None, Option(min=1, help="Threads; one a processor by default.")
+    ] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUTPUT.")] = False,
+) -> None:
+    """Build an image LMDB that Caffe's Data and PairSetData layers read.
+
+    An interrupted build goes on when the same command is given again.
+
+    Example: python tools/build_lmdb.py VehicleID_V1.0 data/train_lmdb --split train
+    """
+    data = open_dataset(dataset, root)
+    images = images_of_split(data, split)
+    if labelled_only:
+        images = tuple(image for image in images if image.model_id >= 0)
+    summary = build_image_lmdb(
+        images,
+        data.root,
+        output,
+        size=(size, size) if size else None,
+        jpeg_quality=None if raw else quality,
+        label=label.value,
+        num_models=data.num_models,
+        workers=workers,
+        overwrite=overwrite,
+        progress=cli.progress,
+    )
+    table = Table(str(output), "", title=f"{data.name} {split}")
+    table.add_row("images", f"{summary.images:,}")
+    table.add_row("vehicles", f"{summary.vehicles:,}")
+    table.add_row("images with model label", f"{summary.labelled:,}")
+    table.add_row("model labels", f"{summary.models:,}")
+    table.add_row("bytes", f"{summary.bytes:,}")
+    if summary.resumed_at:
+        table.add_row("resumed after record", f"{summary.resumed_at:,}")
+    cli.console.print(table)
+
+
+if __name__ == "__main__":
+    cli.run(build_lmdb)
