@@ -24,7 +24,7 @@ def make_nets(
     base_lr: Annotated[float, typer.Option(help="first learning rate")] = 0.01,
     stepsize: Annotated[int, typer.Option(help="iterations between steps")] = 200,
     seed: Annotated[int, typer.Option(help="of the weights' start")] = 1,
-    margin: Annotated[float, typer.Option(help="alpha of Eq. 3 and 6")] = 1.0,
+    margin: Annotated[float, typer.Option(help="alpha of Eq. 3 and 6")] = 0.5,
     gradient: Annotated[
         str, typer.Option(help="EXACT, CENTER_CONSTANT or PAPER")
     ] = "CENTER_CONSTANT",

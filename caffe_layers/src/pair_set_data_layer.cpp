@@ -181,21 +181,30 @@ void PairSetDataLayer<Dtype>::PushToGpu(Batch* batch) const {
 }
 
 template <typename Dtype>
-uint64_t PairSetDataLayer<Dtype>::NextStep() {
+uint64_t PairSetDataLayer<Dtype>::Step() const {
   // A test net shares the train net's blob: it must not move it.
-  if (this->phase_ == TEST) return test_step_++;
-  Dtype* position = this->blobs_[0]->mutable_cpu_data();
-  const uint64_t step = static_cast<uint64_t>(position[0]);
+  if (this->phase_ == TEST) return test_step_;
+  const uint64_t step = static_cast<uint64_t>(this->blobs_[0]->cpu_data()[0]);
   CHECK_LT(step, uint64_t(1) << 24)
       << "a float cannot count further: start a new run from these weights";
-  position[0] = step + 1;
   return step;
+}
+
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::SetStep(uint64_t step) {
+  if (this->phase_ == TEST) {
+    test_step_ = step;
+  } else {
+    this->blobs_[0]->mutable_cpu_data()[0] = step;
+  }
 }
 
 template <typename Dtype>
 void PairSetDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                           const vector<Blob<Dtype>*>& top) {
-  Batch* batch = batches_[ring_->Take(NextStep())].get();
+  const uint64_t step = Step();
+  Batch* batch = batches_[ring_->Take(step)].get();
+  SetStep(step + 1);  // not before: who tries again shall not skip a bad batch
   top[0]->ShareData(batch->data);
   if (top.size() > 1) top[1]->ShareData(batch->vehicle_ids);
   if (top.size() > 2) top[2]->ShareData(batch->model_ids);

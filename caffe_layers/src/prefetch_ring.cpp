@@ -89,9 +89,12 @@ int PrefetchRing::Take(uint64_t step) {
   changed_.notify_all();
   const int number = step % buffers_.size();
   const Buffer& buffer = buffers_[number];
-  changed_.wait(
-      lock, [&] { return error_ || (buffer.ready && buffer.step == step); });
-  if (buffer.ready && buffer.step == step) return number;
+  const auto made = [&] { return buffer.ready && buffer.step == step; };
+  // After an error nothing new is started. What was under way may still be the
+  // batch asked for, when the error is of one made ahead.
+  changed_.wait(lock, [&] { return made() || (error_ && busy_ == 0); });
+  if (made()) return number;
+  expected_ = ~uint64_t(0);  // the next Take makes its batch anew
   std::rethrow_exception(error_);
 }
 

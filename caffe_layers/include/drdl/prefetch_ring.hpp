@@ -39,7 +39,8 @@ class PrefetchRing {
    *        until the next Take.
    *
    * Any step may be asked for: if it is not the one after the last, everything
-   * made ahead is thrown away. Throws again what a thread threw.
+   * made ahead is thrown away. What a thread threw over a batch is thrown again
+   * by the Take of that batch, not before.
    */
   int Take(uint64_t step);
 

@@ -74,7 +74,8 @@ class PairSetDataLayer : public Layer<Dtype> {
   void BeginBatch(uint64_t step, Batch* batch) const;
   void MakeImage(int item, Batch* batch) const;
   void PushToGpu(Batch* batch) const;
-  uint64_t NextStep();
+  uint64_t Step() const;
+  void SetStep(uint64_t step);
 
   std::shared_ptr<const drdl::ImageStore> store_;
   std::unique_ptr<drdl::PairSetPlan> plan_;

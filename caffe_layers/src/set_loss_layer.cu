@@ -1,0 +1,66 @@
+#include <cub/block/block_reduce.cuh>
+#include <vector>
+
+#include "caffe/layers/set_loss_layer.hpp"
+
+namespace caffe {
+
+namespace {
+
+const int kThreads = 256;
+
+// One block. The order of every sum is fixed, so results repeat bit for bit.
+template <typename Dtype>
+__global__ void SummarizeKernel(const Dtype* stats, int num_stats, int terms,
+                                Dtype loss_scale, const Dtype* ids, int rows,
+                                int set_rows, int positives, Dtype* summary) {
+  using BlockReduce = cub::BlockReduce<Dtype, kThreads>;
+  __shared__ typename BlockReduce::TempStorage storage;
+  for (int i = 0; i < num_stats; ++i) {
+    Dtype partial = 0;
+    for (int t = threadIdx.x; t < terms; t += kThreads) {
+      partial += stats[i * terms + t];
+    }
+    const Dtype sum = BlockReduce(storage).Sum(partial);
+    if (threadIdx.x == 0) {
+      summary[i] = i == 0 ? sum * loss_scale : sum / terms;
+    }
+    __syncthreads();  // storage is used again
+  }
+  int broken = 0;
+  for (int r = threadIdx.x; r < rows; r += kThreads) {
+    const bool positive = r % set_rows < positives;
+    broken |= (ids[r] == ids[r - r % set_rows]) != positive;
+  }
+  broken = __syncthreads_or(broken);
+  if (threadIdx.x == 0) {
+    summary[num_stats] = broken;
+  }
+}
+
+}  // namespace
+
+template <typename Dtype>
+void SetLossLayer<Dtype>::Summarize_gpu(Dtype loss_scale,
+                                        const Blob<Dtype>* ids,
+                                        const vector<Blob<Dtype>*>& top) {
+  SummarizeKernel<Dtype><<<1, kThreads>>>(
+      stats_.gpu_data(), kStats, stats_.shape(1), loss_scale,
+      ids ? ids->gpu_data() : nullptr, ids ? ids->count() : 0,
+      positives_ + negatives_, positives_, summary_.mutable_gpu_data());
+  CUDA_POST_KERNEL_CHECK;
+  const Dtype* summary = summary_.cpu_data();
+  if (summary[kStats] != 0) {
+    CheckIds(*ids);  // finds the row again and throws
+  }
+  for (size_t i = 0; i < top.size(); ++i) {
+    top[i]->mutable_cpu_data()[0] = summary[i];
+  }
+}
+
+template void SetLossLayer<float>::Summarize_gpu(float, const Blob<float>*,
+                                                 const vector<Blob<float>*>&);
+template void SetLossLayer<double>::Summarize_gpu(double, const Blob<double>*,
+                                                  const vector<Blob<double>*>&);
+
+}  // namespace caffe
