@@ -1,6 +1,5 @@
-# Unpacks the pinned Caffe source and applies our patches to it, once for each
-# combination of the two: the folder's name carries their hash, so a changed
-# patch can never leave a stale file behind. Sets CAFFE_ROOT.
+# Unpacks the pinned Caffe source and applies our patches to it; again from the
+# start when either changes, so that no stale file is left. Sets CAFFE_ROOT.
 
 set(CAFFE_SHA256
     e0eb3f06794f7402c77b7dec8e8480273ee1a1bb192e9122b621a69d4147ad0c)
@@ -43,21 +42,26 @@ foreach(_patch IN LISTS CAFFE_PATCHES)
   string(APPEND _origin " ${_sha256}")
 endforeach()
 string(SHA256 _origin "${_origin}")
-string(SUBSTRING ${_origin} 0 12 _origin)
-set(CAFFE_ROOT ${PROJECT_BINARY_DIR}/caffe-${_origin})
+set(CAFFE_ROOT ${PROJECT_BINARY_DIR}/caffe-source)
+set(_stamp ${CAFFE_ROOT}/drdl.stamp)
+set(_present "")
+if(EXISTS ${_stamp})
+  file(READ ${_stamp} _present)
+endif()
 
-if(NOT EXISTS ${CAFFE_ROOT})
-  file(REMOVE_RECURSE ${CAFFE_ROOT}.partial)
+if(NOT _present STREQUAL _origin)
+  file(REMOVE_RECURSE ${CAFFE_ROOT})
   if(CAFFE_SOURCE_DIR)
-    file(COPY ${CAFFE_SOURCE_DIR}/ DESTINATION ${CAFFE_ROOT}.partial
+    file(COPY ${CAFFE_SOURCE_DIR}/ DESTINATION ${CAFFE_ROOT}
          PATTERN .git EXCLUDE)
   else()
+    # TOUCH: files as old as the tarball would not be compiled again.
     file(ARCHIVE_EXTRACT INPUT ${CAFFE_SOURCE_TARBALL}
-         DESTINATION ${CAFFE_ROOT}.partial)
+         DESTINATION ${CAFFE_ROOT} TOUCH)
   endif()
   foreach(_patch IN LISTS CAFFE_PATCHES)
     execute_process(COMMAND patch -p1 --fuzz=0 --silent -i ${_patch}
-                    WORKING_DIRECTORY ${CAFFE_ROOT}.partial
+                    WORKING_DIRECTORY ${CAFFE_ROOT}
                     RESULT_VARIABLE _failed OUTPUT_VARIABLE _output
                     ERROR_VARIABLE _output)
     if(_failed)
@@ -65,5 +69,5 @@ if(NOT EXISTS ${CAFFE_ROOT})
               "${_output}\n  next: use the pinned Caffe source, commit 99bd997")
     endif()
   endforeach()
-  file(RENAME ${CAFFE_ROOT}.partial ${CAFFE_ROOT})
+  file(WRITE ${_stamp} ${_origin})
 endif()

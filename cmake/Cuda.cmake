@@ -1,6 +1,7 @@
 # CUDA, and cuDNN and NCCL where they are found. CMAKE_CUDA_ARCHITECTURES says
 # for which GPUs (the cuda preset names them).
 
+set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
 enable_language(CUDA)
 set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)

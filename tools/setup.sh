@@ -82,7 +82,8 @@ else
 fi
 
 # --- 4. Build and install into .venv
-export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-time_macros}
+# Another clone of this repository finds what this one compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 mkdir -p build
 log=build/$preset.log
 echo "setup: building (preset $preset, log in $log)"

@@ -32,8 +32,10 @@ void ImageTransform::LoadMean(const cv::Mat& sample) {
   } else if (values > 1 && values != channels_) {
     what << values << " mean_value for images of " << channels_ << " channels";
   } else if (param_.has_mean_file()) {
-    caffe::ReadProtoFromBinaryFileOrDie(param_.mean_file().c_str(),
-                                        &mean_image_);
+    if (!caffe::ReadProtoFromBinaryFile(param_.mean_file(), &mean_image_)) {
+      throw InputError("not a mean image (BlobProto)", param_.mean_file(),
+                       "make it again with compute_image_mean");
+    }
     const int pixels = channels_ * sample.rows * sample.cols;
     if (mean_image_.data_size() != pixels) {
       what << "the mean image has " << mean_image_.data_size()

@@ -1,6 +1,7 @@
 #include "caffe/layers/set_loss_layer.hpp"
 
 #include <numeric>
+#include <sstream>
 #include <string>
 #include <vector>
 

@@ -367,6 +367,10 @@ TYPED_TEST(TripletLossLayerTest, TestHardTiesGoToTheLowestRow) {
   layer.SetUp(this->bottom_, this->top_);
   EXPECT_EQ(this->Forward(&layer),
             std::vector<int>({0, 1, 4, 1, 2, 4, 2, 1, 5}));
+  // Of a collapsed net everything ties; no anchor is its own positive.
+  FillData({0, 0, 0, 0, 0, 0}, &this->features_);
+  EXPECT_EQ(this->Forward(&layer),
+            std::vector<int>({0, 1, 3, 1, 0, 3, 2, 0, 3}));
 }
 
 TYPED_TEST(TripletLossLayerTest, TestIdsAreVerified) {

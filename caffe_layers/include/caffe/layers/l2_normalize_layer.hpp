@@ -1,6 +1,7 @@
 #ifndef CAFFE_L2_NORMALIZE_LAYER_HPP_
 #define CAFFE_L2_NORMALIZE_LAYER_HPP_
 
+#include <cstdint>
 #include <vector>
 
 #include "caffe/blob.hpp"

@@ -1,6 +1,7 @@
 #ifndef CAFFE_TRIPLET_LOSS_LAYER_HPP_
 #define CAFFE_TRIPLET_LOSS_LAYER_HPP_
 
+#include <cstdint>
 #include <vector>
 
 #include "caffe/blob.hpp"
