@@ -2,6 +2,8 @@
 # Prints the path of the pinned Caffe tarball, downloading it if need be: the
 # upstream part of Debian's source package `caffe`, release bullseye, through
 # apt's ordinary client. The system's own package lists stay untouched.
+#
+# CAFFE_SOURCE_TARBALL=FILE    verify this file and print its path instead
 set -euo pipefail
 
 name=caffe_1.0.0+git20180821.99bd997.orig.tar.gz
@@ -15,6 +17,15 @@ fail() {
     "get $name (Debian source package caffe, bullseye) elsewhere and set CAFFE_SOURCE_TARBALL=FILE, or CAFFE_SOURCE_DIR= to a BVLC Caffe checkout" >&2
   exit 1
 }
+
+if [ -n "${CAFFE_SOURCE_TARBALL:-}" ]; then
+  [ -f "$CAFFE_SOURCE_TARBALL" ] ||
+    fail "no such file" "CAFFE_SOURCE_TARBALL=$CAFFE_SOURCE_TARBALL"
+  matches "$CAFFE_SOURCE_TARBALL" || fail "not the pinned Caffe source" \
+    "CAFFE_SOURCE_TARBALL=$CAFFE_SOURCE_TARBALL; its sha256 is not $sha256"
+  realpath "$CAFFE_SOURCE_TARBALL"
+  exit
+fi
 
 if ! matches "$file"; then
   echo "setup: downloading the Caffe source" >&2

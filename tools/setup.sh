@@ -71,14 +71,14 @@ if [ "$(cat .venv/setup.stamp 2>/dev/null)" != "$wanted" ]; then
 fi
 
 # --- 3. The Caffe source
-source_options=()
 if [ -n "${CAFFE_SOURCE_DIR:-}" ]; then
-  source_options+=("-DCAFFE_SOURCE_DIR=$(realpath "$CAFFE_SOURCE_DIR")")
+  [ -e "$CAFFE_SOURCE_DIR/src/caffe/proto/caffe.proto" ] ||
+    fail "no Caffe source" "CAFFE_SOURCE_DIR=$CAFFE_SOURCE_DIR" \
+      "give the top folder of a BVLC Caffe checkout"
+  source_options=("-DCAFFE_SOURCE_DIR=$(realpath "$CAFFE_SOURCE_DIR")")
 else
-  tarball=${CAFFE_SOURCE_TARBALL:-}
-  [ -n "$tarball" ] || tarball=$(tools/fetch_caffe.sh)
-  source_options+=("-DCAFFE_SOURCE_TARBALL=$(realpath "$tarball")"
-    -DCAFFE_SOURCE_DIR=)
+  tarball=$(tools/fetch_caffe.sh)
+  source_options=("-DCAFFE_SOURCE_TARBALL=$tarball" -DCAFFE_SOURCE_DIR=)
 fi
 
 # --- 4. Build and install into .venv

@@ -16,7 +16,7 @@ set -euo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
 export PATH="$tools/../.venv/bin:$PATH"
 if [ $# -lt 2 ]; then
-  sed -n '2,15p' "$0" >&2
+  sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 images=$1 out=$2 structure=${3:-mixed_difference} iterations=${4:-600}
