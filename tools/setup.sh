@@ -46,13 +46,13 @@ for package in "${packages[@]}"; do
   [ "$status" = installed ] || missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
-  echo "setup: installing ${#missing[@]} system packages"
   as_root=()
   if [ "$(id -u)" -ne 0 ]; then
     sudo -n true 2>/dev/null || fail "system packages are missing" \
       "${missing[*]}" "run as root: apt-get install ${missing[*]}"
     as_root=(sudo -n)
   fi
+  echo "setup: installing ${#missing[@]} system packages"
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends "${missing[@]}" >/dev/null
