@@ -31,7 +31,7 @@ class Backbone:
         width: outputs of conv3 to conv5 (3 x 3, pad 1).
         fc6, fc7: outputs of the fully connected layers; fc7 is the feature's
             size too.
-        from_scratch: batch normalisation behind every convolution and on the
+        batch_norm: batch normalisation behind every convolution and on the
             features, in place of the LRN and of the pretrained weights that
             VGG_CNN_M has. Without either, features of random weights point the
             same way, and an embedding loss shrinks them to one point.
@@ -48,7 +48,7 @@ class Backbone:
     width: int
     fc6: int
     fc7: int
-    from_scratch: bool
+    batch_norm: bool
     dropout: float
     mean: tuple[float, float, float] = (104.0, 117.0, 123.0)
     scale: float = 1.0
@@ -63,7 +63,7 @@ VGG_CNN_M_1024 = Backbone(
     width=512,
     fc6=4096,
     fc7=1024,
-    from_scratch=False,
+    batch_norm=False,
     dropout=0.5,
 )
 DEMO = Backbone(
@@ -75,7 +75,7 @@ DEMO = Backbone(
     width=96,
     fc6=256,
     fc7=128,
-    from_scratch=True,
+    batch_norm=True,
     dropout=0.0,
     scale=1.0 / 64,
 )
@@ -182,7 +182,7 @@ def _convolution(
 ) -> str:
     """A convolution and its ReLU, called relu<rest of the name>."""
     top = layers.convolution(net, bottom, name, *shape)
-    if b.from_scratch:
+    if b.batch_norm:
         layers.batch_norm(net, top, name.replace("conv", "bn"))
     return layers.relu(net, top, name.replace("conv", "relu"))
 
@@ -191,7 +191,7 @@ def _trunk(net: Any, bottom: str, backbone: Backbone) -> str:
     """What both branches of Fig. 6 share: conv1 to conv3."""
     for number, shape in (("1", backbone.conv1), ("2", backbone.conv2)):
         bottom = _convolution(net, bottom, "conv" + number, shape, backbone)
-        if not backbone.from_scratch:
+        if not backbone.batch_norm:
             bottom = layers.local_response_norm(net, bottom, "norm" + number)
         bottom = layers.max_pool(net, bottom, "pool" + number)
     return _convolution(net, bottom, "conv3", (backbone.width, 3, 1, 1), backbone)
@@ -213,7 +213,7 @@ def _branch(net: Any, bottom: str, suffix: str, backbone: Backbone) -> str:
 def _feature(net: Any, bottom: str, name: str, backbone: Backbone) -> str:
     """A linear layer whose output is, or leads to, an embedding."""
     top = layers.inner_product(net, bottom, name, backbone.fc7)
-    if backbone.from_scratch:
+    if backbone.batch_norm:
         layers.batch_norm(net, top, name.replace("fc", "bn"))
     return top
 

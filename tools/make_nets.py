@@ -29,6 +29,10 @@ def make_nets(
         str, typer.Option(help="EXACT, CENTER_CONSTANT or PAPER")
     ] = "CENTER_CONSTANT",
     sets: Annotated[int, typer.Option(help="sets in a batch")] = 15,
+    batch_norm: Annotated[
+        bool | None,
+        typer.Option(help="batch normalisation in place of LRN; default: demo only"),
+    ] = None,
 ) -> None:
     """Write the nets as prototxt files.
 
@@ -60,6 +64,9 @@ def make_nets(
             snapshot=max_iter,
             seed=seed,
         )
+        if batch_norm is not None:
+            backbone = replace(family.backbone, batch_norm=batch_norm)
+            family = replace(family, backbone=backbone)
         families = [prototxt.own_family(family, str(output), training, schedule)]
     for family in families:
         for name, text in prototxt.files(family):

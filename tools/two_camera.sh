@@ -11,12 +11,13 @@
 # ITERATIONS  default 600; the learning rate drops at each third
 #
 # TEST_VEHICLES=100, TRAIN_VEHICLES=0 (all others) and SETS=15 in the
-# environment say how much of the data is used, SEED=1 the weights' start.
+# environment say how much of the data is used, SEED=1 the weights' start, and
+# NET_OPTIONS= gives further options to tools/make_nets.py.
 set -euo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
 export PATH="$tools/../.venv/bin:$PATH"
 if [ $# -lt 2 ]; then
-  sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 images=$1 out=$2 structure=${3:-mixed_difference} iterations=${4:-600}
@@ -38,7 +39,7 @@ if [ ! -e "$weights" ]; then
   python "$tools/make_nets.py" --output "$nets" --train "$out/train_lmdb" \
     --test "$out/test_lmdb" --max-iter "$iterations" \
     --stepsize $(((iterations + 2) / 3)) --sets "${SETS:-15}" --seed "$seed" \
-    >/dev/null
+    ${NET_OPTIONS:-} >/dev/null
   caffe train --solver "$nets/$structure/solver.prototxt" \
     >"$nets/$structure.log" 2>&1 || {
     tail -n 5 "$nets/$structure.log" >&2
