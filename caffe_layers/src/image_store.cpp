@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -81,9 +82,11 @@ std::shared_ptr<const ImageStore> ImageStore::Open(const string& source,
   static std::map<string, std::weak_ptr<const ImageLmdb> > lmdbs;
   static std::map<Name, std::weak_ptr<const ImageStore> > stores;
   std::lock_guard<std::mutex> lock(mutex);
-  return Shared(&stores, Name(source, cache, gray), [&] {
+  // However the path is written, it is one environment.
+  const string folder = std::filesystem::weakly_canonical(source).string();
+  return Shared(&stores, Name(folder, cache, gray), [&] {
     std::shared_ptr<ImageStore> store(new ImageStore(
-        Shared(&lmdbs, source,
+        Shared(&lmdbs, folder,
                [&] { return std::make_shared<const ImageLmdb>(source); }),
         gray));
     store->Fill(cache, threads);

@@ -376,11 +376,13 @@ TYPED_TEST(PairSetDataLayerTest, TestAnyThreadsPrefetchAndCacheGiveTheSame) {
   }
 }
 
-// JPEG records are what OpenCV decodes, raw ones the pixels themselves.
+// JPEG records are what OpenCV decodes.
 TYPED_TEST(PairSetDataLayerTest, TestGrayAndJpeg) {
   const TestLmdb lmdb(TestLmdb::JPEG);
   LayerParameter param = this->Param(lmdb);
   param.clear_transform_param();
+  // Layers on one LMDB share what they can; this one's colours stay its own.
+  typename TestFixture::Source coloured(param);
   for (bool gray : {false, true}) {
     param.mutable_transform_param()->set_force_gray(gray);
     typename TestFixture::Source source(param);

@@ -1,0 +1,117 @@
+"""What the tests of PairSetData and of the caffe command share."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from google.protobuf import text_format
+from numpy.typing import NDArray
+
+os.environ.setdefault("GLOG_minloglevel", "2")
+caffe = pytest.importorskip("caffe", reason="pycaffe is not installed")
+
+from pydrdl import messages, pair_index  # noqa: E402
+from pydrdl.datasets import Image  # noqa: E402
+from pydrdl.image_lmdb import build_image_lmdb  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+CAFFE = Path(sys.executable).with_name("caffe")
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Photographs on disk, every one with pixels of its own.
+
+    Attributes:
+        root: their folder.
+        images: sorted by vehicle.
+    """
+
+    root: Path
+    images: tuple[Image, ...]
+
+    def pictures(self, vehicle_id: int) -> list[Pixels]:
+        """All photographs of a vehicle as OpenCV reads the files."""
+        files = [i.path for i in self.images if i.vehicle_id == vehicle_id]
+        return [cv2.imread(str(self.root / file)) for file in files]
+
+    def model_id(self, vehicle_id: int) -> int:
+        return next(i.model_id for i in self.images if i.vehicle_id == vehicle_id)
+
+    def build(
+        self,
+        lmdb: Path,
+        quality: int | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> Path:
+        """Makes an image LMDB of them, of pixels unless a JPEG quality is given."""
+        build_image_lmdb(self.images, self.root, lmdb, size=size, jpeg_quality=quality)
+        return lmdb
+
+
+def make_fleet(
+    root: Path, vehicles: dict[int, tuple[int, int]], height: int, width: int
+) -> Fleet:
+    """Draws vehicles, given as id: (images, model).
+
+    Blue and green hold the vehicle's and the image's number in their upper
+    bits; noise below and in red tells one place of the image from another.
+    """
+    images = []
+    for number, (vehicle_id, (count, model_id)) in enumerate(sorted(vehicles.items())):
+        for image in range(count):
+            noise = np.random.default_rng((vehicle_id, image))
+            coarse = noise.integers(0, 256, (height // 4 + 1, width // 4 + 1, 3))
+            pixels = cv2.resize(coarse.astype(np.uint8), (width, height))
+            pixels[..., 0] = pixels[..., 0] // 16 + 16 * number
+            pixels[..., 1] = pixels[..., 1] // 16 + 16 * image
+            path = f"{vehicle_id}_{image}.png"
+            root.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(root / path), pixels)
+            images.append(Image(path, vehicle_id, model_id))
+    return Fleet(root, tuple(images))
+
+
+def write_index(lmdb_folder: Path, index: pair_index.PairIndex) -> None:
+    (lmdb_folder / pair_index.FILE_NAME).write_bytes(pair_index.to_bytes(index))
+
+
+def run_caffe(
+    *arguments: object, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command with one BLAS thread, so that sums have one order."""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "GLOG_minloglevel": "0"}
+    return subprocess.run(
+        [str(CAFFE), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=cwd,
+        timeout=300,
+    )
+
+
+def read_weights(caffemodel: Path) -> dict[str, list[NDArray[np.float32]]]:
+    """The blobs of each layer that has any."""
+    net = messages.caffe_pb2.NetParameter.FromString(caffemodel.read_bytes())
+    return {
+        layer.name: [np.array(blob.data, np.float32) for blob in layer.blobs]
+        for layer in net.layer
+        if layer.blobs
+    }
+
+
+def read_net(path: Path) -> "messages.caffe_pb2.NetParameter":
+    return text_format.Parse(path.read_text(), messages.caffe_pb2.NetParameter())
+
+
+def logged(log: str, top: str) -> list[float]:
+    """The values of a net output that a log shows, in order."""
+    return [float(v) for v in re.findall(rf"output #\d+: {top} = (\S+)", log)]
