@@ -33,7 +33,7 @@ def gradcheck(
 
     Exits with 1 where a row is FAIL or VACUOUS. Error: the largest difference,
     relative to max |g|; at most 1e-6 in double (f64). Float (f32) is held
-    against the differences in double: at most 1e-5, and 1e-3 in the whole net.
+    against the differences in double: at most 1e-5, and 1e-4 in the whole net.
     Kinks: coordinates where the function has no derivative in reach of the
     step, such as at a hinge; not checked, and FAIL where they are many (over
     10%, in the whole net 30%). VACUOUS: a check that could not have failed, as

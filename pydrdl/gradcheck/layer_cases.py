@@ -16,6 +16,7 @@ from pydrdl.reference import Gradient
 SETS, POSITIVES, NEGATIVES, DIM = 3, 4, 3, 5
 MARGIN, SPREAD = 80.0, 12.0  # gradients grow with the spread; all exceed 1
 ROWS = POSITIVES + NEGATIVES
+WEIGHT = 1.5  # of every loss, to be seen in its gradient
 SEED = 7  # of TripletLoss's draws
 SET_PARAM = {"positives": POSITIVES, "negatives": NEGATIVES, "margin": MARGIN}
 TRIPLETS = 6  # of three bottoms
@@ -55,7 +56,15 @@ def _shape(shape: Sequence[int]) -> dict[str, Any]:
 def _set_net(kind: str, **param: Any) -> Any:
     rows = SETS * ROWS
     net = net_with_inputs({"features": (rows, DIM), "ids": (rows,)})
-    layers.add(net, kind, "loss", ["features", "ids"], ["loss"], **param)
+    layers.add(
+        net,
+        kind,
+        "loss",
+        ["features", "ids"],
+        ["loss"],
+        loss_weight=[WEIGHT],
+        **param,
+    )
     return net
 
 
@@ -82,10 +91,12 @@ def _coupled_clusters(mode: Gradient) -> Case:
 
     def frozen(features: Float) -> Function:
         centres = reference.centres(features, POSITIVES, NEGATIVES)
-        return lambda x: reference.coupled_clusters_loss(x, *sizes, centres).loss
+        return lambda x: (
+            WEIGHT * reference.coupled_clusters_loss(x, *sizes, centres).loss
+        )
 
     def formula(features: Float) -> Float:
-        return reference.coupled_clusters_gradient(features, *sizes, mode)
+        return WEIGHT * reference.coupled_clusters_gradient(features, *sizes, mode)
 
     def mixed(net: MemoryNet) -> bool:
         """Whether a set has several active positives and one that is not."""
@@ -137,7 +148,15 @@ def _three_bottoms() -> Case:
     shape = (TRIPLETS, DIM)
     net = net_with_inputs(dict.fromkeys(names, shape))
     param = {"margin": MARGIN}
-    layers.add(net, "TripletLoss", "loss", names, ["loss"], triplet_loss_param=param)
+    layers.add(
+        net,
+        "TripletLoss",
+        "loss",
+        names,
+        ["loss"],
+        loss_weight=[WEIGHT],
+        triplet_loss_param=param,
+    )
 
     def draw(rng: Generator) -> Point:
         return Point(

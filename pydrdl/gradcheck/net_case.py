@@ -13,7 +13,9 @@ from pydrdl.gradcheck.verdict import Limits
 from pydrdl.memory_net import MemoryNet
 
 LAYER = "mixed_difference"
-SIDE = 32  # of the input, pixels; the demo's 64 takes three times as long
+# Of the input, pixels. The demo's 64 has so many ReLUs that most steps cross
+# the kink of one.
+SIDE = 24
 TRAINING = nets.Training(
     train_lmdb="",
     test_lmdb="",
@@ -27,7 +29,7 @@ IMAGES = TRAINING.sets * (TRAINING.positives + TRAINING.negatives)
 EMBEDDINGS = ("ccl_lower_unit", "ccl_unit")
 # Gradients of weights in front of batch normalisation do not grow with their
 # inputs. A switch of one in thousands of ReLUs is as common as small.
-LIMITS = Limits(f32=1e-3, floor=1e-3, skipped=0.3)
+LIMITS = Limits(f32=1e-4, floor=1e-2, skipped=0.3)
 
 
 def net_case(samples: int) -> Case:

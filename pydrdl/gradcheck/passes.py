@@ -10,6 +10,7 @@ from pydrdl.memory_net import MemoryNet
 
 # Of random points, until there are hinges of both kinds.
 TRIES = 50
+STALE = 1000.0
 
 
 def open_mixed(case: Case, rng: Generator) -> tuple[MemoryNet, Point, bool]:
@@ -41,8 +42,15 @@ def forward(case: Case, net: MemoryNet, point: Point) -> float:
 
 
 def backward(case: Case, net: MemoryNet, point: Point) -> None:
-    """Fills the gradients at a point."""
+    """Fills the gradients at a point.
+
+    Backward has to overwrite what is in its bottoms' gradients, so something is
+    there.
+    """
     forward(case, net, point)
+    for place in point.values:
+        if place.param is None and place.name != case.top:
+            place.blob(net).diff[...] = STALE
     net.backward()
 
 
