@@ -7,7 +7,6 @@ needs it, so that evaluation works without it.
 """
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import h5py
 
 from pydrdl.errors import InputError
+from pydrdl.gpu import why_no_gpu
 
 Shape = tuple[int, ...]
 INPUT = "data"
@@ -207,13 +207,8 @@ def _check_net(path: Path, known: Iterable[str]) -> None:
 
 def _check_gpu(number: int) -> None:
     """Raises InputError where Caffe would end the process for want of a GPU."""
-    probe = f"import caffe; caffe.set_mode_gpu(); caffe.set_device({number})"
-    done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        fatal = [line for line in done.stderr.splitlines() if "] " in line]
-        reason = fatal[0].split("] ", 1)[1] if fatal else "Caffe cannot use it"
+    reason = why_no_gpu(number)
+    if reason is not None:
         raise InputError(
             f"no GPU {number}: {reason}",
             f"--gpu {number}",

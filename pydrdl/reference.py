@@ -52,12 +52,22 @@ def _sets(features: ArrayLike, positives: int, negatives: int) -> Float:
     return batch.reshape(-1, positives + negatives, batch.shape[1])
 
 
+def centres(features: ArrayLike, positives: int, negatives: int) -> Float:
+    """The centre of every set's positives, Eq. (4) (S x D)."""
+    sets = _sets(features, positives, negatives)
+    return np.asarray(sets[:, :positives].mean(axis=1))
+
+
 def _clusters(
-    features: ArrayLike, positives: int, negatives: int, margin: float
+    features: ArrayLike,
+    positives: int,
+    negatives: int,
+    margin: float,
+    frozen: Float | None = None,
 ) -> _Clusters:
     sets = _sets(features, positives, negatives)
     positive, negative = sets[:, :positives], sets[:, positives:]
-    centre = positive.mean(axis=1)
+    centre = centres(features, positives, negatives) if frozen is None else frozen
     to_centre = np.square(positive - centre[:, None]).sum(axis=2)
     to_negatives = np.square(negative - centre[:, None]).sum(axis=2)
     nearest = to_negatives.argmin(axis=1)  # the first NaN, if there is one
@@ -67,10 +77,18 @@ def _clusters(
 
 
 def coupled_clusters_loss(
-    features: ArrayLike, positives: int, negatives: int, margin: float
+    features: ArrayLike,
+    positives: int,
+    negatives: int,
+    margin: float,
+    frozen: Float | None = None,
 ) -> SetLoss:
-    """Eq. (6), summed over a set and averaged over sets."""
-    sets = _clusters(features, positives, negatives, margin)
+    """Eq. (6), summed over a set and averaged over sets.
+
+    frozen centres (S x D) stand in place of Eq. (4): this is the function whose
+    derivative CENTER_CONSTANT is.
+    """
+    sets = _clusters(features, positives, negatives, margin, frozen)
     return SetLoss(
         loss=float(np.maximum(sets.hinge, 0).sum(axis=1).mean() / 2),
         active_fraction=float((~(sets.hinge <= 0)).mean()),
