@@ -86,6 +86,7 @@ fi
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 mkdir -p build
 log=build/$preset.log
+started=$SECONDS
 echo "setup: building (preset $preset, log in $log)"
 {
   cmake --preset "$preset" "${source_options[@]}" &&
@@ -95,4 +96,5 @@ echo "setup: building (preset $preset, log in $log)"
   tail -n 30 "$log" >&2
   fail "the build failed" "$log" "read the lines above"
 }
+echo "setup: built and installed in $((SECONDS - started)) s"
 echo "setup: done; activate with: source .venv/bin/activate"
