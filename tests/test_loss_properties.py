@@ -462,6 +462,16 @@ def test_shapes_of_three_bottoms(rows: int, dim: int, precision: Precision) -> N
     turned.check(Result(wanted.stats, gradient), TOLERANCE[precision])
 
 
+def test_float_distances_are_rounded_once() -> None:
+    """Sums of 4096 squares in float would be off in the last three bits."""
+    for seed in range(10):
+        apn = Sizes(1, 3, 0, 4096).random(seed).reshape(3, 1, 4096)
+        wanted = expected_triplets(apn, 0.5).stats
+        got = given_triplets("f32", apn, 0.5).stats
+        assert got.positive_distance == np.float32(wanted.positive_distance)
+        assert got.negative_distance == np.float32(wanted.negative_distance)
+
+
 @both
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("role", range(3))
