@@ -46,6 +46,12 @@ class _Clusters:
     hinge: Float  # S x P, h_i of Eq. (6) before max(0, .)
 
 
+def _squared(difference: Float) -> Float:
+    """|x|^2 along the last axis; NaN where x is infinite, as in the layers."""
+    finite = ~np.isinf(difference).any(axis=-1)
+    return np.where(finite, np.square(difference).sum(axis=-1), np.nan)
+
+
 def _sets(features: ArrayLike, positives: int, negatives: int) -> Float:
     """Batch rows (M x D) as sets (S x (P + N) x D)."""
     batch = np.asarray(features, np.float64)
@@ -68,8 +74,8 @@ def _clusters(
     sets = _sets(features, positives, negatives)
     positive, negative = sets[:, :positives], sets[:, positives:]
     centre = centres(features, positives, negatives) if frozen is None else frozen
-    to_centre = np.square(positive - centre[:, None]).sum(axis=2)
-    to_negatives = np.square(negative - centre[:, None]).sum(axis=2)
+    to_centre = _squared(positive - centre[:, None])
+    to_negatives = _squared(negative - centre[:, None])
     nearest = to_negatives.argmin(axis=1)  # the first NaN, if there is one
     to_nearest = to_negatives[np.arange(len(sets)), nearest]
     hinge = to_centre + margin - to_nearest[:, None]
@@ -174,8 +180,8 @@ def _triplet_hinge(
     anchor: ArrayLike, positive: ArrayLike, negative: ArrayLike, margin: float
 ) -> tuple[Float, Float, Float]:
     a, p, n = (np.asarray(x, np.float64) for x in (anchor, positive, negative))
-    to_positive = np.square(a - p).sum(axis=1)
-    to_negative = np.square(a - n).sum(axis=1)
+    to_positive = _squared(a - p)
+    to_negative = _squared(a - n)
     return to_positive, to_negative, to_positive + margin - to_negative
 
 
@@ -188,7 +194,7 @@ def hard_triplets(features: ArrayLike, positives: int, negatives: int) -> Int:
     for s, rows in enumerate(_sets(features, positives, negatives)):
         first = s * len(rows)
         for i in range(positives):
-            distance = np.square(rows - rows[i]).sum(axis=1)
+            distance = _squared(rows - rows[i])
             others = np.delete(np.arange(positives), i)
             far = others[distance[others].argmax()]
             near = positives + distance[positives:].argmin()
@@ -218,6 +224,7 @@ def l2_normalize(x: ArrayLike, epsilon: float = 1e-12) -> Float:
     """Rows (N x D) onto the unit sphere; |x| <= epsilon gives a zero row."""
     rows = np.asarray(x, np.float64)
     norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    norm = np.where(np.isinf(norm), np.nan, norm)
     zero = norm <= epsilon
     return np.where(zero, 0, rows / np.where(zero, 1, norm))
 

@@ -185,10 +185,12 @@ def test_a_tie_goes_to_the_lowest_row() -> None:
     assert ref.hard_triplets(tied, 2, 2).tolist() == [[0, 1, 2], [1, 0, 2]]
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")  # inf - inf
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("row", range(10))
-def test_nan_is_never_hidden(row: int) -> None:
+def test_nan_and_infinity_are_never_hidden(row: int, bad: float) -> None:
     batch = np.random.default_rng(0).normal(size=(10, 3))
-    batch[row, 1] = np.nan
+    batch[row, 1] = bad
     assert np.isnan(ref.coupled_clusters_loss(batch, 5, 5, 1.0).loss)
     a, p, n = (batch[rows] for rows in ref.hard_triplets(batch, 5, 5).T)
     assert np.isnan(ref.triplet_loss(a, p, n, 1.0, 1).loss)

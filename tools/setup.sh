@@ -36,7 +36,7 @@ fi
 packages=(
   ca-certificates ccache cmake g++ libboost-filesystem-dev libboost-python-dev
   libboost-system-dev libboost-thread-dev libgflags-dev libgoogle-glog-dev
-  libgtest-dev libhdf5-dev libleveldb-dev liblmdb-dev libopenblas-dev
+  libgtest-dev libhdf5-dev libjpeg-dev libleveldb-dev liblmdb-dev libopenblas-dev
   libopencv-core-dev libopencv-imgcodecs-dev libopencv-imgproc-dev
   libprotobuf-dev libsnappy-dev ninja-build patch protobuf-compiler python3-dev
   python3-venv zlib1g-dev

@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "drdl/input_error.hpp"
+#include "drdl/jpeg.hpp"
 #include "drdl/pair_index.hpp"
 
 namespace drdl {
@@ -134,7 +135,7 @@ cv::Mat ImageStore::Decode(uint32_t record, const Datum& datum) const {
     throw InputError("an image is cut off", Describe(record), kMend);
   }
   cv::Mat image;
-  if (!bytes.empty()) {
+  if (!bytes.empty() && (gray_ || !DecodeJpeg(bytes, &image))) {
     const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1,
                        const_cast<char*>(bytes.data()));
     image = cv::imdecode(view, gray_ ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR);

@@ -1,5 +1,6 @@
 #include "drdl/image_transform.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "caffe/util/io.hpp"
@@ -81,26 +82,28 @@ void ImageTransform::Apply(const cv::Mat& image, CounterRng rng,
   const bool mirror = param_.mirror() && rng.Below(2);
   const Dtype scale = param_.scale();
   const bool has_image = mean_image_.data_size() > 0;
+  // Channel by channel, both ends of the loops below are without gaps, and the
+  // compiler takes several pixels at a time.
+  std::vector<cv::Mat> planes;
+  cv::split(image(cv::Rect(left, top, width_, height_)), planes);
   for (int c = 0; c < channels_; ++c) {
     const Dtype mean = mean_values_[c];
     for (int y = 0; y < height_; ++y) {
-      const uchar* pixel = image.ptr<uchar>(top + y) + left * channels_ + c;
+      const uchar* pixel = planes[c].ptr<uchar>(y);
       Dtype* row = out + (static_cast<size_t>(c) * height_ + y) * width_;
-      const int step = mirror ? -1 : 1;
-      Dtype* to = mirror ? row + width_ - 1 : row;
       if (has_image) {
         const float* mean_row =
             mean_image_.data().data() +
             (static_cast<size_t>(c) * image.rows + top + y) * image.cols + left;
-        for (int x = 0; x < width_; ++x, to += step) {
-          *to =
-              (static_cast<Dtype>(pixel[x * channels_]) - mean_row[x]) * scale;
+        for (int x = 0; x < width_; ++x) {
+          row[x] = (static_cast<Dtype>(pixel[x]) - mean_row[x]) * scale;
         }
       } else {
-        for (int x = 0; x < width_; ++x, to += step) {
-          *to = (static_cast<Dtype>(pixel[x * channels_]) - mean) * scale;
+        for (int x = 0; x < width_; ++x) {
+          row[x] = (static_cast<Dtype>(pixel[x]) - mean) * scale;
         }
       }
+      if (mirror) std::reverse(row, row + width_);
     }
   }
 }

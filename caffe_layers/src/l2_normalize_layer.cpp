@@ -1,6 +1,7 @@
 #include "caffe/layers/l2_normalize_layer.hpp"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "caffe/util/math_functions.hpp"
@@ -36,7 +37,8 @@ void L2NormalizeLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     for (int d = 0; d < dim; ++d) {
       sum += static_cast<double>(x[d]) * x[d];
     }
-    const Dtype norm = std::sqrt(sum);
+    Dtype norm = std::sqrt(sum);
+    if (std::isinf(norm)) norm = std::numeric_limits<Dtype>::quiet_NaN();
     const bool zero = norm <= epsilon_;  // false for NaN, which spreads
     norm_.mutable_cpu_data()[r] = zero ? Dtype(0) : norm;
     for (int d = 0; d < dim; ++d) {

@@ -30,7 +30,8 @@ __global__ void L2NormalizeForward(const Dtype* x, int dim, Dtype epsilon,
   for (int d = threadIdx.x; d < dim; d += kThreads) {
     partial += static_cast<double>(x[d]) * x[d];
   }
-  const Dtype norm = sqrt(BlockSum(partial));
+  Dtype norm = sqrt(BlockSum(partial));
+  if (isinf(norm)) norm = nan("");
   const bool zero = norm <= epsilon;  // false for NaN, which spreads
   for (int d = threadIdx.x; d < dim; d += kThreads) {
     y[d] = zero ? Dtype(0) : x[d] / norm;

@@ -341,17 +341,19 @@ TYPED_TEST(CoupledClustersLossLayerTest, TestIdsAreOptionalAndVerified) {
   EXPECT_EQ(Refusal(&without, {&this->features_}, this->top_), "");
 }
 
-TYPED_TEST(CoupledClustersLossLayerTest, TestNanIsNeverHidden) {
+TYPED_TEST(CoupledClustersLossLayerTest, TestNanAndInfinityAreNeverHidden) {
   using Dtype = typename TypeParam::Dtype;
+  typedef std::numeric_limits<Dtype> Limits;
   this->FillForChecks(2);
   CoupledClustersLossLayer<Dtype> layer(this->Param(3, 4, 2));
   layer.SetUp(this->bottom_, this->top_);
   for (int i = 0; i < this->features_.count(); ++i) {
     const Dtype good = this->features_.cpu_data()[i];
-    this->features_.mutable_cpu_data()[i] =
-        std::numeric_limits<Dtype>::quiet_NaN();
-    layer.Forward(this->bottom_, this->top_);
-    EXPECT_TRUE(std::isnan(this->loss_.cpu_data()[0])) << i;
+    for (Dtype bad : {Limits::quiet_NaN(), Limits::infinity()}) {
+      this->features_.mutable_cpu_data()[i] = bad;
+      layer.Forward(this->bottom_, this->top_);
+      EXPECT_TRUE(std::isnan(this->loss_.cpu_data()[0])) << i;
+    }
     this->features_.mutable_cpu_data()[i] = good;
   }
 }

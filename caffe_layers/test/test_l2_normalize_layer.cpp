@@ -161,14 +161,22 @@ TYPED_TEST(L2NormalizeLayerTest, TestWarningsDoNotFlood) {
   EXPECT_EQ(sink.warnings.size(), 13);  // the last two of before
 }
 
-TYPED_TEST(L2NormalizeLayerTest, TestNanStaysInItsRow) {
+// max() makes a row whose norm is infinite.
+TYPED_TEST(L2NormalizeLayerTest, TestNanAndInfinityStayInTheirRow) {
   using Dtype = typename TypeParam::Dtype;
+  typedef std::numeric_limits<Dtype> Limits;
   this->Fill({3, 4}, 2);
-  this->x_.mutable_cpu_data()[5] = std::numeric_limits<Dtype>::quiet_NaN();
   this->layer_.SetUp(this->bottom_, this->top_);
-  this->layer_.Forward(this->bottom_, this->top_);
-  for (int i = 0; i < 12; ++i) {
-    EXPECT_EQ(std::isnan(this->y_.cpu_data()[i]), i / 4 == 1) << i;
+  this->x_.mutable_cpu_data()[4] = Limits::max();
+  for (Dtype bad : {Limits::quiet_NaN(), Limits::infinity(), Limits::max()}) {
+    this->x_.mutable_cpu_data()[5] = bad;
+    this->layer_.Forward(this->bottom_, this->top_);
+    caffe_set(12, Dtype(1), this->y_.mutable_cpu_diff());
+    this->layer_.Backward(this->top_, {true}, this->bottom_);
+    for (int i = 0; i < 12; ++i) {
+      EXPECT_EQ(std::isnan(this->y_.cpu_data()[i]), i / 4 == 1) << i;
+      EXPECT_EQ(std::isnan(this->x_.cpu_diff()[i]), i / 4 == 1) << i;
+    }
   }
   EXPECT_EQ(this->layer_.zero_rows(), 0);
 }

@@ -390,9 +390,9 @@ TYPED_TEST(TripletLossLayerTest, TestIdsAreVerified) {
   }
 }
 
-TYPED_TEST(TripletLossLayerTest, TestNanIsNeverHidden) {
+TYPED_TEST(TripletLossLayerTest, TestNanAndInfinityAreNeverHidden) {
   using Dtype = typename TypeParam::Dtype;
-  const Dtype nan = std::numeric_limits<Dtype>::quiet_NaN();
+  typedef std::numeric_limits<Dtype> Limits;
   this->FillForChecks(2, TripletLossParameter::HARD);
   TripletLossLayer<Dtype> hard(
       this->Param(3, 4, 2, TripletLossParameter::HARD));
@@ -403,12 +403,14 @@ TYPED_TEST(TripletLossLayerTest, TestNanIsNeverHidden) {
   const std::vector<int> drawn = this->Forward(&random);
   for (int i = 0; i < this->features_.count(); ++i) {
     const Dtype good = this->features_.cpu_data()[i];
-    this->features_.mutable_cpu_data()[i] = nan;
-    hard.Forward(this->bottom_, this->top_);
-    EXPECT_TRUE(std::isnan(this->loss_.cpu_data()[0])) << i;
-    random.Forward(this->bottom_, this->top_);
     const bool used = std::count(drawn.begin(), drawn.end(), i / 5) > 0;
-    EXPECT_EQ(std::isnan(this->loss_.cpu_data()[0]), used) << i;
+    for (Dtype bad : {Limits::quiet_NaN(), Limits::infinity()}) {
+      this->features_.mutable_cpu_data()[i] = bad;
+      hard.Forward(this->bottom_, this->top_);
+      EXPECT_TRUE(std::isnan(this->loss_.cpu_data()[0])) << i;
+      random.Forward(this->bottom_, this->top_);
+      EXPECT_EQ(std::isnan(this->loss_.cpu_data()[0]), used) << i;
+    }
     this->features_.mutable_cpu_data()[i] = good;
   }
 }

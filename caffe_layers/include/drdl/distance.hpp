@@ -5,15 +5,19 @@
 
 namespace drdl {
 
+// A distance to an infinite feature is NaN, not infinite: a negative at
+// infinity would otherwise pass for one that is well separated.
+
 /// |a - b|^2; summed in double, so that float only rounds the result.
 template <typename Dtype>
 Dtype SquaredDistance(int dim, const Dtype* a, const Dtype* b) {
-  double sum = 0;
+  double sum = 0, spoilt = 0;
   for (int d = 0; d < dim; ++d) {
     const double diff = static_cast<double>(a[d]) - b[d];
     sum += diff * diff;
+    spoilt += diff - diff;  // 0 of a number, NaN of infinity
   }
-  return static_cast<Dtype>(sum);
+  return static_cast<Dtype>(sum + spoilt);
 }
 
 // A NaN distance beats every number in both directions: a search for the
@@ -40,11 +44,13 @@ DRDL_HOST_DEVICE bool HingeActive(Dtype x) {
 /// |a - b|^2 by one whole warp; every lane returns the same bits.
 template <typename Dtype>
 __device__ Dtype WarpSquaredDistance(int dim, const Dtype* a, const Dtype* b) {
-  Dtype sum = 0;
+  Dtype sum = 0, spoilt = 0;
   for (int d = threadIdx.x % 32; d < dim; d += 32) {
     const Dtype diff = a[d] - b[d];
     sum += diff * diff;
+    spoilt += diff - diff;
   }
+  sum += spoilt;
   for (int offset = 16; offset > 0; offset /= 2) {
     sum += __shfl_xor_sync(0xffffffffu, sum, offset);
   }

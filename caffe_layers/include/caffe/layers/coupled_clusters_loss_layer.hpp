@@ -32,8 +32,8 @@ namespace caffe {
  * EXACT differentiates Eq. (6) through c, so inactive positives move too. The
  * other negatives receive zero.
  *
- * A NaN feature makes the loss NaN: a NaN distance counts as the nearest and
- * as active.
+ * A NaN or infinite feature makes the loss NaN: its distance is NaN, which
+ * counts as the nearest and as active.
  *
  * Bottoms and tops: see SetLossLayer. The positive distance is to c, the
  * negative distance that of @f$ f_n^* @f$. A collapsed net shows exactly

@@ -21,6 +21,9 @@ namespace caffe {
  * the count comes at forward passes 1, 2, 4, 8, ... and then every
  * kReportEvery-th, if there were new ones.
  *
+ * A row with a NaN or infinite value, or whose norm leaves Dtype's range, is
+ * NaN: divided by an infinite norm, it would pass for a zero row.
+ *
  * @param bottom features (N x ...), flattened to N x D; may be the top blob
  * @param top the same shape
  */

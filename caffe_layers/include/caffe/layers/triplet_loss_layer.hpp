@@ -28,8 +28,8 @@ namespace caffe {
  * and a resumed run goes on as it would have. Without ids the draws are the
  * same in every batch.
  *
- * A NaN feature of a triplet makes the loss NaN. RANDOM does not look at
- * negatives that it did not draw.
+ * A NaN or infinite feature of a triplet makes the loss NaN. RANDOM does not
+ * look at negatives that it did not draw.
  *
  * Tops: see SetLossLayer; the distances are those of the triplets.
  */
