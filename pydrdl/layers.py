@@ -4,7 +4,7 @@ Every function appends one layer (with its activation where it has one) to a
 net and returns the name of its top, so that a net reads as nested calls do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Caffe's habit: biases learn twice as fast and do not decay.
@@ -12,6 +12,9 @@ LEARNED = (
     {"lr_mult": 1.0, "decay_mult": 1.0},
     {"lr_mult": 2.0, "decay_mult": 0.0},
 )
+
+# A FillerParameter's fields: how weights start.
+Filler = Mapping[str, Any]
 
 
 def add(
@@ -37,9 +40,14 @@ def add(
 
 
 def convolution(
-    net: Any, bottom: str, name: str, outputs: int, kernel: int, stride: int, pad: int
+    net: Any,
+    bottom: str,
+    name: str,
+    shape: tuple[int, int, int, int],
+    filler: Filler,
 ) -> str:
-    """A convolution."""
+    """A convolution; its shape is (outputs, kernel, stride, pad)."""
+    outputs, kernel, stride, pad = shape
     return add(
         net,
         "Convolution",
@@ -52,7 +60,7 @@ def convolution(
             "kernel_size": [kernel],
             "stride": [stride],
             "pad": [pad],
-            "weight_filler": {"type": "msra"},
+            "weight_filler": filler,
         },
     )
 
@@ -62,7 +70,9 @@ def relu(net: Any, blob: str, name: str) -> str:
     return add(net, "ReLU", name, [blob], [blob])
 
 
-def inner_product(net: Any, bottom: str, name: str, outputs: int) -> str:
+def inner_product(
+    net: Any, bottom: str, name: str, outputs: int, filler: Filler
+) -> str:
     """A fully connected layer."""
     return add(
         net,
@@ -73,7 +83,7 @@ def inner_product(net: Any, bottom: str, name: str, outputs: int) -> str:
         param=LEARNED,
         inner_product_param={
             "num_output": outputs,
-            "weight_filler": {"type": "xavier"},
+            "weight_filler": filler,
         },
     )
 

@@ -36,6 +36,7 @@ class Backbone:
             VGG_CNN_M has. Without either, features of random weights point the
             same way, and an embedding loss shrinks them to one point.
         dropout: ratio behind fc6 and fc7; 0 for none.
+        conv_filler, fc_filler: how weights start that no file gives.
         mean: blue, green, red.
         scale: of the pixels after the mean is taken off.
     """
@@ -50,6 +51,8 @@ class Backbone:
     fc7: int
     batch_norm: bool
     dropout: float
+    conv_filler: layers.Filler
+    fc_filler: layers.Filler
     mean: tuple[float, float, float] = (104.0, 117.0, 123.0)
     scale: float = 1.0
 
@@ -65,6 +68,10 @@ VGG_CNN_M_1024 = Backbone(
     fc7=1024,
     batch_norm=False,
     dropout=0.5,
+    # Small, as such nets were first trained: pixels of +-100 go in, and weights
+    # that keep the variance would send them on to the softmax.
+    conv_filler={"type": "gaussian", "std": 0.01},
+    fc_filler={"type": "gaussian", "std": 0.005},
 )
 DEMO = Backbone(
     name="demo",
@@ -77,6 +84,8 @@ DEMO = Backbone(
     fc7=128,
     batch_norm=True,
     dropout=0.0,
+    conv_filler={"type": "msra"},
+    fc_filler={"type": "xavier"},
     scale=1.0 / 64,
 )
 
@@ -181,7 +190,7 @@ def _convolution(
     net: Any, bottom: str, name: str, shape: tuple[int, int, int, int], b: Backbone
 ) -> str:
     """A convolution and its ReLU, called relu<rest of the name>."""
-    top = layers.convolution(net, bottom, name, *shape)
+    top = layers.convolution(net, bottom, name, shape, b.conv_filler)
     if b.batch_norm:
         layers.batch_norm(net, top, name.replace("conv", "bn"))
     return layers.relu(net, top, name.replace("conv", "relu"))
@@ -203,7 +212,9 @@ def _branch(net: Any, bottom: str, suffix: str, backbone: Backbone) -> str:
         shape = (backbone.width, 3, 1, 1)
         bottom = _convolution(net, bottom, name + suffix, shape, backbone)
     bottom = layers.max_pool(net, bottom, "pool5" + suffix)
-    bottom = layers.inner_product(net, bottom, "fc6" + suffix, backbone.fc6)
+    bottom = layers.inner_product(
+        net, bottom, "fc6" + suffix, backbone.fc6, backbone.fc_filler
+    )
     layers.relu(net, bottom, "relu6" + suffix)
     if backbone.dropout:
         bottom = layers.dropout(net, bottom, "drop6" + suffix, backbone.dropout)
@@ -212,7 +223,7 @@ def _branch(net: Any, bottom: str, suffix: str, backbone: Backbone) -> str:
 
 def _feature(net: Any, bottom: str, name: str, backbone: Backbone) -> str:
     """A linear layer whose output is, or leads to, an embedding."""
-    top = layers.inner_product(net, bottom, name, backbone.fc7)
+    top = layers.inner_product(net, bottom, name, backbone.fc7, backbone.fc_filler)
     if backbone.batch_norm:
         layers.batch_norm(net, top, name.replace("fc", "bn"))
     return top
@@ -227,7 +238,9 @@ def _mixed_difference(
     lower = _branch(net, trunk, "_2", backbone)
     both = layers.add(net, "Concat", "mixed", [upper, lower], ["mixed"])
     if training.wide_fc8:
-        both = layers.inner_product(net, both, "fc8_wide", 2 * backbone.fc7)
+        both = layers.inner_product(
+            net, both, "fc8_wide", 2 * backbone.fc7, backbone.fc_filler
+        )
         layers.relu(net, both, "relu8_wide")
     # Not "fc8": the pretrained net has a layer of that name and another shape.
     return upper, lower, _feature(net, both, "fc8_mixed", backbone)
@@ -239,7 +252,9 @@ def _classify_model(
     """The softmax over vehicle models; images without a label do not count."""
     if backbone.dropout:
         feature = layers.dropout(net, feature, "drop7", backbone.dropout)
-    scores = layers.inner_product(net, feature, "fc8_model", training.num_models)
+    scores = layers.inner_product(
+        net, feature, "fc8_model", training.num_models, backbone.fc_filler
+    )
     layers.add(
         net,
         "SoftmaxWithLoss",

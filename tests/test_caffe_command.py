@@ -198,5 +198,6 @@ def test_the_papers_net_trains(large: Path, tmp_path: Path) -> None:
         values = logged(log, head)
         assert len(values) == 2
         assert np.isfinite(values).all() and min(values) >= 0
-    assert max(logged(log, "model_loss")) < 87  # where the softmax has run out
+    # Random weights know nothing about 250 models.
+    assert logged(log, "model_loss")[0] == pytest.approx(np.log(250), abs=0.3)
     assert "Top shape: 4 96 109 109" in log and "Top shape: 4 2048" in log

@@ -7,7 +7,7 @@
 #   tools/demo.sh ccl|triplet         one of its twins
 #
 # Everything it writes goes to data/demo; what is there already is used again.
-# CPU only: the figures are the same on every machine of one kind.
+# Training runs on the CPU, also where a GPU is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 structure=${1:-mixed_difference}
@@ -26,7 +26,7 @@ esac
 step() { printf '\n== %s\n' "$*"; }
 
 step "1/5 build (first time: a few minutes)"
-tools/setup.sh cpu
+tools/setup.sh
 export PATH="$PWD/.venv/bin:$PATH"
 mkdir -p $out
 

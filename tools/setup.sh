@@ -2,8 +2,9 @@
 # Builds everything: system packages, .venv, the Caffe source, Caffe with our
 # layers, pycaffe. Run it again at any time; what is done is not done twice.
 #
-#   tools/setup.sh             on the GPU if there is one, else on the CPU
-#   tools/setup.sh cpu|cuda    as it says
+#   tools/setup.sh             with CUDA if there are nvcc and a GPU, else without
+#   tools/setup.sh cpu|cuda    as it says (.venv holds one of the two at a time)
+#   tools/setup.sh packages    the system packages only
 #
 # CAFFE_SOURCE_TARBALL=FILE    use this tarball, do not download
 # CAFFE_SOURCE_DIR=FOLDER      use this checkout of BVLC Caffe
@@ -23,8 +24,8 @@ if [ -z "$preset" ]; then
   fi
 fi
 case "$preset" in
-  cpu | cuda) ;;
-  *) fail "unknown preset" "$preset" "give cpu or cuda"; ;;
+  cpu | cuda | packages) ;;
+  *) fail "unknown preset" "$preset" "give cpu, cuda or packages" ;;
 esac
 if [ "$preset" = cuda ] && ! command -v nvcc >/dev/null; then
   fail "no CUDA compiler" "nvcc is not on PATH" \
@@ -57,6 +58,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends "${missing[@]}" >/dev/null
 fi
+[ "$preset" != packages ] || exit 0
 
 # --- 2. Python: Debian's own, which its Boost.Python is built for
 wanted=$(cat pyproject.toml constraints.txt | sha256sum)
@@ -96,5 +98,6 @@ echo "setup: building (preset $preset, log in $log)"
   tail -n 30 "$log" >&2
   fail "the build failed" "$log" "read the lines above"
 }
+echo "$preset" >.venv/preset
 echo "setup: built and installed in $((SECONDS - started)) s"
 echo "setup: done; activate with: source .venv/bin/activate"

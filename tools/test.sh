@@ -1,13 +1,35 @@
 #!/usr/bin/env bash
 # Runs every check: style, types, C++ tests, Python tests; builds what they
 # need. Where nvcc is, the CUDA sources are compiled and linked as well.
+#
+#   tools/test.sh [PYTEST OPTIONS]
+#   tools/test.sh --gpu [PYTEST OPTIONS]   the CUDA build, with the GPU's tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$*"; }
+quietly() {  # log, command: shows the end of the log where the command fails
+  local log=$1
+  shift
+  "$@" >"$log" 2>&1 || {
+    tail -n 30 "$log" >&2
+    exit 1
+  }
+}
+
+preset=cpu
+if [ "${1:-}" = --gpu ]; then
+  shift
+  preset=cuda
+  nvidia-smi -L || {
+    printf 'error: no GPU\n  where: nvidia-smi -L\n  next: %s\n' \
+      "run it on a machine with one, or leave out --gpu" >&2
+    exit 1
+  }
+fi
 
 step setup
-tools/setup.sh cpu
+tools/setup.sh $preset
 export PATH="$PWD/.venv/bin:$PATH"
 
 step style and types
@@ -18,20 +40,18 @@ find caffe_layers -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' |
   xargs clang-format --dry-run -Werror
 
 step C++ tests
-cmake --build --preset cpu --target drdl_test >build/drdl_test.log 2>&1 || {
-  tail -n 30 build/drdl_test.log >&2
-  exit 1
-}
-build/cpu/drdl_test --gtest_brief=1
+quietly build/drdl_test.log cmake --build --preset $preset --target drdl_test
+build/$preset/drdl_test --gtest_brief=1
 
-if command -v nvcc >/dev/null; then
+if [ $preset = cuda ]; then
+  step gradients on the GPU
+  python tools/gradcheck.py --device gpu
+elif command -v nvcc >/dev/null; then
   step "CUDA sources compile and link (one architecture; the preset has more)"
-  cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=90-real \
-    "-DCAFFE_SOURCE_TARBALL=$(tools/fetch_caffe.sh)" >build/cuda.log 2>&1 &&
-    cmake --build --preset cuda --target all drdl_test >>build/cuda.log 2>&1 || {
-    tail -n 30 build/cuda.log >&2
-    exit 1
-  }
+  quietly build/cuda.log cmake --preset cuda \
+    -DCMAKE_CUDA_ARCHITECTURES=90-real \
+    "-DCAFFE_SOURCE_TARBALL=$(tools/fetch_caffe.sh)"
+  quietly build/cuda.log cmake --build --preset cuda --target all drdl_test
   tail -n 1 build/cuda.log
 fi
 

@@ -184,10 +184,15 @@ template <typename Dtype>
 uint64_t PairSetDataLayer<Dtype>::Step() const {
   // A test net shares the train net's blob: it must not move it.
   if (this->phase_ == TEST) return test_step_;
-  const uint64_t step = static_cast<uint64_t>(this->blobs_[0]->cpu_data()[0]);
-  CHECK_LT(step, uint64_t(1) << 24)
-      << "a float cannot count further: start a new run from these weights";
-  return step;
+  const Dtype step = this->blobs_[0]->cpu_data()[0];
+  // Before the cast, which only some values survive; NaN is refused too.
+  if (!(step >= 0 && step < 1 << 24)) {
+    throw drdl::InputError(
+        "the position " + std::to_string(step) + " is no batch number",
+        this->layer_param_.name() + "; a float counts from 0 to 2^24 - 1",
+        "give the layer another name: it then starts at 0, with any weights");
+  }
+  return static_cast<uint64_t>(step);
 }
 
 template <typename Dtype>

@@ -2,6 +2,7 @@
 
 #include <boost/filesystem.hpp>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <opencv2/core/core.hpp>
@@ -443,6 +444,21 @@ TYPED_TEST(PairSetDataLayerTest, TestABrokenImageIsNeverPassedOver) {
   param.mutable_pair_set_data_param()->set_cache(PairSetDataParameter::DECODED);
   EXPECT_THROW(typename TestFixture::Source source(param), drdl::InputError)
       << "the cache has seen it at once";
+}
+
+// A damaged snapshot may hold any; no cast may see it before it is refused.
+TYPED_TEST(PairSetDataLayerTest, TestAPositionThatIsNone) {
+  using Dtype = typename TypeParam::Dtype;
+  const TestLmdb lmdb(TestLmdb::RAW);
+  typename TestFixture::Source source(this->Param(lmdb));
+  for (Dtype position :
+       {Dtype(-1), Dtype(1 << 24), std::numeric_limits<Dtype>::infinity(),
+        std::numeric_limits<Dtype>::quiet_NaN()}) {
+    source.set_position(position);
+    EXPECT_THROW(source.Next(), drdl::InputError) << position;
+  }
+  source.set_position((1 << 24) - 1);
+  source.Next();
 }
 
 }  // namespace caffe
