@@ -24,6 +24,9 @@ cmake --build --preset cpu --target drdl_test >build/drdl_test.log 2>&1 || {
 }
 build/cpu/drdl_test --gtest_brief=1
 
+step "Caffe's own C++ tests of what we patched or depend on"
+tools/upstream_tests.sh ci
+
 if command -v nvcc >/dev/null; then
   step "CUDA sources compile and link (one architecture; the preset has more)"
   cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=90-real \
