@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Exit, Option
+from typer import Argument, Exit
 
 from pydrdl import cli
 
@@ -42,7 +42,6 @@ def read_results(files: list[Path]) -> tuple[dict[str, Counter[str]], list[str]]
 
 def upstream_table(
     files: Annotated[list[Path], Argument(help="gtest's JSON files of one run.")],
-    all_suites: Annotated[bool, Option(help="A line for every suite.")] = True,
 ) -> None:
     """Print a table of the test suites, and what failed or was skipped.
 
@@ -53,8 +52,7 @@ def upstream_table(
     counts, notes = read_results(files)
     total = sum(counts.values(), Counter())
     lines = ["| suite | " + " | ".join(COLUMNS) + " |", "| --- | ---: | ---: | ---: |"]
-    rows = [*counts.items()] if all_suites else []
-    for name, count in [*rows, (f"all {len(counts)}", total)]:
+    for name, count in [*counts.items(), (f"all {len(counts)}", total)]:
         cells = " | ".join(str(count[column]) for column in COLUMNS)
         lines.append(f"| {name} | {cells} |")
     for line in lines + notes:

@@ -58,11 +58,15 @@ for ((shard = 0; shard < shards; shard++)); do
   ) >"$results/$shard.log" 2>&1 &
   running+=($!)
 done
+ended=0
 for ((shard = 0; shard < shards; shard++)); do
-  wait "${running[shard]}" || [ -f "$results/$shard.json" ] || {
+  wait "${running[shard]}" && continue
+  ended=1  # a test failed, which the table shows
+  [ -f "$results/$shard.json" ] || {
     tail -n 20 "$results/$shard.log" >&2
     fail "Caffe's tests ended before their end" "$results/$shard.log" \
       "the last test named above is the one"
   }
 done
 .venv/bin/python tools/upstream_table.py "$results"/*.json
+exit "$ended"
