@@ -19,5 +19,7 @@ install(DIRECTORY ${CAFFE_ROOT}/python/caffe/ DESTINATION ${PYCAFFE_DIR}
         FILES_MATCHING PATTERN "*.py" PATTERN "*.npy"
         PATTERN test EXCLUDE)
 install(TARGETS pycaffe net64 LIBRARY DESTINATION ${PYCAFFE_DIR})
+install(PROGRAMS ${CAFFE_ROOT}/python/classify.py ${CAFFE_ROOT}/python/draw_net.py
+        DESTINATION bin)
 install(FILES ${PROTO_PYTHON} DESTINATION ${PYCAFFE_DIR}/proto)
 install(CODE "file(TOUCH \"\${CMAKE_INSTALL_PREFIX}/${PYCAFFE_DIR}/proto/__init__.py\")")

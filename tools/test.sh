@@ -43,6 +43,8 @@ step C++ tests
 quietly build/drdl_test.log cmake --build --preset $preset --target drdl_test
 build/$preset/drdl_test --gtest_brief=1
 
+step "Caffe's own C++ tests of what we patched or depend on"
+tools/upstream_tests.sh ci $preset
 if [ $preset = cuda ]; then
   step gradients on the GPU
   python tools/gradcheck.py --device gpu

@@ -1,0 +1,65 @@
+"""Counts the results of Caffe's own tests, from the files that gtest wrote."""
+
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Exit
+
+from pydrdl import cli
+
+COLUMNS = ("passed", "failed", "skipped")
+
+
+def outcome(test: dict[str, object]) -> str:
+    """One of COLUMNS, for one test of gtest's JSON."""
+    if test["status"] == "NOTRUN" or test["result"] == "SKIPPED":
+        return "skipped"
+    return "failed" if test.get("failures") else "passed"
+
+
+def read_results(files: list[Path]) -> tuple[dict[str, Counter[str]], list[str]]:
+    """Adds up the shards of one run.
+
+    Returns:
+        The counts of each suite (its types together, which gtest numbers from
+        0), and a line for each test that failed or was skipped.
+    """
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    notes = []
+    for file in files:
+        for suite in json.loads(file.read_text())["testsuites"]:
+            for test in suite["testsuite"]:
+                result = outcome(test)
+                counts[suite["name"].split("/")[0]][result] += 1
+                if result != "passed":
+                    failures = test.get("failures", [])
+                    why = failures[0]["failure"] if failures else ""
+                    notes.append(f"{result}: {suite['name']}.{test['name']}\n{why}")
+    return dict(sorted(counts.items())), sorted(notes)
+
+
+def upstream_table(
+    files: Annotated[list[Path], Argument(help="gtest's JSON files of one run.")],
+) -> None:
+    """Print a table of the test suites, and what failed or was skipped.
+
+    Exit code 1 if a test failed.
+
+    Example: python tools/upstream_table.py build/cpu/upstream_tests/*.json
+    """
+    counts, notes = read_results(files)
+    total = sum(counts.values(), Counter())
+    lines = ["| suite | " + " | ".join(COLUMNS) + " |", "| --- | ---: | ---: | ---: |"]
+    for name, count in [*counts.items(), (f"all {len(counts)}", total)]:
+        cells = " | ".join(str(count[column]) for column in COLUMNS)
+        lines.append(f"| {name} | {cells} |")
+    for line in lines + notes:
+        cli.console.print(line, markup=False, soft_wrap=True)
+    if total["failed"] or not total["passed"]:
+        raise Exit(1)
+
+
+if __name__ == "__main__":
+    cli.run(upstream_table)
