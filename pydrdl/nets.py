@@ -128,7 +128,9 @@ def train_val_net(structure: Structure, backbone: Backbone, training: Training) 
     for phase in ("TRAIN", "TEST"):
         _pair_sets(net, phase, tops, backbone, training)
     if structure == "mixed_difference":
-        model_feature, lower, feature = _mixed_difference(net, backbone, training)
+        model_feature, lower, feature = _mixed_difference(
+            net, backbone, training.wide_fc8
+        )
         _classify_model(net, model_feature, backbone, training)
         _embedding_loss(net, "ccl_lower", lower, training, weight=0.5)
         _embedding_loss(net, "ccl", feature, training, weight=1.0)
@@ -146,8 +148,7 @@ def deploy_net(
     shape = {"dim": [1, 3, backbone.crop, backbone.crop]}
     layers.add(net, "Input", "data", [], ["data"], input_param={"shape": [shape]})
     if structure == "mixed_difference":
-        training = Training("", "", num_models=0, wide_fc8=wide_fc8)
-        _, _, feature = _mixed_difference(net, backbone, training)
+        _, _, feature = _mixed_difference(net, backbone, wide_fc8)
     else:
         feature = _branch(net, _trunk(net, "data", backbone), "", backbone)
     layers.add(net, "L2Normalize", "feature", [feature], ["feature"])
@@ -230,14 +231,14 @@ def _feature(net: Any, bottom: str, name: str, backbone: Backbone) -> str:
 
 
 def _mixed_difference(
-    net: Any, backbone: Backbone, training: Training
+    net: Any, backbone: Backbone, wide_fc8: bool
 ) -> tuple[str, str, str]:
     """Fig. 6: returns the model branch's, the lower branch's and the last feature."""
     trunk = _trunk(net, "data", backbone)
     upper = layers.relu(net, _branch(net, trunk, "", backbone), "relu7")
     lower = _branch(net, trunk, "_2", backbone)
     both = layers.add(net, "Concat", "mixed", [upper, lower], ["mixed"])
-    if training.wide_fc8:
+    if wide_fc8:
         both = layers.inner_product(
             net, both, "fc8_wide", 2 * backbone.fc7, backbone.fc_filler
         )

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Prints the path of the pinned Caffe tarball, downloading it if need be: the
-# upstream part of Debian's source package `caffe`, release bullseye, through
-# apt's ordinary client. The system's own package lists stay untouched.
+# Prints the CMake options that name the Caffe source, one a line. The pinned
+# tarball is downloaded if need be: the upstream part of Debian's source package
+# `caffe`, release bullseye, through apt's ordinary client. The system's own
+# package lists stay untouched.
 #
-# CAFFE_SOURCE_TARBALL=FILE    verify this file and print its path instead
+# CAFFE_SOURCE_DIR=FOLDER      use this checkout of BVLC Caffe instead
+# CAFFE_SOURCE_TARBALL=FILE    verify this file and use it instead
 set -euo pipefail
 
 name=caffe_1.0.0+git20180821.99bd997.orig.tar.gz
@@ -18,12 +20,19 @@ fail() {
   exit 1
 }
 
+if [ -n "${CAFFE_SOURCE_DIR:-}" ]; then
+  [ -e "$CAFFE_SOURCE_DIR/src/caffe/proto/caffe.proto" ] ||
+    fail "no Caffe source" "CAFFE_SOURCE_DIR=$CAFFE_SOURCE_DIR"
+  echo "-DCAFFE_SOURCE_DIR=$(realpath "$CAFFE_SOURCE_DIR")"
+  exit
+fi
+use_tarball() { printf '%s\n' "-DCAFFE_SOURCE_TARBALL=$1" -DCAFFE_SOURCE_DIR=; }
 if [ -n "${CAFFE_SOURCE_TARBALL:-}" ]; then
   [ -f "$CAFFE_SOURCE_TARBALL" ] ||
     fail "no such file" "CAFFE_SOURCE_TARBALL=$CAFFE_SOURCE_TARBALL"
   matches "$CAFFE_SOURCE_TARBALL" || fail "not the pinned Caffe source" \
     "CAFFE_SOURCE_TARBALL=$CAFFE_SOURCE_TARBALL; its sha256 is not $sha256"
-  realpath "$CAFFE_SOURCE_TARBALL"
+  use_tarball "$(realpath "$CAFFE_SOURCE_TARBALL")"
   exit
 fi
 
@@ -58,4 +67,4 @@ if ! matches "$file"; then
   mv "$work/$name" "$file.partial"
   mv "$file.partial" "$file"
 fi
-echo "$file"
+use_tarball "$file"

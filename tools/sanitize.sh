@@ -24,12 +24,8 @@ case "$what" in
 esac
 
 tools/setup.sh packages
-if [ -n "${CAFFE_SOURCE_DIR:-}" ]; then
-  source_options=("-DCAFFE_SOURCE_DIR=$(realpath "$CAFFE_SOURCE_DIR")")
-else
-  tarball=$(tools/fetch_caffe.sh)
-  source_options=("-DCAFFE_SOURCE_TARBALL=$tarball" -DCAFFE_SOURCE_DIR=)
-fi
+source_options=$(tools/fetch_caffe.sh)
+mapfile -t source_options <<<"$source_options"
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 # OpenBLAS is not instrumented: what its threads do for one another is not seen.

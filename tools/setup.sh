@@ -73,15 +73,8 @@ if [ "$(cat .venv/setup.stamp 2>/dev/null)" != "$wanted" ]; then
 fi
 
 # --- 3. The Caffe source
-if [ -n "${CAFFE_SOURCE_DIR:-}" ]; then
-  [ -e "$CAFFE_SOURCE_DIR/src/caffe/proto/caffe.proto" ] ||
-    fail "no Caffe source" "CAFFE_SOURCE_DIR=$CAFFE_SOURCE_DIR" \
-      "give the top folder of a BVLC Caffe checkout"
-  source_options=("-DCAFFE_SOURCE_DIR=$(realpath "$CAFFE_SOURCE_DIR")")
-else
-  tarball=$(tools/fetch_caffe.sh)
-  source_options=("-DCAFFE_SOURCE_TARBALL=$tarball" -DCAFFE_SOURCE_DIR=)
-fi
+source_options=$(tools/fetch_caffe.sh)
+mapfile -t source_options <<<"$source_options"
 
 # --- 4. Build and install into .venv
 # Another clone of this repository finds what this one compiled.

@@ -50,9 +50,10 @@ if [ $preset = cuda ]; then
   python tools/gradcheck.py --device gpu
 elif command -v nvcc >/dev/null; then
   step "CUDA sources compile and link (one architecture; the preset has more)"
+  source_options=$(tools/fetch_caffe.sh)
+  mapfile -t source_options <<<"$source_options"
   quietly build/cuda.log cmake --preset cuda \
-    -DCMAKE_CUDA_ARCHITECTURES=90-real \
-    "-DCAFFE_SOURCE_TARBALL=$(tools/fetch_caffe.sh)"
+    -DCMAKE_CUDA_ARCHITECTURES=90-real "${source_options[@]}"
   quietly build/cuda.log cmake --build --preset cuda --target all drdl_test
   tail -n 1 build/cuda.log
 fi
