@@ -14,12 +14,16 @@ class Image:
         vehicle_id: the data set's own number.
         model_id: the data set's own number of the vehicle model; -1 unlabelled.
         camera_id: the data set's own number; -1 unknown.
+        box: (left, top, right, bottom) of the vehicle in the photograph, in
+            pixels from 0, right and bottom excluded; None: the photograph is
+            of the vehicle alone.
     """
 
     path: str
     vehicle_id: int
     model_id: int = -1
     camera_id: int = -1
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
