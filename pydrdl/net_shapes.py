@@ -205,27 +205,25 @@ def _inner_product(p: Any, bottom: Dims | None) -> tuple[list[Dims], Dims | None
 
 
 def _pooling(p: Any, bottom: Dims | None) -> Dims | None:
-    """The top; a last window that would start in the padding is dropped."""
+    """The top; with padding, a last window that would start in it is dropped."""
     if bottom is None:
         return None
     if p.global_pooling:
         return (*bottom[:2], 1, 1)
-
-    def pooled(size: int | None, kernel: int, stride: int, pad: int) -> int | None:
+    kernel = (p.kernel_h or p.kernel_size, p.kernel_w or p.kernel_size)
+    stride = (p.stride_h or p.stride, p.stride_w or p.stride)
+    pad = (p.pad_h or p.pad, p.pad_w or p.pad)
+    top: list[int | None] = []
+    for axis, size in enumerate(bottom[2:]):
         if size is None:
-            return None
-        room = size + 2 * pad - kernel
-        ceil = p.round_mode == p.CEIL
-        windows = (-(-room // stride) if ceil else room // stride) + 1
-        return windows - (pad > 0 and (windows - 1) * stride >= size + pad)
-
-    return (
-        *bottom[:2],
-        pooled(bottom[2], p.kernel_h or p.kernel_size, p.stride_h or p.stride,
-               p.pad_h or p.pad),
-        pooled(bottom[3], p.kernel_w or p.kernel_size, p.stride_w or p.stride,
-               p.pad_w or p.pad),
-    )  # fmt: skip
+            top.append(None)
+            continue
+        room, step = size + 2 * pad[axis] - kernel[axis], stride[axis]
+        windows = (-(-room // step) if p.round_mode == p.CEIL else room // step) + 1
+        # Caffe looks at both axes where one is padded.
+        dropped = any(pad) and (windows - 1) * step >= size + pad[axis]
+        top.append(windows - dropped)
+    return (*bottom[:2], *top)
 
 
 def _concat(p: Any, bottoms: Sequence[Dims | None]) -> Dims | None:

@@ -205,6 +205,8 @@ def _what_else(content: bytes) -> str:
     start = content[:1000]
     if start.startswith(HDF5_START):
         return "an HDF5 file; expected the protobuf form, which net.save() writes"
-    if start and all(byte >= 32 or byte in b"\t\r\n" for byte in start):
+    # Up to a line's end, so that no character is cut.
+    text = (start.rpartition(b"\n")[0] or start).decode("utf-8", "replace")
+    if all(c.isprintable() or c in "\t\r\n" for c in text) and "\ufffd" not in text:
         return "a text, such as a prototxt; expected a caffemodel"
     return "not a caffemodel, or one that is cut off"
