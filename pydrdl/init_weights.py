@@ -192,7 +192,8 @@ def _check_copies(
 def _refused(plan: Plan, weights: Path, net_path: Path) -> InputError:
     """The error for layers that do not fit."""
     (layer, how), *others = plan.misfits.items()
-    more = f"; nor do {', '.join(name for name, _ in others)}" if others else ""
+    names = ", ".join(name for name, _ in others)
+    more = f"; does not fit either: {names}" if names else ""
     return InputError(
         f"layer {layer!r} does not fit; {how}{more}",
         f"{weights}, {net_path}",

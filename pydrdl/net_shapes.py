@@ -43,7 +43,7 @@ def read_net(path: Path) -> Any:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(
-            "not a net: no text", path, "give a net's .prototxt"
+            "not a net: it is no text", path, "give a net's .prototxt"
         ) from error
     except text_format.ParseError as error:
         raise InputError(

@@ -93,7 +93,7 @@ def make_plan(layers: Mapping[str, Layer], net: Any, copies: Mapping[str, str]) 
             _start(plan, message, source, shapes)
         for number, shape in enumerate(shapes or () if source is None else ()):
             plan.rows.append(
-                Row(message.name, number, "", None, shape, "missing", "its filler's")
+                Row(message.name, number, "", None, shape, "missing", "from its filler")
             )
     for name, layer in layers.items():
         if name not in used:

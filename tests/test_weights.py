@@ -475,8 +475,8 @@ def test_vgg_cnn_m_1024_at_full_size(tmp_path: Path) -> None:
         expected.append((name + "_2", 0, _old(shape), shape, "copied", why))
         expected.append((name + "_2", 1, _old(shape[:1]), shape[:1], "copied", why))
     for name, shape in (("fc8_mixed", (1024, 2048)), ("fc8_model", (250, 1024))):
-        expected.append((name, 0, None, shape, "missing", "its filler's"))
-        expected.append((name, 1, None, shape[:1], "missing", "its filler's"))
+        expected.append((name, 0, None, shape, "missing", "from its filler"))
+        expected.append((name, 1, None, shape[:1], "missing", "from its filler"))
     expected.append(("fc8", 0, (1, 1, 1000, 1024), None, "skipped", "not in the net"))
     expected.append(("fc8", 1, (1, 1, 1, 1000), None, "skipped", "not in the net"))
     assert sorted(rows_of(outcome), key=str) == sorted(expected, key=str)
@@ -508,7 +508,7 @@ def test_fc7_of_its_wider_sisters(tmp_path: Path, outputs: int) -> None:
         init_weights(old, net, output)
     assert caught.value.what == (
         f"layer 'fc7' does not fit; blob 0: 1x1x{outputs}x4096 in the file, "
-        "1024x4096 in the net; nor do fc7_2"
+        "1024x4096 in the net; does not fit either: fc7_2"
     )
     assert "--skip-mismatch" in caught.value.next_step and not output.exists()
     outcome = init_weights(old, net, output, skip_mismatch=True)
@@ -571,7 +571,7 @@ def test_refuses_what_is_no_net(tmp_path: Path) -> None:
         refused(what, "net", weights, net, out)
 
     refused("cannot read the net", "net.prototxt", weights, net, out)
-    refused("not a net: no text", "m.caffemodel", weights, weights, out)
+    refused("not a net: it is no text", "m.caffemodel", weights, weights, out)
     bad("the net has no layers", "")
     bad("not a net: 2:", "layer {}\nlyer {}")
     bad("a net of the old form", 'layers { name: "conv1" type: CONVOLUTION }')
