@@ -91,10 +91,11 @@ def make_plan(layers: Mapping[str, Layer], net: Any, copies: Mapping[str, str]) 
         if source is not None:
             used.add(source.name)
             _start(plan, message, source, shapes)
-        for number, shape in enumerate(shapes or () if source is None else ()):
-            plan.rows.append(
+        else:
+            plan.rows += [
                 Row(message.name, number, "", None, shape, "missing", "from its filler")
-            )
+                for number, shape in enumerate(shapes or ())
+            ]
     for name, layer in layers.items():
         if name not in used:
             plan.rows += _rows(name, layer, None, "skipped", "not in the net")
