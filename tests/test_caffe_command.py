@@ -204,7 +204,8 @@ def test_the_open_choices_are_options_of_the_tool(small: Path, tmp_path: Path) -
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     solver = tmp_path / "mixed_difference/solver.prototxt"
-    net = {layer.name: layer for layer in read_net(solver.with_name("train_val.prototxt")).layer}  # fmt: skip
+    layers = read_net(solver.with_name("train_val.prototxt")).layer
+    net = {layer.name: layer for layer in layers}
     data = net["pair_sets"].pair_set_data_param
     assert (data.seed, data.hard_negatives) == (7, pytest.approx(0.4))
     loss = net["ccl_loss"].coupled_clusters_loss_param
