@@ -15,6 +15,7 @@ from pydrdl.datasets.lines import add_once, malformed, read_lines
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.errors import InputError
 
+NAME = "VehicleID"
 # Images and vehicles are numbers, which may be padded with zeros.
 _TWO_NUMBERS = re.compile(r"(\d{1,18})\s+(\d{1,18})", re.ASCII)
 # A net has an output for each model up to the largest, so ids cannot be large.
@@ -57,7 +58,7 @@ def read_vehicleid(root: Path) -> Dataset:
         path.stem.replace("_list", ""): _read_list(path, model_of)
         for path in sorted(lists, key=_list_order)
     }
-    return Dataset("VehicleID", root, splits, num_models, names)
+    return Dataset(NAME, root, splits, num_models, names)
 
 
 def _list_order(path: Path) -> tuple[bool, int, str]:
