@@ -58,6 +58,8 @@ def read_weights(path: Path) -> dict[str, Layer]:
             shape says.
     """
     again = "give a .caffemodel that Caffe wrote; one that was cut off, get again"
+    if not path.is_file():
+        raise InputError("no such weights file", path, again)
     net = caffe_pb2.NetParameter()
     try:
         content = path.read_bytes()
@@ -204,9 +206,9 @@ def _what_else(content: bytes) -> str:
     """What bytes are that do not parse as a NetParameter."""
     start = content[:1000]
     if start.startswith(HDF5_START):
-        return "an HDF5 file; expected the protobuf form, which net.save() writes"
+        return "not a caffemodel but an HDF5 file; net.save() writes a caffemodel"
     # Up to a line's end, so that no character is cut.
     text = (start.rpartition(b"\n")[0] or start).decode("utf-8", "replace")
     if all(c.isprintable() or c in "\t\r\n" for c in text) and "\ufffd" not in text:
-        return "a text, such as a prototxt; expected a caffemodel"
+        return "not a caffemodel but a text, such as a prototxt"
     return "not a caffemodel, or one that is cut off"
