@@ -1,10 +1,17 @@
 """All checks of a data set, together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydrdl.datasets.types import Dataset
 from pydrdl.doctor import files, lists
-from pydrdl.doctor.counts import SplitCount, check_counts, count_dataset
+from pydrdl.doctor.counts import (
+    PairCount,
+    SplitCount,
+    check_counts,
+    count_dataset,
+    count_pairs,
+)
 from pydrdl.doctor.problem import Problem, Severity
 from pydrdl.doctor.veri import check_answers
 
@@ -18,6 +25,7 @@ class Checkup:
         root: its folder.
         fast: whether the files' contents were left out.
         counts: what it holds, beside the paper and the release.
+        pairs: pairs to verify, by level.
         problems: the worst first.
     """
 
@@ -25,6 +33,7 @@ class Checkup:
     root: str
     fast: bool
     counts: tuple[SplitCount, ...]
+    pairs: Mapping[str, PairCount]
     problems: tuple[Problem, ...]
 
     @property
@@ -74,4 +83,11 @@ def check_dataset(
         found += files.check_unlisted(dataset.root, images)
     order = list(Severity)
     found.sort(key=lambda p: order.index(p.severity))
-    return Checkup(dataset.name, str(dataset.root), fast, counts, tuple(found))
+    return Checkup(
+        dataset.name,
+        str(dataset.root),
+        fast,
+        counts,
+        count_pairs(dataset),
+        tuple(found),
+    )

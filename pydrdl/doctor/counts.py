@@ -11,12 +11,12 @@ from pydrdl.doctor.problem import Problem, Severity, problem
 
 ALL = "all lists"
 HERE, RELEASE, PAPER = "here", "release", "paper"
-PAPER_SPLITS = {
-    "train": paper.TABLE_1["training"],
-    **{f"test_{split.vehicles}": split for split in paper.TEST_SPLITS},
-    # The released list of all test vehicles is named after its own count.
-    "test_13164": paper.TABLE_1["testing"],
-    "test_13133": paper.TABLE_1["testing"],
+# Images with a model label, by split (Table 1, Sec. 4) and source.
+LABELLED = {
+    ("train", PAPER): paper.TABLE_1["training"].labelled,
+    ("test_13164", PAPER): paper.TABLE_1["testing"].labelled,
+    (ALL, PAPER): paper.LABELLED_IMAGES,
+    (ALL, RELEASE): paper.RELEASED_LABELLED_IMAGES,
 }
 
 
@@ -36,11 +36,19 @@ class SplitCount:
 
     split: str
     source: str
-    images: int | None
-    vehicles: int | None
+    images: int
+    vehicles: int
     models: int | None = None
     cameras: int | None = None
     labelled: int | None = None
+
+
+@dataclass(frozen=True)
+class PairCount:
+    """Pairs to verify: how many there are, and how many of them match."""
+
+    pairs: int
+    same: int
 
 
 def count_dataset(dataset: Dataset) -> tuple[SplitCount, ...]:
@@ -65,18 +73,26 @@ def check_counts(counts: Sequence[SplitCount]) -> list[Problem]:
         known = [c for c in counts if c.split == here.split and c.source != HERE]
         if here.source != HERE or here.split == ALL or not known:
             continue
-        images = next((c.images for c in known if c.images), None)
-        largest = max(largest, (here.images or 0) / images if images else 0.0)
-        if not any(_agree(here, reference) for reference in known):
+        largest = max(largest, here.images / known[0].images)
+        sizes = [(c.images, c.vehicles) for c in known]
+        if (here.images, here.vehicles) not in sizes:
             says = "; ".join(f"{c.source}: {_shown(c)}" for c in known)
             differing.append(f"{here.split}: {_shown(here)}; {says}")
     return problem(
         "other_counts",
         Severity.WARNING if largest >= 0.5 else Severity.INFO,
-        "{n} splits are neither the release's nor the paper's",
+        "splits whose counts are neither the release's nor the paper's",
         differing,
         "nothing, where they were cut down or drawn; otherwise get the lists again",
     )
+
+
+def count_pairs(dataset: Dataset) -> dict[str, PairCount]:
+    """Counts the pairs of each level."""
+    return {
+        level: PairCount(len(pairs), sum(pair.same for pair in pairs))
+        for level, pairs in dataset.pairs.items()
+    }
 
 
 def _count(split: str, images: Sequence[Image]) -> SplitCount:
@@ -93,48 +109,24 @@ def _count(split: str, images: Sequence[Image]) -> SplitCount:
 
 def _references(dataset: str, split: str) -> list[SplitCount]:
     """What the release and the paper say of a split."""
-    if dataset == vehicleid.NAME and split == ALL:
-        return [
-            SplitCount(
-                ALL,
-                RELEASE,
-                paper.RELEASED_IMAGES,
-                paper.RELEASED_VEHICLES,
-                labelled=paper.RELEASED_LABELLED_IMAGES,
-            ),
-            SplitCount(
-                ALL,
-                PAPER,
-                paper.IMAGES,
-                paper.VEHICLES,
-                paper.MODELS,
-                labelled=paper.LABELLED_IMAGES,
-            ),
-        ]
-    found = []
-    if released := release.RELEASED.get(dataset, {}).get(split):
-        found.append(SplitCount(split, RELEASE, released.images, released.vehicles))
-    if dataset == vehicleid.NAME and split in PAPER_SPLITS:
-        printed = PAPER_SPLITS[split]
-        labelled = printed.labelled if isinstance(printed, paper.Part) else None
-        found.append(
-            SplitCount(
-                split, PAPER, printed.images, printed.vehicles, labelled=labelled
-            )
+    name = release.ALL if split == ALL else split
+    sizes = {
+        RELEASE: release.released_size(dataset, name),
+        PAPER: release.paper_size(dataset, name),
+    }
+    known = {source: size for source, size in sizes.items() if size is not None}
+    labelled = LABELLED if dataset == vehicleid.NAME else {}
+    return [
+        SplitCount(
+            split,
+            source,
+            size.images,
+            size.vehicles,
+            labelled=labelled.get((split, source)),
         )
-    return found
-
-
-def _agree(here: SplitCount, reference: SplitCount) -> bool:
-    return reference.images in (None, here.images) and reference.vehicles in (
-        None,
-        here.vehicles,
-    )
+        for source, size in known.items()
+    ]
 
 
 def _shown(count: SplitCount) -> str:
-    return " of ".join(
-        f"{number:,} {what}"
-        for number, what in ((count.images, "images"), (count.vehicles, "vehicles"))
-        if number is not None
-    )
+    return f"{count.images:,} images of {count.vehicles:,} vehicles"

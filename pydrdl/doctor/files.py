@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -77,21 +78,21 @@ def check_files(
         *problem(
             "missing_images",
             Severity.ERROR,
-            "{n} listed images are missing",
+            "listed images that are missing",
             missing,
             "get the images, or take them out of the lists",
         ),
         *problem(
             "unreadable_images",
             Severity.ERROR,
-            "{n} files cannot be read as an image",
+            "files that cannot be read as an image",
             unreadable,
             "get the files again, or take them out of the lists",
         ),
         *problem(
             "boxes_outside",
             Severity.ERROR,
-            "{n} boxes do not lie inside their photographs",
+            "boxes that do not lie inside their photographs",
             outside,
             "get label and photograph from the same release",
         ),
@@ -101,10 +102,15 @@ def check_files(
 
 def stat_image(root: Path, image: Image) -> Look:
     """Looks at a file's size only."""
-    path = root / image.path
-    if not path.is_file():
+    try:
+        found = (root / image.path).stat()
+    except FileNotFoundError:
         return Look(missing=True)
-    return Look(unreadable="" if path.stat().st_size else "0 bytes")
+    except OSError as error:
+        return Look(unreadable=error.strerror or str(error))
+    if not stat.S_ISREG(found.st_mode):
+        return Look(unreadable="no regular file")
+    return Look(unreadable="" if found.st_size else "0 bytes")
 
 
 def decode_image(root: Path, image: Image) -> Look:
@@ -125,7 +131,7 @@ def decode_image(root: Path, image: Image) -> Look:
     shape = _decoded_shape(data, flags)
     if shape is None:
         return Look(unreadable=f"its {data.size:,} bytes cannot be decoded")
-    digest = hashlib.blake2b(data, digest_size=16).digest()
+    digest = hashlib.blake2b(data.data, digest_size=16).digest()
     if image.box is None or _inside(image.box, *shape):
         return Look(digest=digest)
     return Look(outside=f"photograph {shape[1]} x {shape[0]}", digest=digest)
@@ -179,21 +185,21 @@ def _copies(groups: Sequence[Sequence[Image]], probes: Set[str]) -> list[Problem
         *problem(
             "copies_across_vehicles",
             Severity.ERROR,
-            "{n} times the very same photograph shows different vehicles",
+            "photographs that are there for several vehicles, byte for byte",
             across,
             "find out which vehicle it is, and remove the other files",
         ),
         *problem(
             "copies_within_vehicle",
             Severity.WARNING,
-            "{n} times a vehicle has the very same photograph again",
+            "photographs that a vehicle has several times, byte for byte",
             within,
             "remove the copies: as gallery and probe they match by themselves",
         ),
         *problem(
             "probes_in_gallery",
             Severity.INFO,
-            "{n} probes lie in the gallery too",
+            "probes that lie in the gallery too",
             in_gallery,
             "nothing, where the protocol leaves out images of the probe's own camera",
         ),
@@ -214,7 +220,7 @@ def check_unlisted(root: Path, images: Iterable[Image]) -> list[Problem]:
     return problem(
         "unlisted_images",
         Severity.INFO,
-        "{n} photographs on disk are in no list",
+        "photographs on disk that are in no list",
         unlisted,
         "nothing, where they are not meant to be used",
     )

@@ -42,7 +42,7 @@ def check_lists(dataset: Dataset, positives: int, negatives: int) -> list[Proble
         *problem(
             "empty_splits",
             Severity.ERROR,
-            "{n} splits have no image",
+            "splits without an image",
             [name for name in dataset.splits if name not in splits],
             "get the lists again",
         ),
@@ -95,22 +95,22 @@ def _check_ids(splits: Splits) -> list[Problem]:
         *problem(
             "images_of_two_vehicles",
             Severity.ERROR,
-            "{n} images are listed for two vehicles",
+            "images listed for two vehicles",
             list(vehicles.values()),
             "find out which it is, and correct the lists",
         ),
         *problem(
             "vehicles_of_two_models",
             Severity.ERROR,
-            "{n} vehicles have images of different models (-1: no label)",
+            "vehicles with images of different models (-1: no label)",
             list(models.values()),
             "give all images of a vehicle the same model",
         ),
         *problem(
             "ids_too_large",
             Severity.ERROR,
-            f"{{n}} vehicle ids are not in 0 .. {MAX_VEHICLE_ID}, the whole numbers "
-            "that Caffe's floats hold exactly",
+            f"vehicle ids outside 0 .. {MAX_VEHICLE_ID}, the whole numbers that "
+            "Caffe's floats hold exactly",
             list(large.values()),
             "number the vehicles anew",
         ),
@@ -140,7 +140,7 @@ def _check_leaks(dataset: str, splits: Splits) -> list[Problem]:
         for found in problem(
             f"{what}_trained_and_tested",
             Severity.ERROR,
-            f"{{n}} {what} are in a training and in a test split",
+            f"{what} both in a training and in a test split",
             list(cases.values()),
             "take them out of the training list",
         )
@@ -158,7 +158,7 @@ def _check_pairs(dataset: Dataset) -> list[Problem]:
     return problem(
         "pairs_contradict",
         Severity.ERROR,
-        "{n} pairs have a label that their paths contradict",
+        "pairs whose label contradicts their paths",
         wrong,
         "get the pair files again",
     )
@@ -177,15 +177,15 @@ def _check_vehicles(training: Splits, negatives: int) -> list[Problem]:
         *problem(
             "too_few_vehicles",
             Severity.ERROR,
-            f"{{n}} training splits have fewer than the {negatives + 1} vehicles of a "
-            f"set (one, and one for each of {negatives} negatives)",
+            f"training splits with fewer than the {negatives + 1} vehicles of a set "
+            f"(one, and one for each of {negatives} negatives)",
             few,
             "add vehicles, or train with fewer negatives (--negatives)",
         ),
         *problem(
             "no_positives",
             Severity.ERROR,
-            "{n} training splits have no vehicle with two images",
+            "training splits where no vehicle has two images",
             alone,
             "add images: without a second one there is no distance to reduce",
         ),
@@ -209,8 +209,8 @@ def _check_sizes(splits: Splits, positives: int) -> list[Problem]:
         *problem(
             "few_images",
             Severity.WARNING,
-            f"{{n}} training vehicles have fewer images than the {positives} positives "
-            "of a set",
+            f"training vehicles with fewer than the {positives} images (positives) of "
+            "a set",
             few,
             "nothing: PairSetData takes some images again (short_vehicles: REPEAT; "
             "SKIP leaves such vehicles out)",
@@ -218,7 +218,7 @@ def _check_sizes(splits: Splits, positives: int) -> list[Problem]:
         *problem(
             "single_images",
             Severity.WARNING,
-            "{n} vehicles have one image only: no positive pair, and no probe",
+            "vehicles with one image only: no positive pair, and no probe",
             single,
             "add images; otherwise they serve as negatives and in the gallery only",
         ),
@@ -243,14 +243,14 @@ def _check_probes(splits: Splits) -> list[Problem]:
         *problem(
             "probes_without_match",
             Severity.ERROR,
-            "{n} probes have no image of their vehicle in the gallery",
+            "probes without an image of their vehicle in the gallery",
             lost,
             "take them out of the query list, or complete the gallery",
         ),
         *problem(
             "probes_of_one_camera",
             Severity.WARNING,
-            "{n} probes are matched by images of their own camera only",
+            "probes matched by images of their own camera only",
             near,
             "take them out of the query list where the protocol leaves those out",
         ),
@@ -266,16 +266,11 @@ def _check_models(training: Splits) -> list[Problem]:
             unlabelled += count
             share = f"{count / len(images):.1%}"
             cases.append(f"{name}: {count:,} of {len(images):,} images ({share})")
-    if not cases:
-        return []
-    return [
-        Problem(
-            "no_model_label",
-            Severity.INFO,
-            f"{unlabelled:,} training images have no model label",
-            unlabelled,
-            tuple(cases),
-            "nothing: the softmax on models leaves them out; where none has a label, "
-            "train without that branch (vgg_ccl, vgg_triplet)",
-        )
-    ]
+    return problem(
+        "no_model_label",
+        Severity.INFO,
+        f"training splits with images ({unlabelled:,}) that have no model label",
+        cases,
+        "nothing: the softmax on models leaves them out; where none has a label, "
+        "train without that branch (vgg_ccl, vgg_triplet)",
+    )

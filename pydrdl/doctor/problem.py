@@ -48,12 +48,11 @@ def problem(
     Args:
         code: its name for machines.
         severity: how bad it is.
-        what: one line, with "{n}" for the number of cases.
+        what: what the cases are; their number is put behind it.
         cases: every case.
         next_step: what to do about it.
     """
     if not cases:
         return []
-    n = len(cases)
-    examples = tuple(cases[:EXAMPLES])
-    return [Problem(code, severity, what.format(n=f"{n:,}"), n, examples, next_step)]
+    count, examples = len(cases), tuple(cases[:EXAMPLES])
+    return [Problem(code, severity, f"{what}: {count:,}", count, examples, next_step)]

@@ -13,12 +13,15 @@ from pydrdl.doctor.counts import HERE, SplitCount
 from pydrdl.doctor.problem import Problem, Severity
 
 SCHEMA = "drdl.dataset_check/1"
+UNKNOWN = "-"
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
 def counts_table(checkup: Checkup) -> Table:
     """A line for each split; below it the release's and the paper's numbers."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     table.add_column("split", no_wrap=True)
     for title in ("images", "vehicles", "models", "cameras", "model label"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -27,11 +30,25 @@ def counts_table(checkup: Checkup) -> Table:
         numbers = (count.images, count.vehicles, count.models, count.cameras)
         table.add_row(
             Text(count.split if here else f"  {count.source}"),
-            *("" if n is None else f"{n:,}" if n else "–" for n in numbers),
+            *("" if n is None else f"{n:,}" if n else UNKNOWN for n in numbers),
             _labelled(count),
             style="" if here else "dim",
         )
     return table
+
+
+def notes(checkup: Checkup) -> list[str]:
+    """What must be known to read the table."""
+    found = [
+        f"pairs to verify, {level}: {count.pairs:,}, of which {count.same:,} match"
+        for level, count in checkup.pairs.items()
+    ]
+    if checkup.name.startswith("CompCars"):
+        found.append(
+            "CompCars has no single vehicles: a vehicle is a car model here, and a "
+            "model its make."
+        )
+    return found
 
 
 def problem_lines(problem: Problem) -> list[Text]:
@@ -40,7 +57,7 @@ def problem_lines(problem: Problem) -> list[Text]:
     lines = [Text.assemble((label, STYLES[problem.severity]), problem.what)]
     lines += [Text(f"  {example}") for example in problem.examples]
     more = problem.count - len(problem.examples)
-    if more > 0 and problem.code != "no_model_label":
+    if more > 0:
         lines.append(Text(f"  and {more:,} more"))
     return [*lines, Text(f"  next: {problem.next}")]
 
@@ -71,6 +88,7 @@ def checkup_json(checkup: Checkup) -> dict[str, object]:
         "fast": checkup.fast,
         "fit": checkup.fit,
         "counts": [asdict(count) for count in checkup.counts],
+        "pairs": {level: asdict(count) for level, count in checkup.pairs.items()},
         "problems": [asdict(problem) for problem in checkup.problems],
     }
 
@@ -80,5 +98,5 @@ def _labelled(count: SplitCount) -> str:
     if count.labelled is None:
         return ""
     if not count.labelled or not count.images:
-        return "–"
+        return UNKNOWN
     return f"{count.labelled:,} ({count.labelled / count.images:.0%})"

@@ -31,14 +31,14 @@ def check_answers(dataset: Dataset) -> list[Problem]:
         *problem(
             "wrong_answers",
             Severity.ERROR,
-            f"{{n}} lines of {MATCHES}, {JUNK} or {TRACKS} contradict the lists",
+            f"lines of {MATCHES}, {JUNK} or {TRACKS} that contradict the lists",
             [f"{fault.where}: {fault.what}" for fault in faults],
             "get lists and answers from the same release",
         ),
         *problem(
             "absent_answers",
             Severity.WARNING,
-            "{n} of VeRi-776's answer files are missing",
+            "answer files of VeRi-776 that are missing",
             absent,
             "get them from the release; training does not need them",
         ),
