@@ -13,6 +13,7 @@ from pydrdl.doctor.counts import (
     count_pairs,
 )
 from pydrdl.doctor.problem import Problem, Severity
+from pydrdl.doctor.roles import probe_paths
 from pydrdl.doctor.veri import check_answers
 
 
@@ -73,7 +74,7 @@ def check_dataset(
         *files.check_files(
             dataset.root,
             images,
-            probes=lists.probe_paths(dataset.splits),
+            probes=probe_paths(dataset.splits),
             fast=fast,
             workers=workers,
             progress=progress,

@@ -1,31 +1,16 @@
 """What the lists of a data set alone can show; no image file is looked at."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-
-from pydrdl.datasets.types import Dataset, Image
+from pydrdl.datasets.types import Dataset
 from pydrdl.doctor.problem import Problem, Severity, problem
+from pydrdl.doctor.roles import (
+    PHOTOGRAPHS,
+    VEHICLES,
+    Splits,
+    is_training,
+    must_not_share,
+)
+from pydrdl.doctor.sizes import check_probes, check_sizes, check_vehicles
 from pydrdl.labels import MAX_VEHICLE_ID
-
-Splits = Mapping[str, Sequence[Image]]
-PHOTOGRAPHS, VEHICLES, NOTHING = "photographs", "vehicles", "nothing"
-
-
-def is_training(split: str) -> bool:
-    """Whether a split may be trained on, as an image list's "all" may."""
-    return split in {"train", "all", "part1", "part2"} or split.startswith("train_")
-
-
-def must_not_share(dataset: str, training: str, test: str) -> str:
-    """What a training and a test split of a data set must not share.
-
-    VehicleID's test lists overlap each other, which is no concern here. In
-    CompCars a "vehicle" is a model; part I is both train and test, of the same
-    models.
-    """
-    if not dataset.startswith("CompCars") or test == "part3":
-        return VEHICLES
-    return PHOTOGRAPHS if training == "train" else NOTHING
 
 
 def check_lists(dataset: Dataset, positives: int, negatives: int) -> list[Problem]:
@@ -49,28 +34,11 @@ def check_lists(dataset: Dataset, positives: int, negatives: int) -> list[Proble
         *_check_ids(splits),
         *_check_leaks(dataset.name, splits),
         *_check_pairs(dataset),
-        *_check_vehicles(training, negatives),
-        *_check_sizes(splits, positives),
-        *_check_probes(splits),
+        *check_vehicles(training, negatives),
+        *check_sizes(splits, positives),
+        *check_probes(splits),
         *_check_models(training),
     ]
-
-
-def probe_sets(splits: Splits) -> Iterator[tuple[str, str]]:
-    """Yields (query split, gallery split), as VeRi-776 and VERI-Wild have them."""
-    for query in splits:
-        size = query.removeprefix("query")
-        if size != query:
-            yield from (
-                (query, gallery)
-                for gallery in (f"gallery{size}", f"test{size}")
-                if gallery in splits
-            )
-
-
-def probe_paths(splits: Splits) -> set[str]:
-    """Paths of the query splits' images."""
-    return {i.path for query, _ in probe_sets(splits) for i in splits[query]}
 
 
 def _check_ids(splits: Splits) -> list[Problem]:
@@ -162,99 +130,6 @@ def _check_pairs(dataset: Dataset) -> list[Problem]:
         wrong,
         "get the pair files again",
     )
-
-
-def _check_vehicles(training: Splits, negatives: int) -> list[Problem]:
-    """Splits from which no set can be drawn."""
-    few, alone = [], []
-    for name, images in training.items():
-        counts = Counter(image.vehicle_id for image in images)
-        if len(counts) <= negatives:
-            few.append(f"{name}: {len(counts):,} vehicles")
-        elif max(counts.values()) == 1:
-            alone.append(f"{name}: {len(counts):,} vehicles, each with one image")
-    return [
-        *problem(
-            "too_few_vehicles",
-            Severity.ERROR,
-            f"training splits with fewer than the {negatives + 1} vehicles of a set "
-            f"(one, and one for each of {negatives} negatives)",
-            few,
-            "add vehicles, or train with fewer negatives (--negatives)",
-        ),
-        *problem(
-            "no_positives",
-            Severity.ERROR,
-            "training splits where no vehicle has two images",
-            alone,
-            "add images: without a second one there is no distance to reduce",
-        ),
-    ]
-
-
-def _check_sizes(splits: Splits, positives: int) -> list[Problem]:
-    """Vehicles with fewer images than their use needs."""
-    apart = {name for pair in probe_sets(splits) for name in pair}
-    few, single = [], []
-    for name, images in splits.items():
-        if name in apart:
-            continue
-        counts = Counter(image.vehicle_id for image in images)
-        for vehicle, count in counts.items():
-            if count == 1:
-                single.append(f"vehicle {vehicle} ({name})")
-            elif count < positives and is_training(name):
-                few.append(f"vehicle {vehicle} ({name}): {count} images")
-    return [
-        *problem(
-            "few_images",
-            Severity.WARNING,
-            f"training vehicles with fewer than the {positives} images (positives) of "
-            "a set",
-            few,
-            "nothing: PairSetData takes some images again (short_vehicles: REPEAT; "
-            "SKIP leaves such vehicles out)",
-        ),
-        *problem(
-            "single_images",
-            Severity.WARNING,
-            "vehicles with one image only: no positive pair, and no probe",
-            single,
-            "add images; otherwise they serve as negatives and in the gallery only",
-        ),
-    ]
-
-
-def _check_probes(splits: Splits) -> list[Problem]:
-    """Probes that nothing in their gallery matches."""
-    lost, near = [], []
-    for query, gallery in probe_sets(splits):
-        cameras: dict[int, set[int]] = {}
-        for image in splits[gallery]:
-            cameras.setdefault(image.vehicle_id, set()).add(image.camera_id)
-        for image in splits[query]:
-            seen = cameras.get(image.vehicle_id)
-            shown = f"{image.path} (vehicle {image.vehicle_id}, {query})"
-            if seen is None:
-                lost.append(shown)
-            elif seen == {image.camera_id} and image.camera_id >= 0:
-                near.append(f"{shown}: camera {image.camera_id}")
-    return [
-        *problem(
-            "probes_without_match",
-            Severity.ERROR,
-            "probes without an image of their vehicle in the gallery",
-            lost,
-            "take them out of the query list, or complete the gallery",
-        ),
-        *problem(
-            "probes_of_one_camera",
-            Severity.WARNING,
-            "probes matched by images of their own camera only",
-            near,
-            "take them out of the query list where the protocol leaves those out",
-        ),
-    ]
 
 
 def _check_models(training: Splits) -> list[Problem]:

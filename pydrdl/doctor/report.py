@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pydrdl import __version__
+from pydrdl.datasets.release import COMPCARS_PAIRS
 from pydrdl.doctor.checkup import Checkup
 from pydrdl.doctor.counts import HERE, SplitCount
 from pydrdl.doctor.problem import Problem, Severity
@@ -40,7 +41,8 @@ def counts_table(checkup: Checkup) -> Table:
 def notes(checkup: Checkup) -> list[str]:
     """What must be known to read the table."""
     found = [
-        f"pairs to verify, {level}: {count.pairs:,}, of which {count.same:,} match"
+        f"pairs to verify, {level}: {count.pairs:,}, of which {count.same:,} match "
+        f"(release: {COMPCARS_PAIRS:,}, half of them)"
         for level, count in checkup.pairs.items()
     ]
     if checkup.name.startswith("CompCars"):
