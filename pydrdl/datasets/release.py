@@ -12,7 +12,6 @@ from typing import Final
 from pydrdl import paper
 from pydrdl.datasets import compcars, compcars_surveillance, vehicleid, veri, veri_wild
 
-
 ALL: Final = "all"
 
 
@@ -74,16 +73,6 @@ RELEASED: Final[Mapping[str, Mapping[str, Size]]] = MappingProxyType(
 COMPCARS_PAIRS: Final = 20_000
 
 
-def released_size(dataset: str, split: str) -> Size | None:
-    """What a split of a data set holds; None where it is not known."""
-    return RELEASED.get(dataset, {}).get(split)
-
-
-def paper_size(dataset: str, split: str) -> Size | None:
-    """The same by the paper (Tables 1 and 2, Sec. 5); None where it does not say."""
-    return _PAPER.get(dataset, {}).get(split)
-
-
 def _table_1(part: str) -> Size:
     return Size(paper.TABLE_1[part].images, paper.TABLE_1[part].vehicles)
 
@@ -105,3 +94,13 @@ _PAPER: Final[Mapping[str, Mapping[str, Size]]] = MappingProxyType(
         },
     }
 )
+
+
+def released_size(dataset: str, split: str) -> Size | None:
+    """What a split of a data set holds; None where it is not known."""
+    return RELEASED.get(dataset, {}).get(split)
+
+
+def paper_size(dataset: str, split: str) -> Size | None:
+    """The same by the paper (Tables 1 and 2, Sec. 5); None where it does not say."""
+    return _PAPER.get(dataset, {}).get(split)
