@@ -62,6 +62,8 @@ def check(
         for problem in content["problems"]:
             assert printed.count(problem["what"]) == 1
             assert all(example in printed for example in problem["examples"])
+        severities = [problem["severity"] for problem in content["problems"]]
+        assert severities == sorted(severities, key=[ERROR, WARNING, INFO].index)
         return int(ended.value.code or 0), content
 
     return run
