@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ from pydrdl.datum import read_image
 from pydrdl.doctor import check_dataset
 from pydrdl.doctor.look import decode_image
 from pydrdl.doctor.report import checkup_json
+from pydrdl.doctor.roles import PHOTOGRAPHS, VEHICLES
 from pydrdl.errors import InputError
 
 TOOL = Path(__file__).parents[1] / "tools" / "dataset.py"
@@ -444,6 +446,16 @@ def test_json_to_stdout_is_json_alone_and_round_trips(tmp_path: Path) -> None:
     assert content["schema"] == "drdl.dataset_check/1"
     for kind in ("counts", "problems"):
         assert content[kind][0].keys() == direct[kind][0].keys()
+
+
+def test_every_finding_stands_in_the_docs() -> None:
+    folder = TOOL.parents[1] / "pydrdl/doctor"
+    source = "".join(path.read_text() for path in folder.glob("*.py"))
+    codes = re.findall(r'\bproblem\(\s+f?"(\S+)"', source)
+    codes.remove("{what}_trained_and_tested")
+    codes += [f"{what}_trained_and_tested" for what in (VEHICLES, PHOTOGRAPHS)]
+    listed = (TOOL.parents[1] / "docs/data_check.md").read_text()
+    assert sorted(codes) == sorted(re.findall(r"`([a-z]+_[a-z_]+)`", listed))
 
 
 def test_wrong_use_and_damaged_lists(tmp_path: Path) -> None:
