@@ -115,9 +115,13 @@ def test_a_listing_twice_is_named(root: Path) -> None:
 def test_a_missing_label_is_named(root: Path) -> None:
     label = root / "label/78/700/2014/3ac218c0c6c300.txt"
     label.unlink()
-    with pytest.raises(InputError, match="No such file") as caught:
+    with pytest.raises(
+        InputError, match=r"no label for 78/700/.*No such file"
+    ) as caught:
         read_compcars(root)
-    assert caught.value.where == str(label)
+    pairs = root / PAIRS.format("easy")
+    assert caught.value.where == f"{pairs}:1"
+    assert str(label) in caught.value.next_step
 
 
 @pytest.mark.parametrize(

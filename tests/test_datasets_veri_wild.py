@@ -119,7 +119,7 @@ def test_a_vehicle_of_two_makes_has_no_label(root: Path, info: Path) -> None:
             3,
             "two cameras, 7 and 8",
         ),
-        ("vehicle_info.txt", "1/1;7;t;VW;SUV;white\n1/2;7;t;VW\n", 2, "type;color"),
+        ("vehicle_info.txt", "1/1;7;t;VW;SUV;white\n1/2;7;t\n", 2, "type;color"),
     ],
 )
 def test_malformed_lines_are_named(

@@ -87,7 +87,7 @@ class _Reader:
             if not _IMAGE.fullmatch(line):
                 expected = "a path as in 78/1/2014/3ac218c0c6c378.jpg"
                 raise malformed(path, number, line, expected)
-            add_once(images, self._image(line), path, number)
+            add_once(images, self._image(line, f"{path}:{number}"), path, number)
         return tuple(images.values())
 
     def pairs(self, path: Path) -> tuple[Pair, ...]:
@@ -98,17 +98,30 @@ class _Reader:
             if match is None:
                 expected = "two paths, and 1 for the same model or 0"
                 raise malformed(path, number, line, expected)
-            first, second = self._image(match[1]), self._image(match[4])
+            where = f"{path}:{number}"
+            first, second = self._image(match[1], where), self._image(match[4], where)
             pairs.append(Pair(first, second, match[7] == "1"))
         return tuple(pairs)
 
-    def _image(self, name: str) -> Image:
+    def _image(self, name: str, where: str) -> Image:
         if name not in self._known:
             make, model = map(int, name.split("/")[:2])
-            label = self.root / "label" / f"{name.removesuffix('.jpg')}.txt"
-            box = read_box(label)
+            box = self._box(name, where)
             self._known[name] = Image(f"image/{name}", model, make, box=box)
         return self._known[name]
+
+    def _box(self, name: str, where: str) -> tuple[int, int, int, int]:
+        label = self.root / "label" / f"{name.removesuffix('.jpg')}.txt"
+        try:
+            return read_box(label)
+        except InputError as error:
+            if error.where != str(label):  # it is there, but a line is malformed
+                raise
+            raise InputError(
+                f"no label for {name[:60]}: {error.what}",
+                where,
+                f"get it as {label}, or take the image out of the list",
+            ) from error
 
 
 def read_box(path: Path) -> tuple[int, int, int, int]:

@@ -57,9 +57,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         (number from 1, line without surrounding white space).
 
     Raises:
-        InputError: the file cannot be read or is not UTF-8.
+        InputError: the file cannot be read or is no text in UTF-8.
     """
     for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if "\0" in line:  # no name of a file holds one
+            raise malformed(path, number, line, "text without null characters")
         if stripped := line.strip():
             yield number, stripped
 

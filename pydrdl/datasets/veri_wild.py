@@ -88,8 +88,9 @@ def _read_info(path: Path) -> _Info:
             columns = [field.strip().lower() for field in fields]
             continue
         camera = _CAMERA.fullmatch(fields[1]) if len(fields) > 1 else None
-        if match is None or camera is None or len(fields) < len(columns):
-            expected = f'{";".join(columns)}, as in "20342/209528;110;..."'
+        cut_off = "model" in columns and len(fields) <= columns.index("model")
+        if match is None or camera is None or cut_off:
+            expected = f'the columns {";".join(columns)}, as in "20342/209528;110;..."'
             raise malformed(path, number, line, expected)
         key = int(match[1]), int(match[2])
         if camera_of.setdefault(key, int(camera[1])) != int(camera[1]):
