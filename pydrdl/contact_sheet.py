@@ -68,9 +68,12 @@ def choose_rows(
         model = images_of[vehicle][0].model_id
         return sorted(vehicles_of.get(model, set()) - {vehicle})
 
+    def unlike(vehicle: int) -> bool:
+        return len(vehicles_of.get(images_of[vehicle][0].model_id, ())) < 2
+
     order = draw(sorted(images_of), len(images_of))
     # Stable: chance decides within the preferred and within the others.
-    order.sort(key=lambda v: (len(images_of[v]) < 2) + (not alike(v)))
+    order.sort(key=lambda v: (len(images_of[v]) < 2) + unlike(v))
     rows = []
     for vehicle in order[:vehicles]:
         own = images_of[vehicle]

@@ -387,7 +387,10 @@ def test_compcars_shares_models_but_no_photographs(
     name = "78/700/2014/3ac218c0c6c300.jpg"
     add_lines(verification, name)
     _, content = check(root, *SMALL)
-    expected = {"vehicles_trained_and_tested": (ERROR, 1), "single_images": (WARNING, 1)}
+    expected = {
+        "vehicles_trained_and_tested": (ERROR, 1),
+        "single_images": (WARNING, 1),
+    }
     assert found(content) == expected
 
 
