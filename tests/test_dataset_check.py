@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -119,6 +120,14 @@ def cut_off(path: Path) -> None:
     path.write_bytes(data[: len(data) // 2])
 
 
+def huge_png() -> bytes:
+    """A small file whose header claims more pixels than OpenCV takes."""
+    data = bytearray(cv2.imencode(".png", np.zeros((9, 9, 3), np.uint8))[1].tobytes())
+    data[16:24] = (60_000).to_bytes(4) * 2  # width and height, in the chunk IHDR
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4)
+    return bytes(data)
+
+
 def copy_across(root: Path) -> None:  # 2 is of vehicle 7, 9 of vehicle 12
     shutil.copy(photo(root, 2), photo(root, 9))
 
@@ -151,6 +160,11 @@ VEHICLEID_FAULTS = {
         lambda root: photo(root, 4).write_text("<html>404</html>"),
         {"unreadable_images": (ERROR, 1)},
         "its 16 bytes cannot be decoded",
+    ),
+    "too large": (
+        lambda root: photo(root, 4).write_bytes(huge_png()),
+        {"unreadable_images": (ERROR, 1)},
+        "cannot be decoded",
     ),
     "a folder": (
         lambda root: [photo(root, 4).unlink(), photo(root, 4).mkdir()],

@@ -68,7 +68,7 @@ def check(
     else:
         cli.console.print(report.counts_table(checkup), "")
         for note in report.notes(checkup):
-            cli.console.print(note, markup=False, soft_wrap=True)
+            cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
         for problem in checkup.problems:
             for line in report.problem_lines(problem):
                 cli.console.print(line, soft_wrap=True)

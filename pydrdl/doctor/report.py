@@ -40,11 +40,16 @@ def counts_table(checkup: Checkup) -> Table:
 
 def notes(checkup: Checkup) -> list[str]:
     """What must be known to read the table."""
-    found = [
-        f"pairs to verify, {level}: {count.pairs:,}, of which {count.same:,} match "
-        f"(release: {COMPCARS_PAIRS:,}, half of them)"
-        for level, count in checkup.pairs.items()
-    ]
+    found = []
+    if checkup.pairs:
+        levels = ", ".join(
+            f"{level} {count.pairs:,} ({count.same:,} match)"
+            for level, count in checkup.pairs.items()
+        )
+        found.append(
+            f"pairs to verify: {levels}; release: {COMPCARS_PAIRS:,} each, half of "
+            "which match"
+        )
     if checkup.name.startswith("CompCars"):
         found.append(
             "CompCars has no single vehicles: a vehicle is a car model here, and a "
