@@ -1,5 +1,6 @@
 """Turns a model's surfaces into a mesh: panels, windows, wheels, mirrors."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -25,7 +26,7 @@ def body_mesh(model: Model) -> Mesh:
     _add_shut_lines(mesh, model, parts)
     _add_under(mesh, model)
     for side in (0, 1):
-        _add_wheels(mesh, model, parts.sides[side], (-1, 1)[side])
+        _add_wheels(mesh, model, (-1, 1)[side])
         _add_side_windows(mesh, model, parts.flanks[side])
         _add_mirror(mesh, model, (-1, 1)[side])
     _add_glass(mesh, model, parts)
@@ -40,21 +41,21 @@ def body_mesh(model: Model) -> Mesh:
 
 
 def _add_panels(mesh: Builder, model: Model, parts: Shell) -> None:
-    def end(plastic: bool) -> "type[int] | object":
+    def end(plastic: bool) -> Callable[[float, float], int]:
         bumper = M.TRIM if plastic else M.BUMPER
         return lambda u, v: bumper if v < 0.36 else M.PAINT
 
     def side(u: float, v: float) -> int:
         return M.LOWER if v < 0.5 else M.PAINT
 
-    mesh.surface(Part.FRONT, end(model.front.plastic), parts.front, 20, 12)  # type: ignore[arg-type]
+    mesh.surface(Part.FRONT, end(model.front.plastic), parts.front, 20, 12)
     mesh.surface(Part.BONNET, M.BONNET, parts.bonnet, 16, 12)
     mesh.surface(Part.SCREEN, M.TOP, parts.screen, 6, 4)
     mesh.surface(Part.ROOF, M.TOP, parts.roof, 12, 10)
     mesh.surface(Part.WINDOW, M.TOP, parts.window, 6, 4)
     mesh.surface(Part.BOOT, M.PAINT, parts.boot, 12, 5)
     if not model.body.cargo:
-        mesh.surface(Part.BACK, end(model.back.plastic), parts.back, 16, 12)  # type: ignore[arg-type]
+        mesh.surface(Part.BACK, end(model.back.plastic), parts.back, 16, 12)
     for ledge, flank, lower in zip(
         parts.ledges, parts.flanks, parts.sides, strict=True
     ):
@@ -80,12 +81,11 @@ def _add_shut_lines(mesh: Builder, model: Model, parts: Shell) -> None:
     if body.family == "bus":
         return
     doors = (0.55, -0.05) if not body.cargo else (0.1,)
-    for flank, side in zip(parts.sides, (-1, 1), strict=True):
+    for flank in parts.sides:
         for u in doors:
             mesh.stroke(Part.SIDE, M.GAP, flank, [(u, 0.1), (u, 0.97)], 0.008)
             handle = rectangle(u - 0.1, 0.78, 0.035, 0.025)
             mesh.decal(Part.SIDE, M.TRIM, flank, handle)
-        del side
 
 
 def _add_under(mesh: Builder, model: Model) -> None:
@@ -105,16 +105,11 @@ def _circle(x: float, y: float, z: float, radius: float, corners: int = 16) -> P
     )
 
 
-def _add_wheels(mesh: Builder, model: Model, lower: Patch, side: int) -> None:
+def _add_wheels(mesh: Builder, model: Model, side: int) -> None:
     body, radius = model.body, model.body.wheel
     half = body.width / 2
     places = (body.length / 2 - body.axles[0], body.axles[1] - body.length / 2)
     for z in places:
-        for angle in np.linspace(-0.45, np.pi + 0.45, 9):  # the tread, to both ends
-            a, b = angle, angle + 0.46
-            ring = [(side * (half - x), radius * (1 - np.cos(t)), z + radius * np.sin(t))
-                    for x, t in ((0.02, a), (0.22, a), (0.22, b), (0.02, b))]  # fmt: skip
-            del ring
         for t in np.linspace(0, 2 * np.pi, 14, endpoint=False):
             a, b = t - 0.23, t + 0.23
             corners = [
@@ -139,7 +134,6 @@ def _add_wheels(mesh: Builder, model: Model, lower: Patch, side: int) -> None:
             spoke = [(x, radius + s * radius * np.sin(t), z + s * radius * np.cos(t))
                      for s in (0.1, 0.6)]  # fmt: skip
             mesh.add(part, M.RIM, spoke, out, kind=Kind.LINE, width=0.05)
-    del lower
 
 
 def _add_side_windows(mesh: Builder, model: Model, flank: Patch) -> None:
@@ -166,6 +160,9 @@ def _add_mirror(mesh: Builder, model: Model, side: int) -> None:
     xs = sorted((x, x + side * width))
     mesh.box(Part.MIRROR, M.MIRROR, (xs[0], y, z), (xs[1], y + height, z + depth),
              shrink=0.15)  # fmt: skip
+    root = (side * (body.width / 2 * body.waist - 0.04), y + height / 2, z + 0.05)
+    mesh.add(Part.MIRROR, M.TRIM, [root, (x + side * 0.03, y + height / 2, z + 0.05)],
+             kind=Kind.LINE, width=0.05)  # fmt: skip
     glass = [(x + side * 0.03, y + 0.02, z - 0.002),
              (x + side * (width - 0.02), y + 0.02, z - 0.002),
              (x + side * (width - 0.03), y + height - 0.02, z - 0.002),

@@ -25,7 +25,8 @@ def cabin_mesh(model: Model, front: bool) -> Mesh:
     part = Part.SCREEN if front else Part.WINDOW
     through = parts.window if front else parts.screen
     pane = [(-0.85, 0.1), (0.85, 0.1), (0.82, 0.9), (-0.82, 0.9)]
-    mesh.add(part, M.STEEL, through.at(pane))  # daylight from the other end
+    if not body.cargo:  # daylight from the other end
+        mesh.add(part, M.STEEL, through.at(pane))
     sign = 1 if front else -1
     foot = parts.screen.at([(0, 0)])[0] if front else parts.window.at([(0, 0)])[0]
     half = body.width / 2 * body.waist
@@ -40,7 +41,7 @@ def cabin_mesh(model: Model, front: bool) -> Mesh:
             mesh.add(part, M.SEAT, back)
             mesh.add(part, M.SEAT, head)
     if front:
-        _add_driver(mesh, foot, half, body.screen, 0.45 * half)
+        _add_driver(mesh, foot, body.screen, 0.45 * half)
     depth = 0.45 if front else 0.35
     shelf = [(-half, foot[1] - 0.02, foot[2] - sign * depth),
              (half, foot[1] - 0.02, foot[2] - sign * depth),
@@ -50,7 +51,7 @@ def cabin_mesh(model: Model, front: bool) -> Mesh:
 
 
 def _add_driver(
-    mesh: Builder, foot: Points, half: float, screen: float, x: float
+    mesh: Builder, foot: Points, screen: float, x: float
 ) -> None:
     """A driver on the left and the steering wheel; not tied to the vehicle."""
     z = foot[2] - screen - 0.1
@@ -64,7 +65,6 @@ def _add_driver(
     ring = np.c_[wheel, np.full(len(wheel), z + 0.35)]
     mesh.add(Part.SCREEN, M.TRIM, np.concatenate([ring, ring[:1]]), kind=Kind.LINE,
              width=0.03)  # fmt: skip
-    del half
 
 
 class Glazier:

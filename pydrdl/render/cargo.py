@@ -36,8 +36,6 @@ def add_cargo(mesh: Builder, model: Model, parts: Shell) -> None:
     _add_ribs(mesh, model, half, low, near, rear)
     _add_doors(mesh, model, parts)
     add_lamp_bar(mesh, body.width, low - LAMPS_BELOW, rear)
-    chassis = [(-0.4 * body.width, 0.35, -body.length / 2 + 0.3)]
-    del chassis
 
 
 def _add_ribs(

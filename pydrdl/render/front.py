@@ -8,7 +8,6 @@ from pydrdl.render.model import Front, Model
 from pydrdl.render.patch import (
     Patch,
     Points,
-    both_sides,
     dense,
     ellipse,
     rectangle,
@@ -86,7 +85,7 @@ def _add_lamp(mesh: Builder, front: Front, on: Patch, side: int) -> None:
     mesh.decal(Part.FRONT, M.LENS, on, dense(scaled(0.96), 2), Kind.POLYGON)
     mesh.decal(Part.FRONT, M.REFLECTOR, on, scaled(0.8, (0, -0.015)), Kind.POLYGON)
     inner, outer, low, high = front.lamp_box
-    radius = 0.32 * (high - low) * on.size[1]
+    radius = 0.32 * (high - low) * float(on.size_at(*middle)[1])
     spread = (outer - inner) * 0.26
     for k in range(front.bulbs):
         u = middle[0] + side * spread * (k - (front.bulbs - 1) / 2)
@@ -151,8 +150,3 @@ def add_plate(mesh: Builder, part: Part, on: Patch, v: float) -> None:
     for material, edge in ((M.PLATE_EDGE, 0.014), (M.PLATE, 0.0)):
         shape = rectangle(0, 0, PLATE[0] + edge, PLATE[1] + edge)
         mesh.decal(part, material, on, on.metres(0, v, shape))
-
-
-def mirrored(uv: Points) -> tuple[Points, Points]:
-    """Returns a shape for both sides."""
-    return both_sides(uv)

@@ -85,7 +85,7 @@ def shade(
     share = np.minimum(gloss * (0.13 + 0.75 * (1 - cosine) ** 3), 0.85)
     share *= np.any(normals != 0, axis=1)
     seen = _surroundings(mirrored, light)
-    glint = np.maximum(mirrored @ light.sun, 0) ** 50 * light.strength * gloss * 160
+    glint = np.maximum(mirrored @ light.sun, 0) ** 24 * light.strength * gloss * 110
     lit = base * diffuse[:, None]
     lit = lit * (1 - share[:, None]) + seen * share[:, None] + glint[:, None]
     return np.asarray(np.clip(lit, 0, 255))

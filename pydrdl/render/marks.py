@@ -93,7 +93,7 @@ def _add_mark(
     if model.body.family in ("truck", "bus"):  # larger sheets on larger glass
         w, h = 1.5 * w, 1.5 * h
     dent = mark.kind == "dent"
-    colour = shaded(vehicle.paint, 0.45) if dent else mark.colour
+    colour = shaded(vehicle.paint, 0.6) if dent else mark.colour
     row = further_row(further, colour)
     if mark.kind == "scratch":
         for shift in (-0.05, 0.0, 0.04):
@@ -101,7 +101,7 @@ def _add_mark(
             mesh.stroke(part, row, on, stroke, 0.014)
         return
     if mark.kind == "dent":
-        lit = further_row(further, shaded(vehicle.paint, 1.3), 1.0)
+        lit = further_row(further, shaded(vehicle.paint, 1.12), 1.0)
         mesh.decal(part, row, on, on.metres(mark.u, mark.v, ellipse(0, 0, w, h)))
         upper = ellipse(0, 0.3 * h, 0.8 * w, 0.5 * h)
         mesh.decal(part, lit, on, on.metres(mark.u, mark.v, upper))
@@ -132,7 +132,7 @@ def _add_stripes(
             places.pop()
         places.append((Part.BACK, parts.panel))
         for part, on in places:
-            share = half / on.size[0]
+            share = half / float(on.size_at(u, 0.5)[0])
             for middle in (u - 1.3 * share, u + 1.3 * share) if doubled else (u,):
                 low = 0.36 if part in (Part.FRONT, Part.BACK) else 0.0
                 bar = [(middle - share, low), (middle + share, low),

@@ -37,13 +37,14 @@ class Patch:
         normal = self.sign * np.cross(across, along)
         return normal / np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-9)
 
-    @cached_property
-    def size(self) -> tuple[float, float]:
-        """Metres from u = 0 to u = 1 and from v = 0 to v = 1, along the middle."""
-        row, column = self.grid[ROWS // 2], self.grid[:, COLUMNS // 2]
-        across = np.linalg.norm(np.diff(row, axis=0), axis=1).sum() / 2
-        along = np.linalg.norm(np.diff(column, axis=0), axis=1).sum()
-        return float(across), float(along)
+    def size_at(self, u: float, v: float) -> Points:
+        """Metres that one unit of u, and one of v, are long near a point."""
+        du, dv = 2 / COLUMNS, 1 / ROWS
+        u, v = np.clip(u, du - 1, 1 - du), np.clip(v, dv, 1 - dv)
+        left, right, low, high = self.at([(u - du, v), (u + du, v), (u, v - dv),
+                                          (u, v + dv)])  # fmt: skip
+        ends = np.stack([right - left, high - low])
+        return np.linalg.norm(ends, axis=1) / (2 * du, 2 * dv)
 
     def at(self, uv: ArrayLike) -> Points:
         """Maps N x 2 surface coordinates to N x 3."""
@@ -56,7 +57,7 @@ class Patch:
 
     def metres(self, u: float, v: float, shape: ArrayLike) -> Points:
         """Places a shape given in metres about (u, v): N x 2 surface coordinates."""
-        return np.array([u, v]) + np.asarray(shape, float) / np.array(self.size)
+        return np.array([u, v]) + np.asarray(shape, float) / self.size_at(u, v)
 
 
 def patch(surface: Surface, outward: tuple[float, float, float]) -> Patch:
@@ -118,9 +119,3 @@ def dense(shape: ArrayLike, steps: int = 4) -> Points:
     edges = np.roll(corners, -1, axis=0) - corners
     share = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
     return np.asarray((corners[:, None] + edges[:, None] * share).reshape(-1, 2))
-
-
-def both_sides(uv: ArrayLike) -> tuple[Points, Points]:
-    """Returns N x 2 points and their mirror image."""
-    points = np.asarray(uv, float).reshape(-1, 2)
-    return points, points * (-1, 1)

@@ -113,7 +113,7 @@ def paint_scene(
     for behind in (True, False):
         other = passing_mesh(seed, shot.road.lane, view, random, behind)
         if not behind:
-            _paint_vehicle(pixels, model, vehicle, shot, random)
+            paint_vehicle(pixels, model, vehicle, shot, random)
         if other is not None:
             mesh, colours = other
             paint_mesh(pixels, mesh, view, colours, light, front,
@@ -122,10 +122,11 @@ def paint_scene(
     return pixels
 
 
-def _paint_vehicle(
+def paint_vehicle(
     pixels: Pixels, model: Model, vehicle: Vehicle, shot: Shot,
     random: np.random.Generator,
 ) -> None:  # fmt: skip
+    """Paints the vehicle alone, in place."""
     made = specimen(model, vehicle)
     glazier = Glazier(pixels, shot.view, shot.light, made.colours, made.behind,
                       vehicle.tint, random)  # fmt: skip

@@ -33,24 +33,63 @@ class Shell:
 
 
 @dataclass(frozen=True)
-class _Lines:
-    """Where the surfaces meet: z of bonnet, screen, roof and window."""
+class _End:
+    """Where the lines of one end lie; z grows towards this end.
 
-    front: float
-    cowl: float
+    Attributes:
+        tip: the end's farthest z.
+        lean: how far its upper edge lies behind its lower part.
+        bumper: how far the bumper stands out.
+        bow: how far its corners lie behind its middle.
+        foot: z of the glass's foot at its corners.
+        foot_bow: how far the foot's middle lies before its corners.
+        top: z of the glass's upper corners.
+        top_bow: the same of the upper edge.
+    """
+
+    tip: float
+    lean: float
+    bumper: float
+    bow: float
+    foot: float
+    foot_bow: float
     top: float
-    back_top: float
-    belt: float
-    back: float
+    top_bow: float
+
+
+def _end_lines(body: Body, tip: float, front: bool) -> _End:
+    flat = body.family in ("truck", "bus", "van")
+    lean = (0.03 if flat else 0.1) if front else (0.05 if body.boot < 0.2 else 0.02)
+    bumper = 0.03 if flat else 0.05
+    bow = body.bow if front else 0.45 * body.bow
+    deck, slope = (
+        (body.bonnet, body.screen) if front else (body.boot, body.window)
+    )
+    edge = tip - lean - bumper
+    bend = min(0.12, 0.25 * body.bow + 0.02)
+    # On a short deck the glass's corners recede as far as the body's.
+    foot = min(edge - deck - bend, edge - bow - 0.02)
+    return _End(tip, lean, bumper, bow, foot, edge - deck - foot, foot - slope, bend)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Where the surfaces meet along the length."""
+
+    front: _End
+    back: _End  # its z turned round
     half: float
 
     @classmethod
     def of(cls, body: Body) -> "_Lines":
         front = body.length / 2
-        back = front - (body.length - body.cargo)
-        cowl, belt = front - body.bonnet, back + body.boot
-        return cls(front, cowl, cowl - body.screen, belt + body.window, belt, back,
+        tail = body.length - body.cargo - front
+        return cls(_end_lines(body, front, True), _end_lines(body, tail, False),
                    body.width / 2)  # fmt: skip
+
+    def end(self, front: bool) -> tuple[_End, int]:
+        """The lines of an end, and the sign of z there."""
+        return (self.front, 1) if front else (self.back, -1)
 
 
 @lru_cache(maxsize=512)
@@ -60,7 +99,7 @@ def shell(body: Body) -> Shell:
     front, back = _end(body, at, True), _end(body, at, False)
     panel = _cargo_back(body, at) if body.cargo else back
     parts = (front, panel, _roof(body, at))
-    tops = [part.grid[:: len(part.grid) - 1].reshape(-1, 3) for part in parts]
+    tops = [part.grid[::4].reshape(-1, 3) for part in parts]
     low = [part.grid[0] * (1, 0, 1) for part in parts[:2]]
     return Shell(
         front=front, back=back, bonnet=_deck(body, at, front, True),
@@ -76,25 +115,23 @@ def shell(body: Body) -> Shell:
 def _side_top(body: Body, at: _Lines, z: Points) -> Points:
     """Height of the lower body's upper edge along the length."""
     edge = 0.035
-    stations = [at.back, at.belt, at.cowl, at.front - 0.5 * body.bow, at.front]
-    heights = [body.tail, body.belt, body.cowl, body.nose + 0.04, body.nose - 0.04]
+    nose = at.front.tip - at.front.lean - at.front.bumper - at.front.bow
+    stations = [-at.back.tip, -at.back.foot, at.front.foot, nose, at.front.tip]
+    heights = [body.tail, body.belt, body.cowl, body.nose, body.nose - 0.04]
     return np.interp(z, stations, heights) - edge
 
 
 def _end(body: Body, at: _Lines, front: bool) -> Patch:
     """The front, or the back, with its bumper and receding corners."""
-    bow = body.bow if front else 0.45 * body.bow
+    line, sign = at.end(front)
     flat = body.family in ("truck", "bus", "van")
-    lean = (0.03 if flat else 0.1) if front else (0.05 if body.boot < 0.2 else 0.02)
-    bumper = 0.05 if not flat else 0.03
-    z0, sign = (at.front, 1) if front else (at.back, -1)
     top = (body.nose if front else body.tail) - 0.02
 
     def surface(u: Points, v: Points) -> tuple[Points, Points, Points]:
-        out = bumper * (np.exp(-(((v - 0.27) / 0.17) ** 2)) - 1)
-        recede = bow * (0.25 * u**2 + 0.75 * np.abs(u) ** 5)
+        out = line.bumper * (np.exp(-(((v - 0.27) / 0.17) ** 2)) - 1)
+        recede = line.bow * (0.25 * u**2 + 0.75 * np.abs(u) ** 5)
         tuck = 0.06 * np.maximum(0, 0.12 - v) / 0.12
-        z = z0 + sign * (out - recede - lean * v**3 - tuck)
+        z = sign * (line.tip + out - recede - line.lean * v**3 - tuck)
         x = u * at.half * (0.965 + 0.035 * np.sin(np.pi * np.minimum(1.15 * v, 1)))
         drop = 0.055 * np.abs(u) ** 3 if not flat else 0.015 * np.abs(u) ** 3
         y = body.sill + (top - drop - body.sill) * v
@@ -105,7 +142,8 @@ def _end(body: Body, at: _Lines, front: bool) -> Patch:
 
 def _deck(body: Body, at: _Lines, end: Patch, front: bool) -> Patch:
     """The bonnet, or the boot lid, from the end's upper edge to the glass."""
-    z1, y1, sign = (at.cowl, body.cowl, 1) if front else (at.belt, body.belt, -1)
+    line, sign = at.end(front)
+    y1 = body.cowl if front else body.belt
     bulge = body.crown if front else 0.3 * body.crown
 
     def surface(u: Points, v: Points) -> tuple[Points, Points, Points]:
@@ -115,7 +153,8 @@ def _deck(body: Body, at: _Lines, end: Patch, front: bool) -> Patch:
         x = edge[..., 0] * (1 - v) + u * at.half * 0.985 * v
         y = edge[..., 1] * (1 - rise) + foot * rise
         y = y + bulge * np.sin(np.pi * v**0.8) * (1 - 0.7 * u**2)
-        z = edge[..., 2] * (1 - v) + (z1 + sign * 0.12 * (1 - u**2)) * v
+        foot_z = sign * (line.foot + line.foot_bow * (1 - u**2))
+        z = edge[..., 2] * (1 - v) + foot_z * v
         return x, y, z
 
     return patch(surface, (0, 1, 0.5 * sign))
@@ -123,29 +162,28 @@ def _deck(body: Body, at: _Lines, end: Patch, front: bool) -> Patch:
 
 def _glass(body: Body, at: _Lines, front: bool) -> Patch:
     """The windscreen's surface with its frame, or the rear window's."""
-    z0, z1, y0, sign = (
-        (at.cowl, at.top, body.cowl, 1) if front
-        else (at.belt, at.back_top, body.belt, -1)
-    )  # fmt: skip
-    bow = min(0.12, 0.25 * body.bow + 0.02)
+    line, sign = at.end(front)
+    y0 = body.cowl if front else body.belt
 
     def surface(u: Points, v: Points) -> tuple[Points, Points, Points]:
         width = body.waist + (body.roof - body.waist) * v
         x = u * at.half * width
-        y = y0 - 0.01 + (body.height - 0.02 - 0.05 * np.abs(u) ** 3 - y0) * v
-        bulge = 0.03 * np.sin(np.pi * v)
-        z = z0 + (z1 - z0) * v + sign * (bow * (1 - u**2) + bulge)
-        return x, y, z
+        foot = y0 - 0.035 * np.abs(u) ** 3
+        y = foot + (body.height - 0.03 - 0.05 * np.abs(u) ** 3 - foot) * v
+        bow = line.foot_bow + (line.top_bow - line.foot_bow) * v
+        bow = bow + 0.03 * np.sin(np.pi * v)
+        z = line.foot + (line.top - line.foot) * v + bow * (1 - u**2)
+        return x, y, sign * z
 
     return patch(surface, (0, 0.3, sign))
 
 
 def _roof(body: Body, at: _Lines) -> Patch:
-    bow = min(0.12, 0.25 * body.bow + 0.02)
 
     def surface(u: Points, v: Points) -> tuple[Points, Points, Points]:
         x = u * at.half * body.roof
-        front, back = at.top + bow * (1 - u**2), at.back_top - bow * (1 - u**2)
+        front = at.front.top + at.front.top_bow * (1 - u**2)
+        back = -at.back.top - at.back.top_bow * (1 - u**2)
         crown = 0.6 * body.crown * np.sin(np.pi * v)
         y = body.height - 0.03 + crown * (1 - u**2) - 0.05 * np.abs(u) ** 3
         return x, y, front + (back - front) * v
@@ -157,10 +195,11 @@ def _ledge(body: Body, at: _Lines, side: int) -> Patch:
     """The shoulder between the lower body's side and the glass house."""
 
     def surface(u: Points, v: Points) -> tuple[Points, Points, Points]:
-        z = at.belt + (at.cowl - at.belt) * (u + 1) / 2
+        share = (u + 1) / 2
+        z = -at.back.foot + (at.front.foot + at.back.foot) * share
         outer, inner = 0.985, body.waist
-        height = np.interp(z, [at.belt, at.cowl], [body.belt, body.cowl])
-        return side * at.half * (outer + (inner - outer) * v), height - 0.035 * (1 - v), z
+        height = body.belt + (body.cowl - body.belt) * share
+        return side * at.half * (outer + (inner - outer) * v), height - 0.035, z
 
     return patch(surface, (0, 1, 0))
 
@@ -188,11 +227,11 @@ def _flank(body: Body, at: _Lines, side: int) -> Patch:
 
     def surface(u: Points, v: Points) -> tuple[Points, Points, Points]:
         share = (u + 1) / 2
-        z0 = at.belt + (at.cowl - at.belt) * share
-        z1 = at.back_top + (at.top - at.back_top) * share
-        foot = body.belt + (body.cowl - body.belt) * share
+        z0 = -at.back.foot + (at.front.foot + at.back.foot) * share
+        z1 = -at.back.top + (at.front.top + at.back.top) * share
+        foot = body.belt + (body.cowl - body.belt) * share - 0.035
         width = body.waist + (body.roof - body.waist) * v
-        bulge = 0.02 * np.sin(np.pi * v)
+        bulge = 0.02 * np.sin(np.pi * v) * (1 - u**4)
         y = foot + (body.height - 0.08 - foot) * v
         return side * (at.half * width + bulge), y, z0 + (z1 - z0) * v
 
@@ -201,7 +240,7 @@ def _flank(body: Body, at: _Lines, side: int) -> Patch:
 
 def _cargo_back(body: Body, at: _Lines) -> Patch:
     """The rear face of a truck's box."""
-    low, rear = body.sill + 0.35, at.back - body.cargo
+    low, rear = body.sill + 0.35, -at.back.tip - body.cargo
 
     def surface(u: Points, v: Points) -> tuple[Points, Points, Points]:
         y = low + (body.cargo_height - low) * v

@@ -136,17 +136,17 @@ def draw_vehicle(seed: int, number: int) -> Vehicle:
               bool(random.random() < 0.5))  # fmt: skip
     return Vehicle(
         colour=colour, paint=(float(shade[0]), float(shade[1]), float(shade[2])),
-        top=perhaps(0.12, dark, dark, dark, dark), lower=perhaps(0.1, dark, pale),
-        bonnet=perhaps(0.05, dark, dark), bumper=perhaps(0.1, dark, dark, dark, pale),
-        mirrors=perhaps(0.2, dark, pale), plate=pick(random, PLATES, (0.8, 0.12, 0.08)),
+        top=perhaps(0.16, dark, dark, dark, dark), lower=perhaps(0.12, dark, pale),
+        bonnet=perhaps(0.05, dark, dark), bumper=perhaps(0.12, dark, dark, dark, pale),
+        mirrors=perhaps(0.26, dark, pale), plate=pick(random, PLATES, (0.8, 0.12, 0.08)),
         tint=random.uniform(0.1, 0.9),
         marks=(*_labels(random), *_rear_stickers(random), *_damage(random)),
         things=_things(random),
         ornament=ornament if random.random() < 0.45 else None,
         sun_strip=perhaps(0.16), ribbons=perhaps(0.12, (48, 44, 215)),
-        load=pick(random, (None, *LOADS), (70, *(5,) * len(LOADS))),
+        load=pick(random, (None, *LOADS), (64, *(6,) * len(LOADS))),
         load_colours=(vivid(), vivid()),
-        stripe=stripe if random.random() < 0.14 else None,
+        stripe=stripe if random.random() < 0.18 else None,
         side_stripe=perhaps(0.14), cover=perhaps(0.3, dark),
         cargo=pick(random, ((225, 226, 226), (150, 100, 50), (70, 110, 60),
                             (60, 70, 150), (140, 150, 150), vivid())),
@@ -160,10 +160,10 @@ def _labels(random: np.random.Generator) -> tuple[Mark, ...]:
     for number in range(int(random.integers(1, 4))):
         u = side * (0.8 - 0.2 * number)
         v = random.uniform(0.74, 0.84)
-        marks.append(_sticker(random, "screen", u, v, (0.05, 0.08)))
+        marks.append(_sticker(random, "screen", u, v, (0.06, 0.09)))
     for _ in range(int(random.choice((0, 1, 1, 2)))):
         u, v = random.uniform(-0.8, 0.8), random.choice((0.15, 0.2, 0.5, 0.86))
-        marks.append(_sticker(random, "screen", u, v, (0.06, 0.11)))
+        marks.append(_sticker(random, "screen", u, v, (0.075, 0.13)))
     return tuple(marks)
 
 
@@ -172,10 +172,10 @@ def _rear_stickers(random: np.random.Generator) -> tuple[Mark, ...]:
     marks = []
     for _ in range(int(random.choice((0, 1, 2, 2, 3)))):
         u, v = random.uniform(-0.8, 0.8), random.uniform(0.15, 0.85)
-        marks.append(_sticker(random, "window", u, v, (0.06, 0.12)))
+        marks.append(_sticker(random, "window", u, v, (0.08, 0.14)))
     if random.random() < 0.5:
         u = random.uniform(0.25, 0.6) * pick(random, (-1, 1))
-        marks.append(_sticker(random, "back", u, 0.62, (0.05, 0.1)))
+        marks.append(_sticker(random, "back", u, 0.62, (0.07, 0.12)))
     return tuple(marks)
 
 
