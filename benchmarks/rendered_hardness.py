@@ -141,9 +141,9 @@ def _content(
 
 
 def measure(
-    output: Annotated[
-        Path, Argument(help="Results as JSON; replaced.")
-    ] = Path("docs/rendered.json"),
+    output: Annotated[Path, Argument(help="Results as JSON; replaced.")] = Path(
+        "docs/rendered.json"
+    ),
     preset: Annotated[str, Option(help="Whose longest test list.")] = "demo",
     seed: Annotated[int, Option(help="Of the data set.")] = 1,
     repeats: Annotated[int, Option(min=2, help="Random galleries.")] = 10,
@@ -161,9 +161,7 @@ def measure(
     names = [f"{fleet.names[fleet.starts[v] + i]:07d}" for v, i in rows]
     vehicles = np.array([vehicle for vehicle, _ in rows], np.int64)
     split = reid.draw_split(names, vehicles, repeats=repeats)
-    features = _describe(
-        plan, fleet, rows, cli.progress(rows, "images", len(rows))
-    )
+    features = _describe(plan, fleet, rows, cli.progress(rows, "images", len(rows)))
     results = {
         name: reid.evaluate(values, names, vehicles, split, where=name)
         for name, values in features.items()

@@ -24,10 +24,20 @@ UNREADABLE = "no split lists|cannot read a file of the data set"
 MINI = PRESETS["mini"]
 TINY = replace(MINI, train=3, tests=(1, 2), images=3.0, size=32)
 TOOL = Path(__file__).parents[1] / "tools/render_vehicleid.py"
-TINY_OPTIONS = (
-    "--preset mini --vehicles 3 --test-vehicles 1 --test-vehicles 2 "
-    "--images 3 --size 32"
-).split()
+TINY_OPTIONS = [
+    "--preset",
+    "mini",
+    "--vehicles",
+    "3",
+    "--test-vehicles",
+    "1",
+    "--test-vehicles",
+    "2",
+    "--images",
+    "3",
+    "--size",
+    "32",
+]
 
 
 @pytest.fixture(scope="module")
@@ -257,9 +267,7 @@ def test_the_command(tmp_path: Path, tiny: dict[str, bytes]) -> None:
     command = [sys.executable, str(TOOL), str(tmp_path / "set"), *TINY_OPTIONS]
     counted = subprocess.run([*command, "--dry-run"], capture_output=True, text=True)
     assert counted.returncode == 0 and not (tmp_path / "set").exists()
-    done = subprocess.run(
-        [*command, "--workers", "1"], capture_output=True, text=True
-    )
+    done = subprocess.run([*command, "--workers", "1"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == counted.stdout
     assert re.search(r"train\W+3\W+\d+\W+test_1\W+1\W+\d+\W+test_2\W+2", done.stdout)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydrdl.render import painter
 from pydrdl.render.camera import CITY, View, draw_camera
 from pydrdl.render.chance import generator
+from pydrdl.render.families import FAMILIES
 from pydrdl.render.front import PLATE
 from pydrdl.render.marks import specimen
-from pydrdl.render.material import Material
+from pydrdl.render.material import Stuff
 from pydrdl.render.mesh import Kind, Part
-from pydrdl.render.model import FAMILIES, Model, draw_model
+from pydrdl.render.model import Model, draw_model
 from pydrdl.render.painter import Pixels
 from pydrdl.render.patch import patch, rectangle
 from pydrdl.render.photo import Shot, draw_shot, paint_vehicle, photograph
@@ -76,7 +77,11 @@ def test_projection_is_opencv_s() -> None:
             (0, view.focal * view.scale, view.offset[1]), (0, 0, 1),
         ])  # fmt: skip
         expected, _ = cv2.projectPoints(
-            points, cv2.Rodrigues(rotation)[0], -rotation @ view.position, intrinsic, None
+            points,
+            cv2.Rodrigues(rotation)[0],
+            -rotation @ view.position,
+            intrinsic,
+            None,
         )
         found = view.project(points)
         np.testing.assert_allclose(found, expected[:, 0], atol=1e-6)
@@ -101,7 +106,8 @@ def test_cameras_look_down_on_the_road() -> None:
 def test_a_mark_moves_with_the_view(number: int) -> None:
     model = draw_model(1, number)
     parts = shell(model.body)
-    places = [("front", parts.front, True, 0.6, 0.62), ("back", parts.panel, False, 0.35, 0.8),
+    places = [("front", parts.front, True, 0.6, 0.62),
+              ("back", parts.panel, False, 0.35, 0.8),
               ("screen", parts.screen, True, -0.5, 0.7)]  # fmt: skip
     if not model.body.cargo:
         places.append(("window", parts.window, False, 0.4, 0.5))
@@ -158,7 +164,7 @@ def test_plates_are_blank(number: int) -> None:
     model = draw_model(1, number)
     parts = shell(model.body)
     made = specimen(model, PLAIN).mesh
-    plates = np.flatnonzero(made.materials == Material.PLATE)
+    plates = np.flatnonzero(made.materials == Stuff.PLATE)
     assert plates.size == 2
     for front in (True, False):
         part = Part.FRONT if front else Part.BACK
@@ -332,6 +338,10 @@ def test_marks_are_seen_at_64_pixels() -> None:
 
     first = images(twins[0])
     for twin in twins[1:]:
-        changed = [np.abs(a - b).mean() for a, b in zip(first, images(twin), strict=True)]
+        changed = [
+            np.abs(a - b).mean() for a, b in zip(first, images(twin), strict=True)
+        ]
         assert np.mean(changed) > 1
-    assert all(np.array_equal(a, b) for a, b in zip(first, images(twins[0]), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(first, images(twins[0]), strict=True)
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pydrdl.render.front import add_badge, add_plate
-from pydrdl.render.material import Material as M
+from pydrdl.render.material import Stuff
 from pydrdl.render.mesh import Builder, Kind, Part
 from pydrdl.render.model import Back, Model
 from pydrdl.render.patch import Patch, Points, dense, ellipse, rectangle, rounded
@@ -16,37 +16,37 @@ def add_back(mesh: Builder, model: Model, parts: Shell) -> None:
         return
     on, back = parts.back, model.back
     low = [(-0.94, 0), (0.94, 0), (0.92, 0.07), (-0.92, 0.07)]
-    mesh.decal(Part.BACK, M.TRIM, on, dense(low))
+    mesh.decal(Part.BACK, Stuff.TRIM, on, dense(low))
     for u in ((), (0.58,), (-0.58, 0.58))[back.exhausts]:
-        for material, size in ((M.CHROME, 1.0), (M.DARK, 0.7)):
+        for material, size in ((Stuff.CHROME, 1.0), (Stuff.DARK, 0.7)):
             pipe = on.metres(u, 0.05, ellipse(0, 0, 0.06 * size, 0.03 * size, 10))
             mesh.decal(Part.BACK, material, on, pipe)
     lid = [(-0.7, 0.99), (-0.66, 0.42), (0.66, 0.42), (0.7, 0.99)]
-    mesh.stroke(Part.BACK, M.GAP, on, lid, 0.01)
+    mesh.stroke(Part.BACK, Stuff.GAP, on, lid, 0.01)
     bumper = np.stack([np.linspace(-0.97, 0.97, 9), np.full(9, 0.4)], axis=1)
-    mesh.stroke(Part.BACK, M.GAP, on, bumper, 0.008)
+    mesh.stroke(Part.BACK, Stuff.GAP, on, bumper, 0.008)
     recess = on.metres(0, back.plate, rounded(0, 0, 0.32, 0.11, 0.2))
-    mesh.decal(Part.BACK, M.GAP, on, recess)
+    mesh.decal(Part.BACK, Stuff.GAP, on, recess)
     if back.trim != "none":
-        material = M.CHROME if back.trim == "chrome" else M.TRIM
+        material = Stuff.CHROME if back.trim == "chrome" else Stuff.TRIM
         strip = on.metres(0, 0.76, rectangle(0, 0, 0.34, 0.018))
         mesh.decal(Part.BACK, material, on, strip)
     add_badge(mesh, model.badge, Part.BACK, on, 0.88, 0.045)
     for side in (-1, 1):
         _add_lamp(mesh, back, on, side)
         reflector = rectangle(0.8 * side, 0.14, 0.08, 0.015)
-        mesh.decal(Part.BACK, M.RED, on, reflector)
+        mesh.decal(Part.BACK, Stuff.RED, on, reflector)
     add_plate(mesh, Part.BACK, on, back.plate)
     if model.body.boot < 0.2 and model.body.family != "bus":
         light = parts.window.metres(0, 0.97, rectangle(0, 0, 0.14, 0.02))
-        mesh.decal(Part.WINDOW, M.RED, parts.window, light)
+        mesh.decal(Part.WINDOW, Stuff.RED, parts.window, light)
 
 
 def _outline(back: Back, side: int) -> Points:
     inner, outer, low, high = back.lamp_box
     across, middle = outer - inner, (low + high) / 2
     shapes: dict[str, Points] = {
-        "block": rounded((inner + outer) / 2, middle, across / 2, (high - low) / 2, 0.2),
+        "block": rounded((inner + outer) / 2, middle, across / 2, (high - low) / 2),
         "tall": np.array([(0.8, low), (outer, low), (outer, 1), (0.86, 1),
                           (0.78, middle)]),
         "ell": np.array([(inner, high - 0.15), (0.8, high - 0.15), (0.82, low),
@@ -66,20 +66,20 @@ def _add_lamp(mesh: Builder, back: Back, on: Patch, side: int) -> None:
     if back.lamp == "band" and side == 1:
         v = middle[1]
         bridge = rectangle(0, v, back.lamp_box[0] + 0.02, 0.05)
-        mesh.decal(Part.BACK, M.RED, on, dense(bridge))
+        mesh.decal(Part.BACK, Stuff.RED, on, dense(bridge))
     kind = Kind.POLYGON
     around = middle + 1.06 * (outline - middle)
-    mesh.decal(Part.BACK, M.GAP, on, dense(around, 2), kind)
-    mesh.decal(Part.BACK, M.RED, on, dense(outline, 2), kind)
+    mesh.decal(Part.BACK, Stuff.GAP, on, dense(around, 2), kind)
+    mesh.decal(Part.BACK, Stuff.RED, on, dense(outline, 2), kind)
     half = np.ptp(outline, axis=0) / 2
     lit = rounded(middle[0], middle[1] + 0.3 * half[1], 0.5 * half[0], 0.35 * half[1])
-    mesh.decal(Part.BACK, M.RED_LIT, on, lit)
+    mesh.decal(Part.BACK, Stuff.RED_LIT, on, lit)
     white = rectangle(middle[0], middle[1] - 0.45 * half[1], 0.4 * half[0],
                       0.16 * half[1])  # fmt: skip
-    mesh.decal(Part.BACK, M.WHITE, on, white)
+    mesh.decal(Part.BACK, Stuff.WHITE, on, white)
     amber = rectangle(middle[0], middle[1] - 0.12 * half[1], 0.4 * half[0],
                       0.13 * half[1])  # fmt: skip
-    mesh.decal(Part.BACK, M.AMBER, on, amber)
+    mesh.decal(Part.BACK, Stuff.AMBER, on, amber)
 
 
 def add_lamp_bar(mesh: Builder, width: float, y: float, z: float) -> None:
@@ -90,13 +90,15 @@ def add_lamp_bar(mesh: Builder, width: float, y: float, z: float) -> None:
         return [[x - half_x, low, z], [x + half_x, low, z], [x + half_x, high, z],
                 [x - half_x, high, z]]  # fmt: skip
 
-    mesh.add(Part.BACK, M.DARK, plane(0, width / 2, y - 0.34, y), out)
-    mesh.add(Part.BACK, M.STEEL, plane(0, width / 2, y - 0.3, y - 0.2), out)
+    mesh.add(Part.BACK, Stuff.DARK, plane(0, width / 2, y - 0.34, y), out)
+    mesh.add(Part.BACK, Stuff.STEEL, plane(0, width / 2, y - 0.3, y - 0.2), out)
     for side in (-1, 1):
         x = side * (width / 2 - 0.22)
-        mesh.add(Part.BACK, M.RED, plane(x, 0.17, y - 0.19, y - 0.06), out)
-        mesh.add(Part.BACK, M.AMBER, plane(x + side * 0.1, 0.05, y - 0.18, y - 0.07), out)
-        mesh.add(Part.BACK, M.RED_LIT, plane(x - side * 0.06, 0.05, y - 0.17, y - 0.08),
-                 out)  # fmt: skip
-    mesh.add(Part.BACK, M.PLATE_EDGE, plane(0, 0.235, y - 0.2, y - 0.03), out)
-    mesh.add(Part.BACK, M.PLATE, plane(0, 0.22, y - 0.19, y - 0.045), out)
+        mesh.add(Part.BACK, Stuff.RED, plane(x, 0.17, y - 0.19, y - 0.06), out)
+        mesh.add(
+            Part.BACK, Stuff.AMBER, plane(x + side * 0.1, 0.05, y - 0.18, y - 0.07), out
+        )
+        lit = plane(x - side * 0.06, 0.05, y - 0.17, y - 0.08)
+        mesh.add(Part.BACK, Stuff.RED_LIT, lit, out)
+    mesh.add(Part.BACK, Stuff.PLATE_EDGE, plane(0, 0.235, y - 0.2, y - 0.03), out)
+    mesh.add(Part.BACK, Stuff.PLATE, plane(0, 0.22, y - 0.19, y - 0.045), out)

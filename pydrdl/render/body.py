@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from pydrdl.render.back import add_back
 from pydrdl.render.cargo import add_bed, add_cargo
 from pydrdl.render.front import add_front
-from pydrdl.render.material import Material as M
+from pydrdl.render.material import Stuff
 from pydrdl.render.mesh import Builder, Kind, Mesh, Part
 from pydrdl.render.model import Model
 from pydrdl.render.patch import Patch, Points, dense, rectangle
@@ -42,26 +43,26 @@ def body_mesh(model: Model) -> Mesh:
 
 def _add_panels(mesh: Builder, model: Model, parts: Shell) -> None:
     def end(plastic: bool) -> Callable[[float, float], int]:
-        bumper = M.TRIM if plastic else M.BUMPER
-        return lambda u, v: bumper if v < 0.36 else M.PAINT
+        bumper = Stuff.TRIM if plastic else Stuff.BUMPER
+        return lambda u, v: bumper if v < 0.36 else Stuff.PAINT
 
     def side(u: float, v: float) -> int:
-        return M.LOWER if v < 0.5 else M.PAINT
+        return Stuff.LOWER if v < 0.5 else Stuff.PAINT
 
     mesh.surface(Part.FRONT, end(model.front.plastic), parts.front, 20, 12)
-    mesh.surface(Part.BONNET, M.BONNET, parts.bonnet, 16, 12)
-    mesh.surface(Part.SCREEN, M.TOP, parts.screen, 6, 4)
-    mesh.surface(Part.ROOF, M.TOP, parts.roof, 12, 10)
-    mesh.surface(Part.WINDOW, M.TOP, parts.window, 6, 4)
-    mesh.surface(Part.BOOT, M.PAINT, parts.boot, 12, 5)
+    mesh.surface(Part.BONNET, Stuff.BONNET, parts.bonnet, 16, 12)
+    mesh.surface(Part.SCREEN, Stuff.TOP, parts.screen, 6, 4)
+    mesh.surface(Part.ROOF, Stuff.TOP, parts.roof, 12, 10)
+    mesh.surface(Part.WINDOW, Stuff.TOP, parts.window, 6, 4)
+    mesh.surface(Part.BOOT, Stuff.PAINT, parts.boot, 12, 5)
     if not model.body.cargo:
         mesh.surface(Part.BACK, end(model.back.plastic), parts.back, 16, 12)
     for ledge, flank, lower in zip(
         parts.ledges, parts.flanks, parts.sides, strict=True
     ):
         mesh.surface(Part.SIDE, side, lower, 10, 8)
-        mesh.surface(Part.LEDGE, M.PAINT, ledge, 6, 1)
-        mesh.surface(Part.FLANK, M.PAINT, flank, 6, 3)
+        mesh.surface(Part.LEDGE, Stuff.PAINT, ledge, 6, 1)
+        mesh.surface(Part.FLANK, Stuff.PAINT, flank, 6, 3)
 
 
 def _add_shut_lines(mesh: Builder, model: Model, parts: Shell) -> None:
@@ -70,22 +71,22 @@ def _add_shut_lines(mesh: Builder, model: Model, parts: Shell) -> None:
     if body.bonnet > 0.3:
         rim = [(-0.9, 0.97), (-0.88, 0.5), (-0.82, 0.06), (-0.6, 0.015), (0.6, 0.015),
                (0.82, 0.06), (0.88, 0.5), (0.9, 0.97)]  # fmt: skip
-        mesh.stroke(Part.BONNET, M.GAP, parts.bonnet, rim, 0.008)
+        mesh.stroke(Part.BONNET, Stuff.GAP, parts.bonnet, rim, 0.008)
         if model.front.ridge:
             for side in (-1, 1):
                 ridge = [(side * model.front.ridge, 0.08),
                          (side * model.front.ridge * 1.3, 0.92)]  # fmt: skip
-                mesh.stroke(Part.BONNET, M.GAP, parts.bonnet, ridge, 0.005)
+                mesh.stroke(Part.BONNET, Stuff.GAP, parts.bonnet, ridge, 0.005)
     cowl = [(-0.93, 0.965), (0.93, 0.965), (0.93, 1), (-0.93, 1)]
-    mesh.decal(Part.BONNET, M.TRIM, parts.bonnet, dense(cowl))
+    mesh.decal(Part.BONNET, Stuff.TRIM, parts.bonnet, dense(cowl))
     if body.family == "bus":
         return
     doors = (0.55, -0.05) if not body.cargo else (0.1,)
     for flank in parts.sides:
         for u in doors:
-            mesh.stroke(Part.SIDE, M.GAP, flank, [(u, 0.1), (u, 0.97)], 0.008)
+            mesh.stroke(Part.SIDE, Stuff.GAP, flank, [(u, 0.1), (u, 0.97)], 0.008)
             handle = rectangle(u - 0.1, 0.78, 0.035, 0.025)
-            mesh.decal(Part.SIDE, M.TRIM, flank, handle)
+            mesh.decal(Part.SIDE, Stuff.TRIM, flank, handle)
 
 
 def _add_under(mesh: Builder, model: Model) -> None:
@@ -94,7 +95,7 @@ def _add_under(mesh: Builder, model: Model) -> None:
     w, z = 0.34 * body.width, body.length / 2 - 0.6
     for end, normal in ((z, (0, 0, 1)), (-z, (0, 0, -1))):
         dark = [(-w, 0.1, end), (w, 0.1, end), (w, 0.5, end), (-w, 0.5, end)]
-        mesh.add(Part.UNDER, M.DARK, dark, normal)
+        mesh.add(Part.UNDER, Stuff.DARK, dark, normal)
 
 
 def _circle(x: float, y: float, z: float, radius: float, corners: int = 16) -> Points:
@@ -117,23 +118,28 @@ def _add_wheels(mesh: Builder, model: Model, side: int) -> None:
                 for x, w in ((0.03, a), (0.24, a), (0.24, b), (0.03, b))
             ]
             normal = (0.0, np.sin(t), np.cos(t))
-            mesh.add(Part.WHEEL, M.RUBBER, corners, normal, layer=0)
+            mesh.add(Part.WHEEL, Stuff.RUBBER, corners, normal, layer=0)
         out = (side, 0, 0)
-        x = side * (half + 0.005)
+        x = side * 0.965 * half  # inside the fender, which bends in at its corners
         arch = _circle(x, radius + 0.02, z, radius * 1.16)
-        arch = np.concatenate([arch[:9], [(x, body.sill, z - radius * 1.16),
-                                          (x, body.sill, z + radius * 1.16)]])  # fmt: skip
+        reach = radius * 1.16
+        foot = [(x, body.sill, z - reach), (x, body.sill, z + reach)]
+        arch = np.concatenate([arch[:9], foot])
         cargo = body.cargo and z < 0
         if not cargo:
-            mesh.add(Part.SIDE, M.DARK, arch, out)
+            mesh.add(Part.SIDE, Stuff.DARK, arch, out)
         part = Part.CARGO if cargo else Part.SIDE
-        for material, size in ((M.RUBBER, 1.0), (M.RIM, 0.66), (M.DARK, 0.56)):
+        for material, size in (
+            (Stuff.RUBBER, 1.0),
+            (Stuff.RIM, 0.66),
+            (Stuff.DARK, 0.56),
+        ):
             mesh.add(part, material, _circle(x, radius, z, radius * size), out)
         for k in range(model.spokes):
             t = 2 * np.pi * k / model.spokes + 0.3
             spoke = [(x, radius + s * radius * np.sin(t), z + s * radius * np.cos(t))
                      for s in (0.1, 0.6)]  # fmt: skip
-            mesh.add(part, M.RIM, spoke, out, kind=Kind.LINE, width=0.05)
+            mesh.add(part, Stuff.RIM, spoke, out, kind=Kind.LINE, width=0.05)
 
 
 def _add_side_windows(mesh: Builder, model: Model, flank: Patch) -> None:
@@ -141,13 +147,13 @@ def _add_side_windows(mesh: Builder, model: Model, flank: Patch) -> None:
     first, last = (-0.9, 0.86) if family != "bus" else (-0.97, 0.93)
     edges = np.linspace(first, last, count + 1)
     gap = 0.02 if family != "bus" else 0.008
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges.tolist()):
         glass = [(low + gap, 0.08), (high - gap, 0.08), (high - gap, 0.88),
                  (low + gap, 0.88)]  # fmt: skip
-        mesh.decal(Part.FLANK, M.GLASS, flank, glass)
+        mesh.decal(Part.FLANK, Stuff.GLASS, flank, glass)
     if model.trim_line:
         strip = [(first, 0.04), (last, 0.04)]
-        mesh.stroke(Part.FLANK, M.CHROME, flank, strip, 0.02)
+        mesh.stroke(Part.FLANK, Stuff.CHROME, flank, strip, 0.02)
 
 
 def _add_mirror(mesh: Builder, model: Model, side: int) -> None:
@@ -158,16 +164,15 @@ def _add_mirror(mesh: Builder, model: Model, side: int) -> None:
     z = body.length / 2 - body.bonnet - (0.02 if big else 0.28)
     width, height, depth = (0.2, 0.4, 0.1) if big else (0.2, 0.14, 0.12)
     xs = sorted((x, x + side * width))
-    mesh.box(Part.MIRROR, M.MIRROR, (xs[0], y, z), (xs[1], y + height, z + depth),
+    mesh.box(Part.MIRROR, Stuff.MIRROR, (xs[0], y, z), (xs[1], y + height, z + depth),
              shrink=0.15)  # fmt: skip
-    root = (side * (body.width / 2 * body.waist - 0.04), y + height / 2, z + 0.05)
-    mesh.add(Part.MIRROR, M.TRIM, [root, (x + side * 0.03, y + height / 2, z + 0.05)],
-             kind=Kind.LINE, width=0.05)  # fmt: skip
+    arm = [(x + shift * side, y + height / 2, z + 0.05) for shift in (-0.07, 0.03)]
+    mesh.add(Part.MIRROR, Stuff.TRIM, arm, kind=Kind.LINE, width=0.05)
     glass = [(x + side * 0.03, y + 0.02, z - 0.002),
              (x + side * (width - 0.02), y + 0.02, z - 0.002),
              (x + side * (width - 0.03), y + height - 0.02, z - 0.002),
              (x + side * 0.04, y + height - 0.02, z - 0.002)]  # fmt: skip
-    mesh.add(Part.MIRROR, M.GLASS, glass, (0, 0, -1))
+    mesh.add(Part.MIRROR, Stuff.GLASS, glass, (0, 0, -1))
 
 
 def _add_glass(mesh: Builder, model: Model, parts: Shell) -> None:
@@ -176,23 +181,27 @@ def _add_glass(mesh: Builder, model: Model, parts: Shell) -> None:
         if part == Part.WINDOW and model.body.cargo:
             continue
         rim = [(-0.97, 0.01), (0.97, 0.01), (0.95, 0.98), (-0.95, 0.98)]
-        mesh.decal(part, M.TRIM, on, dense(rim, 6))
-        mesh.decal(part, M.GLASS, on, dense(PANE, 6), Kind.PANE)
+        mesh.decal(part, Stuff.TRIM, on, dense(rim, 6))
+        mesh.decal(part, Stuff.GLASS, on, dense(PANE, 6), Kind.PANE)
     wipers = ([(-0.72, 0.06), (-0.08, 0.1)], [(-0.02, 0.05), (0.66, 0.1)])
     for wiper in wipers:
-        mesh.stroke(Part.SCREEN, M.TRIM, parts.screen, wiper, 0.02)
+        mesh.stroke(Part.SCREEN, Stuff.TRIM, parts.screen, wiper, 0.02)
     if model.back.wiper:
-        mesh.stroke(Part.WINDOW, M.TRIM, parts.window, [(0, 0.06), (0.5, 0.14)], 0.022)
+        mesh.stroke(
+            Part.WINDOW, Stuff.TRIM, parts.window, [(0, 0.06), (0.5, 0.14)], 0.022
+        )
 
 
 def _add_roof(mesh: Builder, model: Model, parts: Shell) -> None:
     if model.rails:
         for u in (-0.86, 0.86):
-            mesh.stroke(Part.ROOF, M.CHROME, parts.roof, [(u, 0.04), (u, 0.96)], 0.05)
+            mesh.stroke(
+                Part.ROOF, Stuff.CHROME, parts.roof, [(u, 0.04), (u, 0.96)], 0.05
+            )
     if model.body.family == "bus":
         low, high = parts.roof.at([(-0.5, 0.75), (0.5, 0.55)])
-        mesh.box(Part.LOAD, M.WHITE, (low[0], low[1] - 0.05, low[2]),
+        mesh.box(Part.LOAD, Stuff.WHITE, (low[0], low[1] - 0.05, low[2]),
                  (high[0], high[1] + 0.2, high[2]), shrink=0.15)  # fmt: skip
     if model.back.spoiler and not model.body.cargo and model.body.family != "bus":
         edge = [(-0.75, 0.97), (0.75, 0.97), (0.75, 1.0), (-0.75, 1.0)]
-        mesh.decal(Part.ROOF, M.TRIM, parts.roof, edge)
+        mesh.decal(Part.ROOF, Stuff.TRIM, parts.roof, edge)

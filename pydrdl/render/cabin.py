@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from pydrdl.render.camera import View
 from pydrdl.render.light import Light
-from pydrdl.render.material import Material as M
-from pydrdl.render.material import Palette
+from pydrdl.render.material import Palette, Stuff
 from pydrdl.render.mesh import Builder, Kind, Mesh, Part
 from pydrdl.render.model import Model
 from pydrdl.render.painter import SHIFT, Pixels, to_fixed
@@ -26,7 +25,7 @@ def cabin_mesh(model: Model, front: bool) -> Mesh:
     through = parts.window if front else parts.screen
     pane = [(-0.85, 0.1), (0.85, 0.1), (0.82, 0.9), (-0.82, 0.9)]
     if not body.cargo:  # daylight from the other end
-        mesh.add(part, M.STEEL, through.at(pane))
+        mesh.add(part, Stuff.STEEL, through.at(pane))
     sign = 1 if front else -1
     foot = parts.screen.at([(0, 0)])[0] if front else parts.window.at([(0, 0)])[0]
     half = body.width / 2 * body.waist
@@ -38,32 +37,30 @@ def cabin_mesh(model: Model, front: bool) -> Mesh:
                     (x + 0.2, top - 0.17, z), (x - 0.2, top - 0.17, z)]  # fmt: skip
             head = [(x - 0.13, top - 0.17, z), (x + 0.13, top - 0.17, z),
                     (x + 0.11, top, z), (x - 0.11, top, z)]  # fmt: skip
-            mesh.add(part, M.SEAT, back)
-            mesh.add(part, M.SEAT, head)
+            mesh.add(part, Stuff.SEAT, back)
+            mesh.add(part, Stuff.SEAT, head)
     if front:
         _add_driver(mesh, foot, body.screen, 0.45 * half)
     depth = 0.45 if front else 0.35
-    shelf = [(-half, foot[1] - 0.02, foot[2] - sign * depth),
-             (half, foot[1] - 0.02, foot[2] - sign * depth),
-             (half, foot[1] - 0.0, foot[2]), (-half, foot[1] - 0.0, foot[2])]  # fmt: skip
-    mesh.add(part, M.DASH, shelf)
+    far = foot[2] - sign * depth
+    shelf = [(-half, foot[1] - 0.02, far), (half, foot[1] - 0.02, far),
+             (half, foot[1], foot[2]), (-half, foot[1], foot[2])]  # fmt: skip
+    mesh.add(part, Stuff.DASH, shelf)
     return mesh.build()
 
 
-def _add_driver(
-    mesh: Builder, foot: Points, screen: float, x: float
-) -> None:
+def _add_driver(mesh: Builder, foot: Points, screen: float, x: float) -> None:
     """A driver on the left and the steering wheel; not tied to the vehicle."""
     z = foot[2] - screen - 0.1
     y = foot[1]
     body = [(x - 0.22, y - 0.2, z), (x + 0.22, y - 0.2, z), (x + 0.17, y + 0.12, z),
             (x - 0.17, y + 0.12, z)]  # fmt: skip
-    mesh.add(Part.SCREEN, M.SHIRT, body)
+    mesh.add(Part.SCREEN, Stuff.SHIRT, body)
     face = ellipse(x, y + 0.25, 0.09, 0.13)
-    mesh.add(Part.SCREEN, M.SKIN, np.c_[face, np.full(len(face), z + 0.02)])
+    mesh.add(Part.SCREEN, Stuff.SKIN, np.c_[face, np.full(len(face), z + 0.02)])
     wheel = ellipse(x, y - 0.03, 0.18, 0.15)
     ring = np.c_[wheel, np.full(len(wheel), z + 0.35)]
-    mesh.add(Part.SCREEN, M.TRIM, np.concatenate([ring, ring[:1]]), kind=Kind.LINE,
+    mesh.add(Part.SCREEN, Stuff.TRIM, np.concatenate([ring, ring[:1]]), kind=Kind.LINE,
              width=0.03)  # fmt: skip
 
 
@@ -99,7 +96,7 @@ class Glazier:
         corner = np.array([x0, y0])
         below = self.pixels[y0:y1, x0:x1]
         glass = np.empty_like(below)
-        glass[:] = self.colours.colours[M.CABIN] * (0.5 * self.light.ambient)
+        glass[:] = self.colours.colours[Stuff.CABIN] * (0.5 * self.light.ambient)
         self._paint_cabin(glass, self.behind[part], corner)
         self._mirror(glass)
         mask = np.zeros(glass.shape[:2], np.uint8)
@@ -109,7 +106,9 @@ class Glazier:
 
     def _paint_cabin(self, glass: Pixels, mesh: Mesh, corner: Points) -> None:
         flat = to_fixed(self.view.project(mesh.points) - corner)
-        bright = (1 - 0.55 * self.tint) * (self.light.ambient + 0.3 * self.light.strength)
+        bright = (1 - 0.55 * self.tint) * (
+            self.light.ambient + 0.3 * self.light.strength
+        )
         lit = (self.colours.colours[mesh.materials] * bright).tolist()
         widths = self.view.pixels(mesh.widths, mesh.centres).tolist()
         for i, kind in enumerate(mesh.kinds.tolist()):

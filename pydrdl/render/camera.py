@@ -54,7 +54,7 @@ def draw_camera(seed: int, number: int) -> Camera:
     random = generator(seed, number, kind=CAMERA)
     height, distance = random.uniform(5.2, 7.5), random.uniform(12, 23)
     aside = random.normal(0, 2.0)
-    cast = 1 + random.normal(0, 0.025, 3)
+    cast = 1 + np.clip(random.normal(0, 0.025, 3), -0.04, 0.04)
     return Camera(
         height=height, aside=aside, distance=distance,
         tilt=float(np.arctan2(height - 0.8, distance + 1) + random.normal(0, 0.04)),
@@ -88,7 +88,9 @@ class View:
         st, ct = np.sin(camera.tilt), np.cos(camera.tilt)
         sp, cp = np.sin(camera.pan), np.cos(camera.pan)
         # Rows: to the right, up and ahead, before the road is turned.
-        axes = np.array([(cp, 0, sp), (-sp * st, ct, cp * st), (sp * ct, -st, -cp * ct)])
+        axes = np.array(
+            [(cp, 0, sp), (-sp * st, ct, cp * st), (sp * ct, -st, -cp * ct)]
+        )
         axes[1] = np.cross(axes[0], axes[2])
         self.axes = axes @ self.turn.T
         self.focal = camera.focal
@@ -100,11 +102,12 @@ class View:
         The road's: x to the right as the camera sees it, y up, z towards the
         camera, its origin on the road below the vehicle's near end.
         """
-        return np.asarray(points, float) @ self.turn.T + self.near_end
+        return np.asarray(np.asarray(points, float) @ self.turn.T + self.near_end)
 
     def depth(self, points: Points) -> Points:
         """Metres ahead of the camera."""
-        return np.maximum((points - self.position) @ self.axes[2], NEAREST)
+        ahead = (points - self.position) @ self.axes[2]
+        return np.asarray(np.maximum(ahead, NEAREST))
 
     def project(self, points: Points) -> Points:
         """Maps N x 3 to N x 2 pixels of the crop."""

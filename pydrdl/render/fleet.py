@@ -181,9 +181,7 @@ def draw_fleet(plan: Plan) -> Fleet:
     Without totals, a vehicle's model, label and number of images do not depend
     on how many vehicles there are.
     """
-    frequent = np.cumsum(
-        np.exp(-DECAY * np.arange(plan.models) / plan.models) + RAREST
-    )
+    frequent = np.cumsum(np.exp(-DECAY * np.arange(plan.models) / plan.models) + RAREST)
     drawn = [_draw_vehicle(plan, vehicle, frequent) for vehicle in range(plan.vehicles)]
     models = np.array([model for model, _, _ in drawn], np.int32)
     labelled = np.array([label for _, label, _ in drawn])
@@ -201,7 +199,9 @@ def draw_fleet(plan: Plan) -> Fleet:
     return Fleet(models, labelled, starts, names.astype(np.int32), lists)
 
 
-def _draw_vehicle(plan: Plan, vehicle: int, frequent: Int) -> tuple[int, bool, int]:
+def _draw_vehicle(
+    plan: Plan, vehicle: int, frequent: NDArray[np.float64]
+) -> tuple[int, bool, int]:
     """A vehicle's model, whether it is labelled, and its number of images."""
     random = generator(plan.seed, vehicle, kind=FLEET)
     at = random.uniform(0, float(frequent[-1]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pydrdl.render.material import Material as M
+from pydrdl.render.material import Stuff
 from pydrdl.render.mesh import Builder, Kind, Part
 from pydrdl.render.model import Front, Model
 from pydrdl.render.patch import (
@@ -36,13 +36,17 @@ def add_front(mesh: Builder, model: Model, parts: Shell) -> None:
     """Adds the front's details, the nearer over the farther."""
     on, front = parts.front, model.front
     half, top = front.intake
-    mesh.decal(Part.FRONT, M.TRIM, on, dense([(-0.95, 0), (0.95, 0), (0.93, 0.05),
+    mesh.decal(Part.FRONT, Stuff.TRIM, on, dense([(-0.95, 0), (0.95, 0), (0.93, 0.05),
                                               (-0.93, 0.05)]))  # fmt: skip
     intake = rounded(0, (0.06 + top) / 2, half, (top - 0.06) / 2)
-    mesh.decal(Part.FRONT, M.DARK, on, dense(intake, 3))
+    mesh.decal(Part.FRONT, Stuff.DARK, on, dense(intake, 3))
     for v in np.linspace(0.06, top, 4)[1:-1]:
-        mesh.stroke(Part.FRONT, M.TRIM, on, [(-half * 0.9, v), (half * 0.9, v)], 0.012)
-    mesh.stroke(Part.FRONT, M.GAP, on, dense([(-0.97, 0.4), (0.97, 0.4)], 8)[:8], 0.008)
+        mesh.stroke(
+            Part.FRONT, Stuff.TRIM, on, [(-half * 0.9, v), (half * 0.9, v)], 0.012
+        )
+    mesh.stroke(
+        Part.FRONT, Stuff.GAP, on, dense([(-0.97, 0.4), (0.97, 0.4)], 8)[:8], 0.008
+    )
     _add_fogs(mesh, front, on)
     _add_grille(mesh, front, on)
     badge_at = (front.grille_box[1] + front.grille_box[2]) / 2
@@ -55,13 +59,15 @@ def add_front(mesh: Builder, model: Model, parts: Shell) -> None:
 def _add_fogs(mesh: Builder, front: Front, on: Patch) -> None:
     for side in (-1, 1):
         if front.fog == "round":
-            for material, size in ((M.TRIM, 0.075), (M.LENS, 0.045)):
+            for material, size in ((Stuff.TRIM, 0.075), (Stuff.LENS, 0.045)):
                 lamp = on.metres(0.76 * side, 0.17, ellipse(0, 0, size, size))
                 mesh.decal(Part.FRONT, material, on, lamp)
         elif front.fog == "slit":
             slit = np.array([(0.62, 0.13), (0.88, 0.16), (0.9, 0.25), (0.7, 0.2)])
-            mesh.decal(Part.FRONT, M.TRIM, on, slit * (side, 1))
-            mesh.decal(Part.FRONT, M.LENS, on, rectangle(0.8 * side, 0.19, 0.05, 0.02))
+            mesh.decal(Part.FRONT, Stuff.TRIM, on, slit * (side, 1))
+            mesh.decal(
+                Part.FRONT, Stuff.LENS, on, rectangle(0.8 * side, 0.19, 0.05, 0.02)
+            )
 
 
 def lamp_outline(
@@ -81,26 +87,32 @@ def _add_lamp(mesh: Builder, front: Front, on: Patch, side: int) -> None:
     def scaled(size: float, shift: tuple[float, float] = (0, 0)) -> Points:
         return np.asarray(middle + shift + size * (outline - middle))
 
-    mesh.decal(Part.FRONT, M.DARK, on, dense(scaled(1.08), 2), Kind.POLYGON)
-    mesh.decal(Part.FRONT, M.LENS, on, dense(scaled(0.96), 2), Kind.POLYGON)
-    mesh.decal(Part.FRONT, M.REFLECTOR, on, scaled(0.8, (0, -0.015)), Kind.POLYGON)
+    mesh.decal(Part.FRONT, Stuff.DARK, on, dense(scaled(1.08), 2), Kind.POLYGON)
+    mesh.decal(Part.FRONT, Stuff.LENS, on, dense(scaled(0.96), 2), Kind.POLYGON)
+    mesh.decal(Part.FRONT, Stuff.REFLECTOR, on, scaled(0.8, (0, -0.015)), Kind.POLYGON)
     inner, outer, low, high = front.lamp_box
     radius = 0.32 * (high - low) * float(on.size_at(*middle)[1])
     spread = (outer - inner) * 0.26
     for k in range(front.bulbs):
         u = middle[0] + side * spread * (k - (front.bulbs - 1) / 2)
-        for material, size in ((M.CHROME, 1.0), (M.DARK, 0.62), (M.GLINT, 0.34)):
-            bulb = on.metres(u, middle[1], ellipse(0, 0, radius * size, radius * size, 10))
+        for material, size in (
+            (Stuff.CHROME, 1.0),
+            (Stuff.DARK, 0.62),
+            (Stuff.GLINT, 0.34),
+        ):
+            bulb = on.metres(
+                u, middle[1], ellipse(0, 0, radius * size, radius * size, 10)
+            )
             mesh.decal(Part.FRONT, material, on, bulb)
     if front.amber:
         corner = rounded(side * (outer - 0.05), middle[1], 0.035, 0.3 * (high - low))
-        mesh.decal(Part.FRONT, M.AMBER, on, corner)
+        mesh.decal(Part.FRONT, Stuff.AMBER, on, corner)
 
 
 def _add_grille(mesh: Builder, front: Front, on: Patch) -> None:
     half, low, high = front.grille_box
     middle, tall = (low + high) / 2, (high - low) / 2
-    trim = M.CHROME if front.chrome else M.TRIM
+    trim = Stuff.CHROME if front.chrome else Stuff.TRIM
     outlines: dict[str, tuple[Points, ...]] = {
         "kidneys": tuple(rounded(u, middle, 0.42 * half, tall)
                          for u in (-0.5 * half, 0.5 * half)),
@@ -114,7 +126,7 @@ def _add_grille(mesh: Builder, front: Front, on: Patch) -> None:
     for shape in shapes:
         centre = shape.mean(axis=0)
         mesh.decal(Part.FRONT, trim, on, dense(centre + (shape - centre) * 1.1, 2))
-        mesh.decal(Part.FRONT, M.DARK, on, dense(shape, 2))
+        mesh.decal(Part.FRONT, Stuff.DARK, on, dense(shape, 2))
     narrow = 0.86 if front.grille != "shield" else 0.7
     if front.grille in ("bars", "wing", "mesh", "shield"):
         for v in np.linspace(low, high, front.bars + 2)[1:-1]:
@@ -130,15 +142,15 @@ def add_badge(
     mesh: Builder, kind: str, part: Part, on: Patch, v: float, radius: float
 ) -> None:
     """Adds the maker's badge."""
-    shapes: dict[str, list[tuple[M, Points]]] = {
-        "disc": [(M.CHROME, ellipse(0, 0, radius, radius)),
-                 (M.WHITE, ellipse(0, 0, 0.7 * radius, 0.7 * radius))],
-        "ring": [(M.CHROME, ellipse(0, 0, radius, 0.8 * radius)),
-                 (M.DARK, ellipse(0, 0, 0.66 * radius, 0.5 * radius))],
-        "diamond": [(M.CHROME, np.array([(0, -1.2), (0.8, 0), (0, 1.2), (-0.8, 0)])
+    shapes: dict[str, list[tuple[Stuff, Points]]] = {
+        "disc": [(Stuff.CHROME, ellipse(0, 0, radius, radius)),
+                 (Stuff.WHITE, ellipse(0, 0, 0.7 * radius, 0.7 * radius))],
+        "ring": [(Stuff.CHROME, ellipse(0, 0, radius, 0.8 * radius)),
+                 (Stuff.DARK, ellipse(0, 0, 0.66 * radius, 0.5 * radius))],
+        "diamond": [(Stuff.CHROME, np.array([(0, -1.2), (0.8, 0), (0, 1.2), (-0.8, 0)])
                      * radius)],
-        "bar": [(M.CHROME, rectangle(0, 0, 1.5 * radius, 0.4 * radius))],
-        "wings": [(M.CHROME, np.array([(-2, 0.5), (0, -0.7), (2, 0.5), (0, 0.2)])
+        "bar": [(Stuff.CHROME, rectangle(0, 0, 1.5 * radius, 0.4 * radius))],
+        "wings": [(Stuff.CHROME, np.array([(-2, 0.5), (0, -0.7), (2, 0.5), (0, 0.2)])
                    * radius)],
     }  # fmt: skip
     for material, shape in shapes[kind]:
@@ -147,6 +159,6 @@ def add_badge(
 
 def add_plate(mesh: Builder, part: Part, on: Patch, v: float) -> None:
     """Adds a licence plate without characters."""
-    for material, edge in ((M.PLATE_EDGE, 0.014), (M.PLATE, 0.0)):
+    for material, edge in ((Stuff.PLATE_EDGE, 0.014), (Stuff.PLATE, 0.0)):
         shape = rectangle(0, 0, PLATE[0] + edge, PLATE[1] + edge)
         mesh.decal(part, material, on, on.metres(0, v, shape))

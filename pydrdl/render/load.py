@@ -3,8 +3,7 @@
 import numpy as np
 
 from pydrdl.render.colour import Colour
-from pydrdl.render.material import Material as M
-from pydrdl.render.material import further_row
+from pydrdl.render.material import Stuff, further_row
 from pydrdl.render.mesh import Builder, Kind, Part
 from pydrdl.render.model import Model
 from pydrdl.render.patch import Patch
@@ -16,14 +15,26 @@ from pydrdl.render.vehicle import Vehicle
 Piece = tuple[float, float, float, float, float, float, int | None]
 PIECES: dict[str, tuple[Piece, ...]] = {
     "box": ((0.0, 0.62, 0.25, 0.85, 0.32, 0.2, 0),),
-    "bags": ((-0.4, 0.34, 0.25, 0.6, 0.34, 0.35, 0), (0.38, 0.38, 0.3, 0.7, 0.26, 0.3, 1),
-             (-0.3, 0.36, 0.65, 0.9, 0.24, 0.3, 1)),
-    "sign": ((0.0, 0.3, 0.3, 0.42, 0.2, 0.25, 0), (0.0, 0.38, 0.29, 0.43, 0.04, 0.0, 1)),
-    "rack": ((0.0, 0.86, 0.2, 0.24, 0.1, 0.0, None), (0.0, 0.86, 0.75, 0.79, 0.1, 0.0, None),
-             (0.35, 0.36, 0.25, 0.72, 0.2, 0.1, 0)),
-    "crates": ((-0.45, 0.36, 0.2, 0.5, 0.25, 0.0, 0), (0.42, 0.36, 0.2, 0.5, 0.3, 0.0, 1),
-               (0.0, 0.6, 0.55, 0.85, 0.22, 0.0, 0)),
-}  # fmt: skip
+    "bags": (
+        (-0.4, 0.34, 0.25, 0.6, 0.34, 0.35, 0),
+        (0.38, 0.38, 0.3, 0.7, 0.26, 0.3, 1),
+        (-0.3, 0.36, 0.65, 0.9, 0.24, 0.3, 1),
+    ),
+    "sign": (
+        (0.0, 0.3, 0.3, 0.42, 0.2, 0.25, 0),
+        (0.0, 0.38, 0.29, 0.43, 0.04, 0.0, 1),
+    ),
+    "rack": (
+        (0.0, 0.86, 0.2, 0.24, 0.1, 0.0, None),
+        (0.0, 0.86, 0.75, 0.79, 0.1, 0.0, None),
+        (0.35, 0.36, 0.25, 0.72, 0.2, 0.1, 0),
+    ),
+    "crates": (
+        (-0.45, 0.36, 0.2, 0.5, 0.25, 0.0, 0),
+        (0.42, 0.36, 0.2, 0.5, 0.3, 0.0, 1),
+        (0.0, 0.6, 0.55, 0.85, 0.22, 0.0, 0),
+    ),
+}
 
 
 def add_load(
@@ -43,7 +54,7 @@ def add_load(
     for u, half, near, far, height, shrink, which in PIECES[vehicle.load]:
         corners = on.at([(u - half, near), (u + half, far), (u + half, near)])
         low, high = corners.min(axis=0), corners.max(axis=0)
-        material = M.STEEL if which is None else rows[which]
+        material = Stuff.STEEL if which is None else rows[which]
         y = float(corners[:, 1].mean()) - 0.02
         mesh.box(part, material, (low[0], y, low[2]), (high[0], y + height, high[2]),
                  shrink=shrink)  # fmt: skip
@@ -53,7 +64,7 @@ def _add_ladder(mesh: Builder, on: Patch, rows: list[int]) -> None:
     up = np.array([0, 0.14, 0])
     for u in (-0.45, 0.15):
         rail = on.at([(u, 0.0), (u, 1.0)]) + up
-        mesh.add(Part.LOAD, rows[0], rail, kind=Kind.LINE, width=0.09)
-    for v in np.linspace(0.05, 0.95, 7):
+        mesh.add(Part.LOAD, rows[0], rail, kind=Kind.LINE, width=0.06)
+    for v in np.linspace(0.08, 0.92, 5):
         step = on.at([(-0.45, v), (0.15, v)]) + up
         mesh.add(Part.LOAD, rows[0], step, kind=Kind.LINE, width=0.06)

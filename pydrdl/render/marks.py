@@ -9,8 +9,7 @@ from pydrdl.render.body import body_mesh
 from pydrdl.render.cabin import cabin_mesh
 from pydrdl.render.colour import Colour, shaded
 from pydrdl.render.load import add_load
-from pydrdl.render.material import Material as M
-from pydrdl.render.material import Palette, further_row, palette
+from pydrdl.render.material import Palette, Stuff, further_row, palette
 from pydrdl.render.mesh import Builder, Kind, Mesh, Part, joined
 from pydrdl.render.model import Model
 from pydrdl.render.patch import Patch, dense, ellipse, rectangle
@@ -55,13 +54,14 @@ def specimen(model: Model, vehicle: Vehicle) -> Specimen:
         for part, front in ((Part.SCREEN, True), (Part.WINDOW, False))
     }  # fmt: skip
     painted = {
-        M.LOWER: vehicle.lower, M.TOP: vehicle.top, M.BONNET: vehicle.bonnet,
-        M.BUMPER: vehicle.bumper, M.MIRROR: vehicle.mirrors,
+        Stuff.LOWER: vehicle.lower, Stuff.TOP: vehicle.top,
+        Stuff.BONNET: vehicle.bonnet, Stuff.BUMPER: vehicle.bumper,
+        Stuff.MIRROR: vehicle.mirrors,
     }  # fmt: skip
     listed = {part: (colour, 0.5) for part, colour in painted.items() if colour}
     dark = shaded(vehicle.paint, 0.4)
-    listed |= {M.PLATE: (vehicle.plate, 0.1), M.CARGO: (vehicle.cargo, 0.2),
-               M.GAP: (dark, 0.0)}  # fmt: skip
+    listed |= {Stuff.PLATE: (vehicle.plate, 0.1), Stuff.CARGO: (vehicle.cargo, 0.2),
+               Stuff.GAP: (dark, 0.0)}  # fmt: skip
     return Specimen(
         joined([body_mesh(model), own.build()]), behind,
         palette(listed, vehicle.paint, further),
@@ -82,7 +82,11 @@ def _surface(model: Model, mark: Mark, parts: Shell) -> tuple[Part, Patch] | Non
 
 
 def _add_mark(
-    mesh: Builder, model: Model, vehicle: Vehicle, mark: Mark, parts: Shell,
+    mesh: Builder,
+    model: Model,
+    vehicle: Vehicle,
+    mark: Mark,
+    parts: Shell,
     further: Further,
 ) -> None:
     surface = _surface(model, mark, parts)
@@ -161,9 +165,8 @@ def _add_ribbons(
     z = body.length / 2 - body.bonnet - (0.0 if big else 0.14)
     for side in (-1, 1):
         x = side * (body.width / 2 * body.waist + 0.13)
-        strip = [(x - 0.05, y - 0.22, z), (x + 0.05, y - 0.2, z), (x + 0.05, y + 0.1, z),
-                 (x - 0.05, y + 0.1, z)]  # fmt: skip
-        mesh.add(Part.MIRROR, row, strip)
+        strip = rectangle(x, y - 0.06, 0.05, 0.16)
+        mesh.add(Part.MIRROR, row, np.c_[strip, np.full(4, z)])
 
 
 def _add_cover(
@@ -173,7 +176,10 @@ def _add_cover(
     if vehicle.cover is None or model.body.family != "suv":
         return
     on = parts.back
-    for row, radius in ((int(M.RUBBER), 0.33), (further_row(further, vehicle.cover), 0.27)):
+    for row, radius in (
+        (int(Stuff.RUBBER), 0.33),
+        (further_row(further, vehicle.cover), 0.27),
+    ):
         disc = on.metres(0.0, 0.72, ellipse(0, 0, radius, radius, 18))
         mesh.decal(Part.BACK, row, on, np.clip(disc, (-1, 0), (1, 1)))
 
@@ -202,7 +208,7 @@ def _things(
     if front:
         x, y, z = (on.at([(0.0, 0.9)])[0] - (0, 0, 0.1)).tolist()
         glass = rectangle(x, y, 0.12, 0.035)
-        mesh.add(part, M.TRIM, np.c_[glass, np.full(4, z)])
+        mesh.add(part, Stuff.TRIM, np.c_[glass, np.full(4, z)])
         if vehicle.ornament is not None:
             length, radius, colour = vehicle.ornament
             row = further_row(further, shaded(colour, 1.15))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydrdl.render.colour import Colour, shaded
 
 
-class Material(IntEnum):
+class Stuff(IntEnum):
     """Rows of every palette; a vehicle's own colours follow them."""
 
     PAINT = 0
@@ -44,18 +44,18 @@ class Material(IntEnum):
 
 
 # BGR, then how much of its surroundings a surface mirrors.
-FIXED: dict[Material, tuple[Colour, float]] = {
-    Material.TRIM: ((38, 36, 36), 0.12), Material.GAP: ((22, 21, 21), 0.0),
-    Material.RUBBER: ((34, 33, 33), 0.0), Material.RIM: ((150, 148, 146), 0.3),
-    Material.CHROME: ((165, 163, 160), 4.0), Material.GLASS: ((34, 31, 29), 1.4),
-    Material.DARK: ((14, 14, 14), 0.05), Material.LENS: ((186, 184, 180), 1.5),
-    Material.REFLECTOR: ((108, 106, 104), 0.8), Material.GLINT: ((250, 250, 246), 0.9),
-    Material.RED: ((34, 26, 140), 0.4), Material.RED_LIT: ((66, 58, 226), 0.3),
-    Material.AMBER: ((40, 130, 235), 0.3), Material.WHITE: ((228, 228, 226), 0.3),
-    Material.PLATE_EDGE: ((40, 40, 40), 0.0), Material.CABIN: ((34, 33, 33), 0.0),
-    Material.SEAT: ((58, 56, 56), 0.0), Material.SKIN: ((105, 128, 165), 0.0),
-    Material.SHIRT: ((110, 100, 95), 0.0), Material.STEEL: ((88, 86, 84), 0.15),
-    Material.DASH: ((74, 72, 70), 0.0),
+FIXED: dict[Stuff, tuple[Colour, float]] = {
+    Stuff.TRIM: ((38, 36, 36), 0.12), Stuff.GAP: ((22, 21, 21), 0.0),
+    Stuff.RUBBER: ((34, 33, 33), 0.0), Stuff.RIM: ((150, 148, 146), 0.3),
+    Stuff.CHROME: ((165, 163, 160), 4.0), Stuff.GLASS: ((34, 31, 29), 1.4),
+    Stuff.DARK: ((14, 14, 14), 0.05), Stuff.LENS: ((186, 184, 180), 1.5),
+    Stuff.REFLECTOR: ((108, 106, 104), 0.8), Stuff.GLINT: ((250, 250, 246), 0.9),
+    Stuff.RED: ((34, 26, 140), 0.4), Stuff.RED_LIT: ((66, 58, 226), 0.3),
+    Stuff.AMBER: ((40, 130, 235), 0.3), Stuff.WHITE: ((228, 228, 226), 0.3),
+    Stuff.PLATE_EDGE: ((40, 40, 40), 0.0), Stuff.CABIN: ((34, 33, 33), 0.0),
+    Stuff.SEAT: ((58, 56, 56), 0.0), Stuff.SKIN: ((105, 128, 165), 0.0),
+    Stuff.SHIRT: ((110, 100, 95), 0.0), Stuff.STEEL: ((88, 86, 84), 0.15),
+    Stuff.DASH: ((74, 72, 70), 0.0),
 }  # fmt: skip
 
 
@@ -73,7 +73,7 @@ class Palette:
 
 
 def palette(
-    own: dict[Material, tuple[Colour, float]],
+    own: dict[Stuff, tuple[Colour, float]],
     paint: Colour,
     further: list[tuple[Colour, float]],
 ) -> Palette:
@@ -82,10 +82,10 @@ def palette(
     Args:
         own: materials that differ from FIXED.
         paint: the colour of all painted parts that own leaves out.
-        further: the vehicle's own colours, numbered from len(Material).
+        further: the vehicle's own colours, numbered from len(Stuff).
     """
     rows = FIXED | own
-    listed = [rows.get(material, (paint, 0.6)) for material in Material]
+    listed = [rows.get(material, (paint, 0.6)) for material in Stuff]
     every = [*listed, *further]
     return Palette(
         np.array([colour for colour, _ in every], float),
@@ -97,4 +97,4 @@ def further_row(further: list[tuple[Colour, float]], colour: Colour,
                 gloss: float = 0.15) -> int:  # fmt: skip
     """Adds a colour to a list of further ones; returns its palette row."""
     further.append((shaded(colour, 1.0), gloss))
-    return len(Material) + len(further) - 1
+    return len(Stuff) + len(further) - 1

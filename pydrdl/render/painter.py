@@ -84,9 +84,7 @@ def to_fixed(flat: Points) -> NDArray[np.int32]:
     return np.clip(fixed, -LARGEST, LARGEST).astype(np.int32)
 
 
-def fill(
-    pixels: Pixels, view: View, points: Points, colour: Iterable[float]
-) -> None:
+def fill(pixels: Pixels, view: View, points: Points, colour: Iterable[float]) -> None:
     """Paints one convex polygon of N x 3 points, whatever way it faces."""
     shape = to_fixed(view.project(points))
     cv2.fillConvexPoly(pixels, shape, tuple(colour), cv2.LINE_8, SHIFT)

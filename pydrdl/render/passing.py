@@ -9,10 +9,10 @@ import numpy as np
 from pydrdl.render.body import body_mesh
 from pydrdl.render.camera import View
 from pydrdl.render.chance import VEHICLE, generator, pick
-from pydrdl.render.material import Material as M
-from pydrdl.render.material import Palette, palette
+from pydrdl.render.families import FAMILIES
+from pydrdl.render.material import Palette, Stuff, palette
 from pydrdl.render.mesh import Mesh
-from pydrdl.render.model import FAMILIES, draw_model
+from pydrdl.render.model import draw_model
 from pydrdl.render.painter import Pixels
 from pydrdl.render.vehicle import PAINTS, PLATES
 
@@ -25,7 +25,9 @@ def _other(seed: int, number: int) -> tuple[Mesh, Palette]:
     """Another vehicle without marks."""
     random = generator(seed + OTHERS, number, kind=VEHICLE)
     paint = pick(random, [colour for colour, _ in PAINTS.values()])
-    colours = palette({M.PLATE: (PLATES[0], 0.1), M.CARGO: (paint, 0.2)}, paint, [])
+    colours = palette(
+        {Stuff.PLATE: (PLATES[0], 0.1), Stuff.CARGO: (paint, 0.2)}, paint, []
+    )
     return body_mesh(draw_model(seed + OTHERS, number % len(FAMILIES))), colours
 
 

@@ -35,7 +35,8 @@ class Patch:
         across = np.gradient(self.grid, axis=1)
         along = np.gradient(self.grid, axis=0)
         normal = self.sign * np.cross(across, along)
-        return normal / np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-9)
+        length = np.linalg.norm(normal, axis=2, keepdims=True)
+        return np.asarray(normal / np.maximum(length, 1e-9))
 
     def size_at(self, u: float, v: float) -> Points:
         """Metres that one unit of u, and one of v, are long near a point."""
@@ -44,7 +45,7 @@ class Patch:
         left, right, low, high = self.at([(u - du, v), (u + du, v), (u, v - dv),
                                           (u, v + dv)])  # fmt: skip
         ends = np.stack([right - left, high - low])
-        return np.linalg.norm(ends, axis=1) / (2 * du, 2 * dv)
+        return np.asarray(np.linalg.norm(ends, axis=1) / (2 * du, 2 * dv))
 
     def at(self, uv: ArrayLike) -> Points:
         """Maps N x 2 surface coordinates to N x 3."""
@@ -53,7 +54,8 @@ class Patch:
     def normal_at(self, uv: ArrayLike) -> Points:
         """Returns the unit normals at N x 2 surface coordinates, N x 3."""
         normal = _between(self.normals, uv)
-        return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        length = np.linalg.norm(normal, axis=1, keepdims=True)
+        return np.asarray(normal / np.maximum(length, 1e-9))
 
     def metres(self, u: float, v: float, shape: ArrayLike) -> Points:
         """Places a shape given in metres about (u, v): N x 2 surface coordinates."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pydrdl.render import sensor
 from pydrdl.render.cabin import Glazier
@@ -12,7 +13,7 @@ from pydrdl.render.chance import generator
 from pydrdl.render.light import Light, draw_light
 from pydrdl.render.marks import specimen
 from pydrdl.render.model import Model
-from pydrdl.render.painter import Pixels, paint_mesh
+from pydrdl.render.painter import SHIFT, Pixels, paint_mesh
 from pydrdl.render.passing import occlude, passing_mesh
 from pydrdl.render.road import Road, cut, draw_road, paint_road, paint_shadow
 from pydrdl.render.shell import shell
@@ -47,9 +48,7 @@ def _draw_camera(seed: int, random: np.random.Generator) -> Camera:
     return draw_camera(seed, int(random.integers(CITY)))
 
 
-def draw_shot(
-    model: Model, seed: int, random: np.random.Generator, size: int
-) -> Shot:
+def draw_shot(model: Model, seed: int, random: np.random.Generator, size: int) -> Shot:
     """Draws camera, position, light and road of an image.
 
     Args:
@@ -134,8 +133,8 @@ def paint_vehicle(
                shot.camera.front, glazier.paint)  # fmt: skip
 
 
-def _dark_pane(pixels: Pixels, outline: np.ndarray) -> None:  # type: ignore[type-arg]
-    cv2.fillConvexPoly(pixels, outline, (52, 48, 44), cv2.LINE_8, 4)
+def _dark_pane(pixels: Pixels, outline: NDArray[np.int32]) -> None:
+    cv2.fillConvexPoly(pixels, outline, (52, 48, 44), cv2.LINE_8, SHIFT)
 
 
 def _weather(pixels: Pixels, shot: Shot, random: np.random.Generator) -> Pixels:

@@ -1,5 +1,6 @@
 """The road around a vehicle: asphalt, lane lines, verge, shadows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +15,10 @@ from pydrdl.render.light import Light
 from pydrdl.render.painter import SHIFT, Pixels, to_fixed
 from pydrdl.render.patch import Points
 
+# Paints left, right, far and near in metres, and a colour.
+Ground = Callable[[float, float, float, float, Colour], None]
 TILE = 1024  # pixels a side of the textures that are cut from
+KERB: Colour = (165, 168, 170)
 FAR, NEAR = -60.0, 8.0  # metres from the vehicle's near end along the road
 
 
@@ -103,13 +107,13 @@ def paint_road(
     if road.edge is not None:
         outer = road.edge + np.copysign(30, road.edge)
         kerb = road.edge + np.copysign(0.25, road.edge)
-        ground(*sorted((road.edge, outer)), FAR, NEAR, road.verge)
-        ground(*sorted((road.edge, kerb)), FAR, NEAR, (165, 168, 170))
+        ground(min(road.edge, outer), max(road.edge, outer), FAR, NEAR, road.verge)
+        ground(min(road.edge, kerb), max(road.edge, kerb), FAR, NEAR, KERB)
     _paint_lines(random, road, ground)
     return np.asarray(pixels, np.uint8)
 
 
-def _paint_lines(random: np.random.Generator, road: Road, ground) -> None:  # type: ignore[no-untyped-def]
+def _paint_lines(random: np.random.Generator, road: Road, ground: Ground) -> None:
     wear = random.uniform(0.75, 1.0)
     white: Colour = (205 * wear, 208 * wear, 208 * wear)
     shift, phase = random.normal(0, 0.15), random.uniform(0, 6)

@@ -23,11 +23,11 @@ def expose(
     shown = _focused(pixels, camera, native, size, random)
     if random.random() < 0.22:
         shown = _moved(shown, size, random)
-    shown = cv2.LUT(shown, _response(camera, float(shown.mean()), random))
+    exposed = cv2.LUT(shown, _response(camera, float(shown.mean()), random))
     sigma = camera.noise * random.uniform(0.6, 1.6)
     grain = cut(random, 1, size, size)
-    shown = cv2.addWeighted(shown, 1, grain, sigma / 32, -128 * sigma / 32)
-    return np.asarray(shown, np.uint8)
+    noisy = cv2.addWeighted(exposed, 1, grain, sigma / 32, -128 * sigma / 32)
+    return np.asarray(noisy, np.uint8)
 
 
 def _focused(
@@ -60,10 +60,10 @@ def _response(camera: Camera, mean: float, random: np.random.Generator) -> Pixel
     """The exposure, contrast and colours of an image as a table, 1 x 256 x 3."""
     gain = np.clip(random.uniform(88, 138) / max(mean, 1), 0.75, 1.7)
     level = np.linspace(0, 1, 256)[:, None] * np.array(camera.cast)
-    level = level * (1 + random.normal(0, 0.02, 3)) * gain
+    level = level * (1 + random.normal(0, 0.012, 3)) * gain
     haze = random.uniform(0, 0.09) if random.random() < 0.5 else 0.0
     bent = np.clip(level * (1 - haze) + haze, 0, 1) ** random.uniform(0.85, 1.15)
-    return (bent * 255).astype(np.uint8)[None]
+    return np.asarray((bent * 255).astype(np.uint8)[None])
 
 
 def encode(pixels: Pixels, quality: int) -> bytes:

@@ -62,9 +62,7 @@ def _end_lines(body: Body, tip: float, front: bool) -> _End:
     lean = (0.03 if flat else 0.1) if front else (0.05 if body.boot < 0.2 else 0.02)
     bumper = 0.03 if flat else 0.05
     bow = body.bow if front else 0.45 * body.bow
-    deck, slope = (
-        (body.bonnet, body.screen) if front else (body.boot, body.window)
-    )
+    deck, slope = (body.bonnet, body.screen) if front else (body.boot, body.window)
     edge = tip - lean - bumper
     bend = min(0.12, 0.25 * body.bow + 0.02)
     # On a short deck the glass's corners recede as far as the body's.
@@ -215,7 +213,9 @@ def _side(body: Body, at: _Lines, front: Patch, back: Patch, side: int) -> Patch
         z = tail[..., 2] + (head[..., 2] - tail[..., 2]) * share
         top = _side_top(body, at, z)
         belly = 0.965 + 0.035 * np.sin(np.pi * np.minimum(1.15 * v, 1))
-        crease = 0.02 * np.clip((v - 0.55) / 0.12, 0, 1) * np.clip((0.9 - v) / 0.2, 0, 1)
+        crease = (
+            0.02 * np.clip((v - 0.55) / 0.12, 0, 1) * np.clip((0.9 - v) / 0.2, 0, 1)
+        )
         x = side * (at.half * belly + crease * np.minimum(1, 4 * share * (1 - share)))
         return x, body.sill + (top - body.sill) * v, z
 

@@ -138,7 +138,8 @@ def draw_vehicle(seed: int, number: int) -> Vehicle:
         colour=colour, paint=(float(shade[0]), float(shade[1]), float(shade[2])),
         top=perhaps(0.16, dark, dark, dark, dark), lower=perhaps(0.12, dark, pale),
         bonnet=perhaps(0.05, dark, dark), bumper=perhaps(0.12, dark, dark, dark, pale),
-        mirrors=perhaps(0.26, dark, pale), plate=pick(random, PLATES, (0.8, 0.12, 0.08)),
+        mirrors=perhaps(0.26, dark, pale),
+        plate=pick(random, PLATES, (0.8, 0.12, 0.08)),
         tint=random.uniform(0.1, 0.9),
         marks=(*_labels(random), *_rear_stickers(random), *_damage(random)),
         things=_things(random),
@@ -196,17 +197,25 @@ def _damage(random: np.random.Generator) -> tuple[Mark, ...]:
     for where in ("front", "back", "bonnet"):
         if random.random() < 0.3:
             u = random.uniform(0.3, 0.85) * pick(random, (-1, 1))
-            v = random.uniform(0.3, 0.5) if where != "bonnet" else random.uniform(0.2, 0.8)
+            v = random.uniform(0.3, 0.5) + (0.15 if where == "bonnet" else 0)
             marks.append(Mark(where, "scratch", u, v, random.uniform(0.1, 0.22), 0.06,
                               pick(random, ((215, 215, 215), (28, 28, 28))),
                               (60, 60, 70)))  # fmt: skip
         if random.random() < 0.25:
             u = random.uniform(0.4, 0.8) * pick(random, (-1, 1))
             v = random.uniform(0.2, 0.35) if where != "bonnet" else 0.5
-            marks.append(Mark(where, "dent", u, v, random.uniform(0.12, 0.22),
-                              random.uniform(0.07, 0.12),
-                              pick(random, ((62, 62, 62), (165, 160, 155), (45, 50, 110))),
-                              (0, 0, 0)))  # fmt: skip
+            marks.append(
+                Mark(
+                    where,
+                    "dent",
+                    u,
+                    v,
+                    random.uniform(0.12, 0.22),
+                    random.uniform(0.07, 0.12),
+                    (0, 0, 0),
+                    (0, 0, 0),
+                )
+            )
     if random.random() < 0.2:
         marks.append(_sticker(random, "bonnet", random.uniform(-0.4, 0.4),
                               random.uniform(0.3, 0.7), (0.09, 0.15)))  # fmt: skip
