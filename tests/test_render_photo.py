@@ -45,7 +45,7 @@ def shots(model: Model, front: bool, number: int) -> list[tuple[Shot, Pixels]]:
     """So many shots of one end, each with a canvas."""
     found = []
     for image in range(1000):
-        shot = draw_shot(model, 1, generator(5, 0, image), SIZE)
+        shot = draw_shot(model, PLAIN, 1, generator(5, 0, image), SIZE)
         if shot.camera.front == front:
             found.append((shot, np.full((SIZE, SIZE, 3), 120, np.uint8)))
         if len(found) == number:

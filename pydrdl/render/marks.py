@@ -12,7 +12,7 @@ from pydrdl.render.load import add_load
 from pydrdl.render.material import Palette, Stuff, further_row, palette
 from pydrdl.render.mesh import Builder, Kind, Mesh, Part, joined
 from pydrdl.render.model import Model
-from pydrdl.render.patch import Patch, dense, ellipse, rectangle
+from pydrdl.render.patch import Patch, Points, dense, ellipse, rectangle
 from pydrdl.render.shell import Shell, shell
 from pydrdl.render.vehicle import Mark, Vehicle
 
@@ -27,11 +27,13 @@ class Specimen:
         mesh: its outside.
         behind: what is behind the windscreen and the rear window.
         colours: of all their materials.
+        outline: N x 3 that vehicle and load fill.
     """
 
     mesh: Mesh
     behind: dict[Part, Mesh]
     colours: Palette
+    outline: Points
 
 
 @lru_cache(maxsize=16)
@@ -47,7 +49,9 @@ def specimen(model: Model, vehicle: Vehicle) -> Specimen:
         _add_mark(own, model, vehicle, mark, parts, further)
     _add_ribbons(own, model, vehicle, further)
     _add_cover(own, model, vehicle, parts, further)
-    add_load(own, model, vehicle, parts, further)
+    load = Builder()
+    add_load(load, model, vehicle, parts, further)
+    loaded = load.build()
     behind = {
         part: joined([cabin_mesh(model, front),
                       _things(model, vehicle, parts, further, front)])
@@ -63,8 +67,9 @@ def specimen(model: Model, vehicle: Vehicle) -> Specimen:
     listed |= {Stuff.PLATE: (vehicle.plate, 0.1), Stuff.CARGO: (vehicle.cargo, 0.2),
                Stuff.GAP: (dark, 0.0)}  # fmt: skip
     return Specimen(
-        joined([body_mesh(model), own.build()]), behind,
+        joined([body_mesh(model), own.build(), loaded]), behind,
         palette(listed, vehicle.paint, further),
+        np.concatenate([parts.outline, loaded.points]),
     )  # fmt: skip
 
 
@@ -105,7 +110,7 @@ def _add_mark(
             mesh.stroke(part, row, on, stroke, 0.014)
         return
     if mark.kind == "dent":
-        lit = further_row(further, shaded(vehicle.paint, 1.12), 1.0)
+        lit = further_row(further, shaded(vehicle.paint, 1.08), 0.4)
         mesh.decal(part, row, on, on.metres(mark.u, mark.v, ellipse(0, 0, w, h)))
         upper = ellipse(0, 0.3 * h, 0.8 * w, 0.5 * h)
         mesh.decal(part, lit, on, on.metres(mark.u, mark.v, upper))

@@ -48,11 +48,14 @@ def _draw_camera(seed: int, random: np.random.Generator) -> Camera:
     return draw_camera(seed, int(random.integers(CITY)))
 
 
-def draw_shot(model: Model, seed: int, random: np.random.Generator, size: int) -> Shot:
+def draw_shot(
+    model: Model, vehicle: Vehicle, seed: int, random: np.random.Generator, size: int
+) -> Shot:
     """Draws camera, position, light and road of an image.
 
     Args:
         model: what is photographed.
+        vehicle: its load belongs into the picture.
         seed: of the data set.
         random: of the image.
         size: pixels a side of the crop.
@@ -62,7 +65,8 @@ def draw_shot(model: Model, seed: int, random: np.random.Generator, size: int) -
     yaw = random.normal(0, 0.07) - 0.3 * camera.pan * random.random()
     distance = camera.distance + random.uniform(-2.5, 3.5)
     view = View(camera, model.body.length, yaw, distance, camera.aside + shift)
-    side = view.crop(shell(model.body).outline, size, random.uniform(-0.015, 0.11, 4))
+    margins = random.uniform(-0.015, 0.11, 4)
+    side = view.crop(specimen(model, vehicle).outline, size, margins)
     road = draw_road(random, camera.road)
     light = draw_light(random, view.turn, camera.heading, road.grey)
     return Shot(camera, view, light, road, side)
@@ -86,7 +90,7 @@ def photograph(
     """
     random = generator(seed, number, image)
     large = size * (2 if size >= 112 else 4)  # painted larger, then averaged
-    shot = draw_shot(model, seed, random, large)
+    shot = draw_shot(model, vehicle, seed, random, large)
     pixels = paint_scene(model, vehicle, seed, shot, random, large)
     small = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
     scene = _weather(np.asarray(small, np.uint8), shot, random)
