@@ -58,14 +58,14 @@ def _round(plan: Plan, folder: Path, workers: int) -> tuple[float, float]:
 
 
 def _stages(plan: Plan, images: int) -> dict[str, float]:
-    """Milliseconds an image of one process, by what is done."""
+    """Milliseconds of processor time an image, by what is done."""
     cv2.setNumThreads(0)
     spent = {"scene": 0.0, "the sensor besides": 0.0, "JPEG": 0.0}
 
     def timed(name: str, function: Callable[[], object]) -> object:
-        start = time.perf_counter()
+        start = time.process_time()
         result = function()
-        spent[name] += time.perf_counter() - start
+        spent[name] += time.process_time() - start
         return result
 
     for count in range(images):
@@ -127,7 +127,7 @@ def measure(
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
         table.add_row(name, f"{statistics.median(rates):,.0f}", spread)
     for name, milliseconds in stages.items():
-        table.add_row(f"ms/image, {name}", f"{milliseconds:.2f}", "")
+        table.add_row(f"processor ms/image, {name}", f"{milliseconds:.2f}", "")
     cli.console.print(table)
     verdict = "met" if statistics.median(steady) >= WANTED else "missed"
     cli.console.print(f"wanted on two cores: {WANTED:.0f} images/s: {verdict}")

@@ -213,8 +213,8 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     raise AssertionError("workers outlive the process that began them")
 
 
-@pytest.mark.parametrize("moment", ["attributes", "lists", "marker"])
-def test_killed_while_the_lists_are_written(
+@pytest.mark.parametrize("moment", ["image", "attributes", "lists", "marker"])
+def test_killed_while_a_file_takes_its_name(
     moment: str,
     tmp_path: Path,
     tiny: dict[str, bytes],
@@ -231,7 +231,7 @@ def test_killed_while_the_lists_are_written(
         if moment == "marker":
             patch.setattr(Path, "unlink", killed)
         else:
-            which = "README" if moment == "attributes" else "train_test_split"
+            which = {"image": ".jpg", "attributes": "README"}.get(moment, "train_test")
             replaced = Path.replace
 
             def stop(self: Path, target: Path) -> Path:
@@ -241,6 +241,8 @@ def test_killed_while_the_lists_are_written(
 
             patch.setattr(Path, "replace", stop)
         render_vehicleid(TINY, folder, workers=1)
+    if moment == "image":
+        assert not list(folder.glob("image/*.jpg"))
     if moment != "marker":
         with pytest.raises(InputError, match=UNREADABLE):
             read_vehicleid(folder)

@@ -151,3 +151,5 @@ def test_a_chosen_sum_lets_nobody_stand_out(whole: Fleet) -> None:
     for share in (0.1, 0.5, 0.9):
         grown = np.quantile(inside, share) - np.quantile(everyone, share)
         assert 0 <= grown <= 2
+    rare = np.quantile(everyone, 0.995)
+    assert (inside > rare).mean() < 0.01  # not a few with very many

@@ -102,7 +102,7 @@ class Glazier:
         mask = np.zeros(glass.shape[:2], np.uint8)
         inside = outline - (corner << SHIFT).astype(np.int32)
         cv2.fillConvexPoly(mask, inside, 255, cv2.LINE_8, SHIFT)
-        np.copyto(below, glass, where=mask[..., None] > 0)
+        cv2.copyTo(glass, mask, below)
 
     def _paint_cabin(self, glass: Pixels, mesh: Mesh, corner: Points) -> None:
         flat = to_fixed(self.view.project(mesh.points) - corner)

@@ -32,8 +32,9 @@ def _other(seed: int, number: int) -> tuple[Mesh, Palette]:
 
 
 def passing_mesh(
-    seed: int, lane: float, view: View, random: np.random.Generator, behind: bool
-) -> tuple[Mesh, Palette] | None:
+    seed: int, lane: float, view: View, random: np.random.Generator, behind: bool,
+    size: int,
+) -> tuple[Mesh, Palette] | None:  # fmt: skip
     """Draws a vehicle in a neighbouring lane, or None.
 
     Args:
@@ -42,6 +43,7 @@ def passing_mesh(
         view: of the camera.
         random: of the image.
         behind: whether it is farther from the camera, otherwise nearer.
+        size: pixels a side of the picture.
     """
     if random.random() > (0.3 if behind else 0.05):
         return None
@@ -49,6 +51,9 @@ def passing_mesh(
     across = lane * pick(random, (-1, 1)) + random.normal(0, 0.2)
     along = random.uniform(-12, -5) if behind else random.uniform(2.5, 4.5)
     shift = view.place([(across, 0, along)])[0] - view.near_end
+    ends = view.project(mesh.points[:: len(mesh.points) // 64] + shift)
+    if (ends.max(axis=0) < 0).any() or (ends.min(axis=0) > size).any():
+        return None  # outside the picture
     return replace(mesh, points=mesh.points + shift), colours
 
 

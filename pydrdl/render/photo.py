@@ -114,7 +114,7 @@ def paint_scene(
         cv2.resize(road, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8
     )
     for behind in (True, False):
-        other = passing_mesh(seed, shot.road.lane, view, random, behind)
+        other = passing_mesh(seed, shot.road.lane, view, random, behind, size)
         if not behind:
             paint_vehicle(pixels, model, vehicle, shot, random)
         if other is not None:

@@ -1,6 +1,6 @@
 """The road around a vehicle: asphalt, lane lines, verge, shadows."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,8 +15,8 @@ from pydrdl.render.light import Light
 from pydrdl.render.painter import SHIFT, Pixels, to_fixed
 from pydrdl.render.patch import Points
 
-# Paints left, right, far and near in metres, and a colour.
-Ground = Callable[[float, float, float, float, Colour], None]
+# A rectangle on the ground: left, right, far and near in metres, and its colour.
+Piece = tuple[float, float, float, float, Colour]
 TILE = 1024  # pixels a side of the textures that are cut from
 KERB: Colour = (165, 168, 170)
 FAR, NEAR = -60.0, 8.0  # metres from the vehicle's near end along the road
@@ -97,23 +97,30 @@ def paint_road(
     asphalt = np.clip((grey + grain) * slope, 0, 255).astype(np.uint8)
     pixels = cv2.cvtColor(asphalt, cv2.COLOR_GRAY2BGR)
 
-    def ground(left: float, right: float, far: float, near: float,
-               colour: Colour) -> None:  # fmt: skip
-        corners = [(left, 0, far), (right, 0, far), (right, 0, near), (left, 0, near)]
-        lit = tuple(min(255.0, channel * bright) for channel in colour)
-        shape = to_fixed(view.project(view.place(corners)))
+    pieces = list(_verge(road)) + list(_lines(random, road))
+    corners = [
+        ((left, 0, far), (right, 0, far), (right, 0, near), (left, 0, near))
+        for left, right, far, near, _ in pieces
+    ]
+    flat = to_fixed(view.project(view.place(np.reshape(corners, (-1, 3)))))
+    for shape, (*_, colour) in zip(flat.reshape(-1, 4, 2), pieces, strict=True):
+        if shape[:, 1].max() < 0 or shape[:, 1].min() >= size << SHIFT:
+            continue
+        lit = [min(255.0, channel * bright) for channel in colour]
         cv2.fillConvexPoly(pixels, shape, lit, cv2.LINE_AA, SHIFT)
-
-    if road.edge is not None:
-        outer = road.edge + np.copysign(30, road.edge)
-        kerb = road.edge + np.copysign(0.25, road.edge)
-        ground(min(road.edge, outer), max(road.edge, outer), FAR, NEAR, road.verge)
-        ground(min(road.edge, kerb), max(road.edge, kerb), FAR, NEAR, KERB)
-    _paint_lines(random, road, ground)
     return np.asarray(pixels, np.uint8)
 
 
-def _paint_lines(random: np.random.Generator, road: Road, ground: Ground) -> None:
+def _verge(road: Road) -> Iterator[Piece]:
+    if road.edge is not None:
+        outer = road.edge + np.copysign(30, road.edge)
+        kerb = road.edge + np.copysign(0.25, road.edge)
+        yield road.edge, outer, FAR, NEAR, road.verge
+        yield road.edge, kerb, FAR, NEAR, KERB
+
+
+def _lines(random: np.random.Generator, road: Road) -> Iterator[Piece]:
+    """Lane lines, a crossing, and now and then something else."""
     wear = random.uniform(0.75, 1.0)
     white: Colour = (205 * wear, 208 * wear, 208 * wear)
     shift, phase = random.normal(0, 0.15), random.uniform(0, 6)
@@ -121,17 +128,17 @@ def _paint_lines(random: np.random.Generator, road: Road, ground: Ground) -> Non
         for lane in (0.5, 1.5):
             x = shift + side * lane * road.lane
             if not dashed:
-                ground(x - 0.08, x + 0.08, FAR, NEAR, white)
+                yield x - 0.08, x + 0.08, FAR, NEAR, white
                 continue
             for z in np.arange(FAR + phase, NEAR, 6.0):
-                ground(x - 0.08, x + 0.08, z, min(z + 2.5, NEAR), white)
+                yield x - 0.08, x + 0.08, z, min(z + 2.5, NEAR), white
     if road.crossing is not None:
         for x in np.arange(-8, 8, 0.9):
-            ground(x, x + 0.45, road.crossing - 3, min(road.crossing, NEAR), white)
+            yield x, x + 0.45, road.crossing - 3, min(road.crossing, NEAR), white
     if random.random() < 0.25:  # what an arrow or a patch of new asphalt leaves
         x, z = random.uniform(-1.2, 1.0), random.uniform(-3, 3)
         dark = pick(random, (white, (70, 70, 70), (60, 62, 62)))
-        ground(x, x + random.uniform(0.2, 0.9), z, z + random.uniform(1, 3), dark)
+        yield x, x + random.uniform(0.2, 0.9), z, z + random.uniform(1, 3), dark
 
 
 def paint_shadow(

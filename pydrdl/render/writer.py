@@ -106,7 +106,6 @@ def _finish(plan: Plan, fleet: Fleet, output: Path) -> None:
         for name, lines in split_files(fleet):
             _write(lists / name, (line.encode() for line in lines))
         lists.replace(output / LISTS)
-    _tidy(output)
     (output / MARKER).unlink(missing_ok=True)
 
 
