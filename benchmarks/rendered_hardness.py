@@ -6,6 +6,7 @@ else, and among vehicles that share both it guesses (expected rank).
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,8 @@ from rich.table import Table
 from typer import Argument, Option
 
 from pydrdl import cli, report
+from pydrdl.contact_sheet import Row, contact_sheet
+from pydrdl.datasets import Image as Listed
 from pydrdl.protocols import reid
 from pydrdl.protocols.split import Split
 from pydrdl.render.fleet import PRESETS, Fleet, Plan, changed, draw_fleet
@@ -27,6 +30,7 @@ from pydrdl.render.vehicle import draw_vehicle
 
 SCHEMA = "drdl.rendered_hardness/1"
 RANKS = (1, 5, 10, 20)
+SHEET = (6, 4, 5)  # rows, images of the vehicle, look-alikes
 Image = NDArray[np.uint8]
 Features = NDArray[np.float32]
 Rows = Sequence[tuple[int, int]]  # vehicle, and which of its images
@@ -140,6 +144,48 @@ def _content(
     }  # fmt: skip
 
 
+def _sheet(plan: Plan, fleet: Fleet, vehicles: Sequence[int]) -> Image:
+    """Vehicles of frequent models, beside others of the same model and colour."""
+    alike: dict[tuple[int, int], list[int]] = {}
+    for vehicle in vehicles:
+        kind = int(fleet.models[vehicle]), draw_vehicle(plan.seed, vehicle).colour
+        alike.setdefault(kind, []).append(vehicle)
+    rows, shown = [], set()
+    for (model, _), group in sorted(alike.items(), key=lambda item: -len(item[1])):
+        if model not in shown and len(rows) < SHEET[0]:
+            shown.add(model)
+            own = max(group, key=lambda v: min(len(e) for e in _ends(plan, fleet, v)))
+            others = [v for v in group if v != own][: SHEET[2]]
+            front, back = _ends(plan, fleet, own)
+            picked = [*front[: SHEET[1] // 2], *back[: SHEET[1] // 2]]
+            first = [(_ends(plan, fleet, v)[0] or [0])[0] for v in others]
+            rows.append(
+                Row(
+                    tuple(_listed(fleet, own, image) for image in picked),
+                    tuple(map(partial(_listed, fleet), others, first)),
+                )
+            )
+
+    def read(image: Listed) -> Image:
+        names = fleet.entry(image.vehicle_id).images
+        number = names.index(int(Path(image.path).stem))
+        return _photograph(plan, fleet, image.vehicle_id, number)
+
+    return contact_sheet(rows, 144, read)
+
+
+def _listed(fleet: Fleet, vehicle: int, image: int) -> Listed:
+    name = fleet.entry(vehicle).images[image]
+    return Listed(f"{name:07d}.jpg", vehicle, int(fleet.models[vehicle]))
+
+
+def _ends(plan: Plan, fleet: Fleet, vehicle: int) -> tuple[list[int], list[int]]:
+    """Which of a vehicle's images show its front, and which its back."""
+    images = range(int(fleet.counts[vehicle]))
+    front = [i for i in images if camera_of(plan.seed, vehicle, i).front]
+    return front, [i for i in images if i not in front]
+
+
 def measure(
     output: Annotated[Path, Argument(help="Results as JSON; replaced.")] = Path(
         "docs/rendered.json"
@@ -147,10 +193,14 @@ def measure(
     preset: Annotated[str, Option(help="Whose longest test list.")] = "demo",
     seed: Annotated[int, Option(help="Of the data set.")] = 1,
     repeats: Annotated[int, Option(min=2, help="Random galleries.")] = 10,
+    sheet: Annotated[
+        Path | None, Option(help="Draw a contact sheet of look-alikes; replaced.")
+    ] = None,
 ) -> None:
     """Measure what a colour histogram and a model oracle score.
 
     Example: python benchmarks/rendered_hardness.py docs/rendered.json
+    --sheet docs/rendered.jpg
     """
     cv2.setNumThreads(1)
     plan = changed(PRESETS[preset], seed=seed)
@@ -169,6 +219,8 @@ def measure(
     kinds = features["model and colour oracle"].shape[1]
     _show(results)
     report.write_json(output, _content(plan, kinds, split, results))
+    if sheet is not None:
+        cv2.imwrite(str(sheet), _sheet(plan, fleet, chosen))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from pydrdl.render import painter
 from pydrdl.render.camera import CITY, View, draw_camera
 from pydrdl.render.chance import generator
 from pydrdl.render.families import FAMILIES
-from pydrdl.render.front import PLATE
 from pydrdl.render.marks import specimen
 from pydrdl.render.material import Stuff
 from pydrdl.render.mesh import Mesh, Part
@@ -20,6 +19,7 @@ from pydrdl.render.model import Model, draw_model
 from pydrdl.render.painter import Pixels
 from pydrdl.render.patch import patch, rectangle
 from pydrdl.render.photo import Shot, draw_shot, paint_vehicle, photograph
+from pydrdl.render.plates import HALF as PLATE
 from pydrdl.render.shell import shell
 from pydrdl.render.vehicle import Mark, Thing, Vehicle, draw_vehicle
 
@@ -161,9 +161,16 @@ def test_a_roof_load_is_seen_from_both_ends() -> None:
 
 @pytest.mark.parametrize("number", FAMILY_NUMBERS)
 def test_plates_are_blank(number: int) -> None:
+    """Whatever marks and stripes there are, nothing lies on a plate."""
     model = draw_model(1, number)
     parts = shell(model.body)
-    made = specimen(model, PLAIN).mesh
+    heights = np.linspace(0.1, 0.9, 9)
+    vehicle = replace(
+        PLAIN, stripe=(0.0, 0.2, MAGENTA, False), side_stripe=MAGENTA,
+        marks=tuple(Mark(where, "square", 0.0, v, 0.15, 0.1, MAGENTA, MAGENTA)
+                    for where in ("front", "back") for v in heights),
+    )  # fmt: skip
+    made = specimen(model, vehicle).mesh
     plates = np.flatnonzero(made.materials == Stuff.PLATE)
     assert plates.size == 2
     for front in (True, False):
@@ -172,7 +179,7 @@ def test_plates_are_blank(number: int) -> None:
         corners = made.points[made.starts[plate] : made.starts[plate + 1]]
         inner = corners.mean(axis=0) + 0.7 * (corners - corners.mean(axis=0))
         for shot, pixels in shots(model, front, 3):
-            paint(model, PLAIN, shot, pixels)
+            paint(model, vehicle, shot, pixels)
             mask = np.zeros((SIZE, SIZE), np.uint8)
             shape = np.rint(shot.view.project(inner)).astype(np.int32)
             cv2.fillConvexPoly(mask, shape, 1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pydrdl.render.front import add_badge, add_plate
+from pydrdl.render.front import add_badge
 from pydrdl.render.material import Stuff
 from pydrdl.render.mesh import Builder, Kind, Part
 from pydrdl.render.model import Back, Model
@@ -36,7 +36,6 @@ def add_back(mesh: Builder, model: Model, parts: Shell) -> None:
         _add_lamp(mesh, back, on, side)
         reflector = rectangle(0.8 * side, 0.14, 0.08, 0.015)
         mesh.decal(Part.BACK, Stuff.RED, on, reflector)
-    add_plate(mesh, Part.BACK, on, back.plate)
     if model.body.boot < 0.2 and model.body.family != "bus":
         light = parts.window.metres(0, 0.97, rectangle(0, 0, 0.14, 0.02))
         mesh.decal(Part.WINDOW, Stuff.RED, parts.window, light)
@@ -100,5 +99,3 @@ def add_lamp_bar(mesh: Builder, width: float, y: float, z: float) -> None:
         )
         lit = plane(x - side * 0.06, 0.05, y - 0.17, y - 0.08)
         mesh.add(Part.BACK, Stuff.RED_LIT, lit, out)
-    mesh.add(Part.BACK, Stuff.PLATE_EDGE, plane(0, 0.235, y - 0.2, y - 0.03), out)
-    mesh.add(Part.BACK, Stuff.PLATE, plane(0, 0.22, y - 0.19, y - 0.045), out)

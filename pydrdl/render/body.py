@@ -166,8 +166,8 @@ def _add_mirror(mesh: Builder, model: Model, side: int) -> None:
     xs = sorted((x, x + side * width))
     mesh.box(Part.MIRROR, Stuff.MIRROR, (xs[0], y, z), (xs[1], y + height, z + depth),
              shrink=0.15)  # fmt: skip
-    arm = [(x + shift * side, y + height / 2, z + 0.05) for shift in (-0.07, 0.03)]
-    mesh.add(Part.MIRROR, Stuff.TRIM, arm, kind=Kind.LINE, width=0.05)
+    arm = [(x + shift * side, y + height / 2, z + 0.05) for shift in (-0.07, 0.005)]
+    mesh.add(Part.MIRROR, Stuff.TRIM, arm, kind=Kind.LINE, width=0.04)
     glass = [(x + side * 0.03, y + 0.02, z - 0.002),
              (x + side * (width - 0.02), y + 0.02, z - 0.002),
              (x + side * (width - 0.03), y + height - 0.02, z - 0.002),

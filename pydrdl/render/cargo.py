@@ -14,11 +14,16 @@ from pydrdl.render.shell import Shell
 LAMPS_BELOW = 0.02  # metres between a truck's box and its lamps
 
 
+def box_floor(model: Model) -> float:
+    """Height of a truck's box above the road, metres."""
+    return model.body.sill + 0.35
+
+
 def add_cargo(mesh: Builder, model: Model, parts: Shell) -> None:
     """Adds a truck's box behind the cab, its doors, and the lamps below it."""
     body = model.body
     half, rear, top = body.width / 2 + 0.04, -body.length / 2, body.cargo_height
-    low = body.sill + 0.35
+    low = box_floor(model)
     near = rear + body.cargo - 0.08
     # In strips, so that long walls catch the light in more than one shade.
     for z0, z1 in pairwise(np.linspace(rear, near, 5).tolist()):

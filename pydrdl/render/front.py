@@ -1,4 +1,4 @@
-"""What is on a vehicle's front: lamps, grille, bumper, badge, plate."""
+"""What is on a vehicle's front: lamps, grille, bumper, badge."""
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from pydrdl.render.patch import (
     rounded,
 )
 from pydrdl.render.shell import Shell
-
-PLATE = (0.22, 0.07)  # half width and height, metres
 
 # Outlines in a box from -1 to 1, the outer side at 1.
 LAMPS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -53,7 +51,6 @@ def add_front(mesh: Builder, model: Model, parts: Shell) -> None:
     add_badge(mesh, model.badge, Part.FRONT, on, badge_at, 0.06)
     for side in (-1, 1):
         _add_lamp(mesh, front, on, side)
-    add_plate(mesh, Part.FRONT, on, front.plate)
 
 
 def _add_fogs(mesh: Builder, front: Front, on: Patch) -> None:
@@ -155,10 +152,3 @@ def add_badge(
     }  # fmt: skip
     for material, shape in shapes[kind]:
         mesh.decal(part, material, on, on.metres(0, v, shape), Kind.POLYGON)
-
-
-def add_plate(mesh: Builder, part: Part, on: Patch, v: float) -> None:
-    """Adds a licence plate without characters."""
-    for material, edge in ((Stuff.PLATE_EDGE, 0.014), (Stuff.PLATE, 0.0)):
-        shape = rectangle(0, 0, PLATE[0] + edge, PLATE[1] + edge)
-        mesh.decal(part, material, on, on.metres(0, v, shape))

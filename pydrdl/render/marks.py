@@ -13,6 +13,7 @@ from pydrdl.render.material import Palette, Stuff, further_row, palette
 from pydrdl.render.mesh import Builder, Kind, Mesh, Part, joined
 from pydrdl.render.model import Model
 from pydrdl.render.patch import Patch, Points, dense, ellipse, rectangle
+from pydrdl.render.plates import plates_mesh
 from pydrdl.render.shell import Shell, shell
 from pydrdl.render.vehicle import Mark, Vehicle
 
@@ -40,7 +41,8 @@ class Specimen:
 def specimen(model: Model, vehicle: Vehicle) -> Specimen:
     """Builds a vehicle of a model."""
     parts, own, further = shell(model.body), Builder(), Further()
-    _add_stripes(own, model, vehicle, parts, further)
+    stripes, load = Builder(), Builder()
+    _add_stripes(stripes, model, vehicle, parts, further)
     if vehicle.sun_strip is not None:
         strip = dense([(-0.9, 0.84), (0.9, 0.84), (0.89, 0.93), (-0.89, 0.93)])
         row = further_row(further, shaded(vehicle.sun_strip, 0.8))
@@ -49,7 +51,6 @@ def specimen(model: Model, vehicle: Vehicle) -> Specimen:
         _add_mark(own, model, vehicle, mark, parts, further)
     _add_ribbons(own, model, vehicle, further)
     _add_cover(own, model, vehicle, parts, further)
-    load = Builder()
     add_load(load, model, vehicle, parts, further)
     loaded = load.build()
     behind = {
@@ -67,7 +68,9 @@ def specimen(model: Model, vehicle: Vehicle) -> Specimen:
     listed |= {Stuff.PLATE: (vehicle.plate, 0.1), Stuff.CARGO: (vehicle.cargo, 0.2),
                Stuff.GAP: (dark, 0.0)}  # fmt: skip
     return Specimen(
-        joined([body_mesh(model), own.build(), loaded]), behind,
+        # Stripes lie under lamps and grille, plates over all marks.
+        joined([stripes.build(), body_mesh(model), own.build(), loaded,
+                plates_mesh(model)]), behind,
         palette(listed, vehicle.paint, further),
         np.concatenate([parts.outline, loaded.points]),
     )  # fmt: skip

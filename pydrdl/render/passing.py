@@ -11,9 +11,10 @@ from pydrdl.render.camera import View
 from pydrdl.render.chance import VEHICLE, generator, pick
 from pydrdl.render.families import FAMILIES
 from pydrdl.render.material import Palette, Stuff, palette
-from pydrdl.render.mesh import Mesh
+from pydrdl.render.mesh import Mesh, joined
 from pydrdl.render.model import draw_model
 from pydrdl.render.painter import Pixels
+from pydrdl.render.plates import plates_mesh
 from pydrdl.render.vehicle import PAINTS, PLATES
 
 # Others are of a data set of their own, so that they tell nothing of this one.
@@ -28,7 +29,8 @@ def _other(seed: int, number: int) -> tuple[Mesh, Palette]:
     colours = palette(
         {Stuff.PLATE: (PLATES[0], 0.1), Stuff.CARGO: (paint, 0.2)}, paint, []
     )
-    return body_mesh(draw_model(seed + OTHERS, number % len(FAMILIES))), colours
+    model = draw_model(seed + OTHERS, number % len(FAMILIES))
+    return joined([body_mesh(model), plates_mesh(model)]), colours
 
 
 def passing_mesh(
