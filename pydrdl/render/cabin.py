@@ -126,6 +126,6 @@ class Glazier:
         ramp = np.linspace(1.1, self.random.uniform(0.5, 0.9), 32)[:, None]
         sky = np.clip(clouds * ramp, 0, 255).astype(np.uint8)
         wide = cv2.resize(sky, (width, height), interpolation=cv2.INTER_LINEAR)
-        share = float(self.random.uniform(0.08, 0.3))
+        share = float(self.random.uniform(0.06, 0.24))
         cv2.addWeighted(glass, 1 - share, cv2.cvtColor(wide, cv2.COLOR_GRAY2BGR),
                         1.3 * share, 0, glass)  # fmt: skip

@@ -59,7 +59,7 @@ def draw_camera(seed: int, number: int) -> Camera:
         height=height, aside=aside, distance=distance,
         tilt=float(np.arctan2(height - 0.8, distance + 1) + random.normal(0, 0.04)),
         pan=float(-np.arctan2(aside, distance) * random.uniform(0.5, 1.1)),
-        focal=random.uniform(1400, 2600), front=number % 5 < 3,
+        focal=random.uniform(1400, 2600), front=number % 4 != 3,
         heading=random.uniform(0, 2 * np.pi),
         cast=(float(cast[0]), float(cast[1]), float(cast[2])),
         sharpness=random.uniform(0.3, 0.9), noise=random.uniform(1.0, 3.5),

@@ -143,7 +143,7 @@ def _dark_pane(pixels: Pixels, outline: NDArray[np.int32]) -> None:
 
 def _weather(pixels: Pixels, shot: Shot, random: np.random.Generator) -> Pixels:
     """Shadows of trees or houses that fall on vehicle and road."""
-    if random.random() > 0.3:
+    if random.random() > 0.25:
         return pixels
     size = pixels.shape[0]
     if random.random() < 0.5:

@@ -21,7 +21,7 @@ def expose(
     """
     size = pixels.shape[0]
     shown = _focused(pixels, camera, native, size, random)
-    if random.random() < 0.22:
+    if random.random() < 0.18:
         shown = _moved(shown, size, random)
     exposed = cv2.LUT(shown, _response(camera, float(shown.mean()), random))
     sigma = camera.noise * random.uniform(0.6, 1.6)
