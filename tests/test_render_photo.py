@@ -117,7 +117,7 @@ def test_a_mark_moves_with_the_view(number: int) -> None:
         mark = Mark(where, "square", u, v, 0.12, 0.12, MAGENTA, MAGENTA)
         vehicle = replace(PLAIN, marks=(mark,))
         seen = []
-        for shot, pixels in shots(model, front, 4):
+        for shot, pixels in shots(model, front, 8):
             paint(model, vehicle, shot, pixels)
             spot = shot.view.project(on.at([(u, v)]))[0]
             seen.append(spot)
