@@ -18,6 +18,7 @@ import pytest
 from pydrdl.datasets import Dataset, read_vehicleid
 from pydrdl.errors import InputError
 from pydrdl.render.fleet import PRESETS, changed, draw_fleet
+from pydrdl.render.pool import spread
 from pydrdl.render.writer import MARKER, render_vehicleid
 
 UNREADABLE = "no split lists|cannot read a file of the data set"
@@ -248,6 +249,12 @@ def test_killed_while_a_file_takes_its_name(
             read_vehicleid(folder)
     render_vehicleid(TINY, folder, workers=1)
     assert files(folder) == tiny
+
+
+def test_a_killed_worker_is_reported() -> None:
+    with pytest.raises(InputError, match="a process ended") as caught:
+        list(spread(os._exit, [3], 2))
+    assert caught.value.where == "--workers 2"
 
 
 def test_finished_and_foreign_folders_are_refused(mini: Path, tmp_path: Path) -> None:

@@ -101,7 +101,6 @@ class Back:
 class Model:
     """What all vehicles of a model have in common."""
 
-    number: int
     body: Body
     front: Front
     back: Back
@@ -126,7 +125,7 @@ def draw_model(seed: int, number: int) -> Model:
 
     body = _draw_body(family, between, random)
     return Model(
-        number=number, body=body, front=_draw_front(body, between, random),
+        body=body, front=_draw_front(body, between, random),
         back=_draw_back(body, between, random),
         badge=pick(random, ("disc", "ring", "diamond", "bar", "wings")),
         spokes=int(random.integers(5, 9)),

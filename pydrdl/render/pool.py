@@ -5,10 +5,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
 import cv2
+
+from pydrdl.errors import InputError
 
 Item = TypeVar("Item")
 WAITING = 8  # tasks for each process that are handed out ahead
@@ -23,6 +26,9 @@ def spread(
         task: can be pickled, as its items can.
         items: taken as they are needed.
         workers: processes; None takes one a processor, 1 stays in this one.
+
+    Raises:
+        InputError: a process was killed.
     """
     count = workers or len(os.sched_getaffinity(0))
     if count == 1:
@@ -38,6 +44,12 @@ def spread(
             window.append(pool.submit(task, item))
         while window:
             yield window.popleft().result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a process ended before its time, perhaps for want of memory",
+            f"--workers {count}",
+            "repeat the command to go on, with fewer processes",
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -71,7 +71,7 @@ def _start(plan: Plan, output: Path) -> None:
     """Makes the folder, or takes up the one that is there."""
     marker, wanted = output / MARKER, json.dumps(asdict(plan)) + "\n"
     if marker.is_file():
-        if json.loads(marker.read_text(encoding="utf-8")) != json.loads(wanted):
+        if marker.read_text(encoding="utf-8") != wanted:
             raise InputError(
                 "rendering of another plan was interrupted here",
                 output,
