@@ -208,7 +208,7 @@ def measure(
     chosen = fleet.lists[f"test_{plan.tests[-1]}"].tolist()
     rows = [(vehicle, image) for vehicle in chosen
             for image in range(int(fleet.counts[vehicle]))]  # fmt: skip
-    names = [f"{fleet.names[fleet.starts[v] + i]:07d}" for v, i in rows]
+    names = [f"image/{fleet.names[fleet.starts[v] + i]:07d}.jpg" for v, i in rows]
     vehicles = np.array([vehicle for vehicle, _ in rows], np.int64)
     split = reid.draw_split(names, vehicles, repeats=repeats)
     features = _describe(plan, fleet, rows, cli.progress(rows, "images", len(rows)))
@@ -220,7 +220,8 @@ def measure(
     _show(results)
     report.write_json(output, _content(plan, kinds, split, results))
     if sheet is not None:
-        cv2.imwrite(str(sheet), _sheet(plan, fleet, chosen))
+        quality = [cv2.IMWRITE_JPEG_QUALITY, 84]
+        cv2.imwrite(str(sheet), _sheet(plan, fleet, chosen), quality)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pydrdl.datasets.veri_truth import read_tracks, read_truth
 from pydrdl.errors import InputError
 
 numbers = st.integers(0, 10**9)
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=40, deadline=None)
 ENDS = st.tuples(
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from(["", "\n", "\r\n", "\n\n \t\n"]),

@@ -65,9 +65,15 @@ def test_a_missing_marker_is_named(known, tmp_path: Path) -> None:
         (tmp_path / marker).rename(tmp_path / "elsewhere")
         with pytest.raises(InputError) as caught:
             open_dataset(tmp_path)
-        assert f"for {known.name}, {marker}" in caught.value.what
+        assert f"if this is {known.name}, get its {marker}" in caught.value.next_step
         (tmp_path / "elsewhere").rename(tmp_path / marker)
     assert open_dataset(tmp_path).name == known.name
+
+
+def test_paths_that_cannot_be_looked_at() -> None:
+    with pytest.raises(InputError, match="no known data set") as caught:
+        open_dataset(Path("x" * 300))  # longer than a name can be
+    assert caught.value.next_step == "check the path: nothing is there"
 
 
 def test_the_folder_above_is_pointed_out(tmp_path: Path) -> None:

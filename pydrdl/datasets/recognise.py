@@ -1,5 +1,6 @@
 """Which data set lies at a path: told by the files that only it has."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +31,20 @@ class Layout:
 
     def missing(self, folder: Path) -> list[str]:
         """The markers that a folder has not."""
-        return [
-            marker
-            for marker in self.markers
-            if not (
-                (folder / marker).is_dir()
-                if marker.endswith("/")
-                else (folder / marker).is_file()
-            )
-        ]
+        return [marker for marker in self.markers if not _has(folder, marker)]
+
+
+def _has(folder: Path, marker: str) -> bool:
+    path = folder / marker
+    return _test(path.is_dir if marker.endswith("/") else path.is_file)
+
+
+def _test(what: Callable[[], bool]) -> bool:
+    """Asks about a path; one that cannot be looked at is not there."""
+    try:
+        return what()
+    except OSError:
+        return False
 
 
 LAYOUTS = (
@@ -73,7 +79,7 @@ def open_dataset(path: Path, root: Path | None = None) -> Dataset:
         InputError: nothing known lies there, or it is damaged.
     """
     path = Path(path)
-    if path.is_file():
+    if _test(path.is_file):
         return read_image_list(path, root)
     if root is not None:
         raise InputError(
@@ -90,14 +96,15 @@ def open_dataset(path: Path, root: Path | None = None) -> Dataset:
 def _unknown(path: Path) -> InputError:
     looked_for = ", ".join(f"{x.name} ({' '.join(x.markers)})" for x in LAYOUTS)
     what = f"no known data set; looked for {looked_for} and an image list (a file)"
-    if not path.exists():
+    if not _test(path.exists):
         return InputError(what, path, "check the path: nothing is there")
     gaps = {layout.name: layout.missing(path) for layout in LAYOUTS}
     partly = [x.name for x in LAYOUTS if 0 < len(gaps[x.name]) < len(x.markers)]
     if partly:
-        near = "; ".join(f"for {name}, {', '.join(gaps[name])}" for name in partly)
-        return InputError(f"{what}. Missing here: {near}", path, "get what is missing")
-    for child in sorted(path.iterdir()) if path.is_dir() else []:
-        if any(not layout.missing(child) for layout in LAYOUTS):
-            return InputError(what, path, f"give the folder in it, {child}")
+        near = [f"if this is {n}, get its {' and '.join(gaps[n])}" for n in partly]
+        return InputError(what, path, "; ".join(near))
+    with contextlib.suppress(OSError):
+        for child in sorted(path.iterdir()):
+            if any(not layout.missing(child) for layout in LAYOUTS):
+                return InputError(what, path, f"give the folder in it, {child}")
     return InputError(what, path, "check the path")

@@ -14,7 +14,7 @@ from xml.parsers import expat
 from pydrdl.datasets.lines import CHINESE, read_text
 from pydrdl.errors import InputError
 
-_ID = re.compile(r"c?(\d{1,18})", re.ASCII)
+_ID = re.compile(r"c?(\d{1,18}|-1)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def _parse(attributes: Mapping[str, str], where: str) -> tuple[str, Labelled]:
         for key, absent in (
             ("vehicleID", ""),
             ("cameraID", ""),
-            ("colorID", "0"),
-            ("typeID", "0"),
+            ("colorID", "-1"),
+            ("typeID", "-1"),
         )
     ]
     numbers = [int(match[1]) for match in ids if match]
@@ -95,6 +95,4 @@ def _parse(attributes: Mapping[str, str], where: str) -> tuple[str, Labelled]:
             where,
             "correct the item, or get the file again",
         )
-    color = numbers[2] if "colorID" in attributes else -1
-    kind = numbers[3] if "typeID" in attributes else -1
-    return name, Labelled(numbers[0], numbers[1], color, kind)
+    return name, Labelled(*numbers)

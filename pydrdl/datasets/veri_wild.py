@@ -101,12 +101,16 @@ def _read_info(path: Path) -> _Info:
             )
         if "model" in columns:
             makes_of[key[0]].add(fields[columns.index("model")].strip())
-    makes = tuple(sorted({m for named in makes_of.values() for m in named if m}))
-    model = {make: k for k, make in enumerate(makes)}
+    return _number_makes(camera_of, makes_of)
+
+
+def _number_makes(camera_of: dict[Key, int], makes_of: dict[int, set[str]]) -> _Info:
+    makes = tuple(sorted(set().union(*makes_of.values()) - {""}))
+    number = {make: k for k, make in enumerate(makes)}
     model_of = {
-        vehicle: model.get(min(named), -1)
-        for vehicle, named in makes_of.items()
-        if len(named) == 1
+        vehicle: number.get(min(names), -1)
+        for vehicle, names in makes_of.items()
+        if len(names) == 1
     }
     return _Info(camera_of, model_of, makes)
 
