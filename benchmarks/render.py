@@ -6,21 +6,19 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import cv2
-import numpy as np
 from rich import box
 from rich.table import Table
 from typer import Option
 
 from pydrdl import cli, report
-from pydrdl.render.chance import generator
 from pydrdl.render.fleet import PRESETS, Plan, changed
 from pydrdl.render.model import draw_model
-from pydrdl.render.photo import camera_of, draw_shot, paint_scene, photograph
+from pydrdl.render.photo import camera_of, photograph
 from pydrdl.render.sensor import encode
 from pydrdl.render.vehicle import draw_vehicle
 from pydrdl.render.writer import render_vehicleid
@@ -57,39 +55,24 @@ def _round(plan: Plan, folder: Path, workers: int) -> tuple[float, float]:
     return clock.rate, len(fleet.names) / seconds
 
 
-def _stages(plan: Plan, images: int) -> dict[str, float]:
+def _stages(plan: Plan, images: int, folder: Path) -> dict[str, float]:
     """Milliseconds of processor time an image, by what is done."""
     cv2.setNumThreads(0)
-    spent = {"scene": 0.0, "the sensor besides": 0.0, "JPEG": 0.0}
-
-    def timed(name: str, function: Callable[[], object]) -> object:
-        start = time.process_time()
-        result = function()
-        spent[name] += time.process_time() - start
-        return result
-
+    spent = dict.fromkeys(("drawing", "JPEG", "file"), 0.0)
     for count in range(images):
         number, image = divmod(count, 8)
         numbers = (plan.seed, number, image)
-        model, vehicle = (
-            draw_model(plan.seed, number % 20),
-            draw_vehicle(plan.seed, number),
-        )
-        large = 2 * plan.size
-
-        def scene(model=model, vehicle=vehicle, numbers=numbers, large=large) -> None:  # type: ignore[no-untyped-def]
-            random = generator(*numbers)
-            shot = draw_shot(model, vehicle, plan.seed, random, large)
-            paint_scene(model, vehicle, plan.seed, shot, random, large)
-
-        def whole(model=model, vehicle=vehicle, numbers=numbers) -> np.ndarray:  # type: ignore[no-untyped-def,type-arg]
-            return photograph(model, vehicle, *numbers, plan.size)
-
-        timed("scene", scene)
-        pixels = timed("the sensor besides", whole)
-        timed("JPEG", lambda pixels=pixels, numbers=numbers: encode(
-            pixels, camera_of(*numbers).quality))  # fmt: skip
-    spent["the sensor besides"] -= spent["scene"]
+        started = time.process_time()
+        model = draw_model(plan.seed, number % plan.models)
+        vehicle = draw_vehicle(plan.seed, number)
+        pixels = photograph(model, vehicle, *numbers, plan.size)
+        drawn = time.process_time()
+        data = encode(pixels, camera_of(*numbers).quality)
+        encoded = time.process_time()
+        (folder / f"{count:07d}.jpg").write_bytes(data)
+        ends = (drawn, encoded, time.process_time())
+        for name, begin, end in zip(spent, (started, *ends), ends, strict=False):
+            spent[name] += end - begin
     return {name: 1000 * seconds / images for name, seconds in spent.items()}
 
 
@@ -116,8 +99,8 @@ def measure(
     plan = changed(PRESETS["demo"], train=vehicles - 1, tests=(1,), size=size)
     with tempfile.TemporaryDirectory() as folder:
         found = [_round(plan, Path(folder) / "set", workers) for _ in range(rounds)]
+        stages = _stages(plan, 400, Path(folder))
     steady, whole = ([pair[k] for pair in found] for k in (0, 1))
-    stages = _stages(plan, 200)
     hardware = _hardware()
     table = Table(
         f"{size} x {size}, {workers} processes, {hardware['cores']} cores",
