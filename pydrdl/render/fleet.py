@@ -109,7 +109,7 @@ def _paper_plan() -> Plan:
 
 PRESETS = {
     "mini": Plan(train=24, tests=(12,), models=7, images=5.0, size=64),
-    "demo": Plan(train=300, tests=(100, 200), models=20),
+    "demo": Plan(train=300, tests=(50, 100, 200), models=20),
     "paper": _paper_plan(),
 }
 
