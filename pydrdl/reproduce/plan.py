@@ -29,13 +29,13 @@ class Plan:
         self.setting = setting
         self.steps: list[Step] = []
 
-    def table6(self) -> list[Path]:
-        """Match rates of the three methods; returns the results by split."""
-        return [self.cmc(split) for split in self.setting.splits.values()]
+    def table6(self) -> dict[str, Path]:
+        """Match rates of the three methods; returns results by the paper's split."""
+        return {name: self.cmc(own) for name, own in self.setting.splits.items()}
 
-    def table4(self) -> list[Path]:
-        """MAP of the three methods; returns the results by split."""
-        return [self.retrieval(split) for split in self.setting.splits.values()]
+    def table4(self) -> dict[str, Path]:
+        """MAP of the three methods; returns results by the paper's split."""
+        return {name: self.retrieval(own) for name, own in self.setting.splits.items()}
 
     def cmc(self, split: str) -> Path:
         """Re-identification (Sec. 5.3); returns the results' file."""
@@ -114,17 +114,8 @@ class Plan:
         s = self.setting
         after = []
         if s.data is None:
-            after = [
-                self._add(
-                    "render",
-                    s.root,
-                    [],
-                    "render_vehicleid.py",
-                    s.root,
-                    "--preset",
-                    s.render,
-                )  # fmt: skip
-            ]
+            words = ("render_vehicleid.py", s.root, "--preset", s.render)
+            after = [self._add("render", s.root, [], *words)]
         output = s.work / "results" / "data.json"
         return self._add(
             "check", output, after, "dataset.py", "check", s.root, "--json", output

@@ -159,11 +159,11 @@ def _ours(cell: Cell) -> str:
 
 
 def _rate(value: float | None) -> str:
-    return "–" if value is None else rate(value)
+    return "-" if value is None else rate(value)
 
 
 def _difference(cell: Cell) -> str:
     if cell.paper is None:
-        return "–"
+        return "-"
     value = cell.mean - cell.paper
     return ("+" if value >= 0 else "-") + rate(abs(value))
