@@ -6,19 +6,21 @@ so that it is never completed from something else.
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
-from pydrdl import labels, pair_index
+from pydrdl import atomic, checksums, labels, pair_index
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 
 BUILD = "build.json"
 # All that may stand in an image LMDB's folder; nothing else is ever deleted.
-OURS = {"data.mdb", "lock.mdb", BUILD, labels.FILE_NAME, pair_index.FILE_NAME}
+OURS = {
+    "data.mdb", "lock.mdb", BUILD, labels.FILE_NAME, pair_index.FILE_NAME,
+    checksums.FILE_NAME,
+}  # fmt: skip
 
 
 class BuildFolder:
@@ -33,6 +35,7 @@ class BuildFolder:
     def __init__(self, output: Path, overwrite: bool) -> None:
         self.output = output.absolute()  # "." has no name of its own
         self.partial = self.output.with_name(self.output.name + ".partial")
+        self.replaced = self.output.with_name(self.output.name + ".replaced")
         self.overwrite = overwrite
 
     def refuse_existing(self) -> None:
@@ -41,6 +44,7 @@ class BuildFolder:
         Raises:
             InputError: it exists, or it may be overwritten but is no image LMDB.
         """
+        self._settle()
         if not self.output.exists():
             return
         if not self.overwrite:
@@ -60,10 +64,9 @@ class BuildFolder:
         Raises:
             InputError: a partial build of other inputs is there.
         """
-        lines = "\n".join(repr(astuple(image)) for image in images)
         inputs = {
             "images": len(images),
-            "images_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+            "images_sha256": images_sha256(images),
             "root": str(Path(root).resolve()),
             **options,
         }
@@ -90,24 +93,43 @@ class BuildFolder:
 
     def write(self, name: str, data: bytes) -> None:
         """Writes a file that is either whole or not there."""
-        temporary = self.partial / f"{name}.tmp"
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.partial / name)
+        atomic.write_bytes(self.partial / name, data)
 
     def finish(self) -> None:
-        """Gives the folder its final name, in the place of what stood there."""
+        """Gives the folder its final name, in the place of what stood there.
+
+        What stood there is deleted last: at every moment one of the two lies
+        whole on the disk.
+        """
         if self.output.exists():
-            shutil.rmtree(self.output)
+            self.output.rename(self.replaced)
         self.partial.rename(self.output)
+        atomic.sync(self.output.parent)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Ends what a kill in finish() left: the old folder under another name."""
+        if not self.replaced.exists():
+            return
+        _refuse_foreign(self.replaced)
+        if self.output.exists():
+            shutil.rmtree(self.replaced)
+        else:
+            self.replaced.rename(self.output)
+
+
+def images_sha256(images: Iterable[Image]) -> str:
+    """Of all that is known of images, in their order."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(f"{astuple(image)!r}\n".encode())
+    return digest.hexdigest()
 
 
 def _refuse_foreign(folder: Path) -> None:
     """Raises InputError where a folder holds what no image LMDB holds."""
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
-    foreign = sorted(name for name in names if name.removesuffix(".tmp") not in OURS)
+    foreign = sorted(name for name in names if atomic.final_name(name) not in OURS)
     if foreign:
         raise InputError(
             f"not an image LMDB: it holds {', '.join(foreign[:3])}",

@@ -67,7 +67,7 @@ def to_datum(
     height, width, channels = pixels.shape
     datum = messages.Datum(channels=channels, height=height, width=width, label=label)
     if jpeg_quality is None:
-        datum.data = pixels.transpose(2, 0, 1).tobytes()
+        datum.data = b"".join(plane.data for plane in cv2.split(pixels))
     else:
         quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
         datum.data = cv2.imencode(".jpg", pixels, quality)[1].tobytes()

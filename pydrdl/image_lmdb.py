@@ -6,29 +6,26 @@ build that was interrupted goes on after the last committed record.
 """
 
 import itertools
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import cv2
 import lmdb
 
-from pydrdl import datum, labels, pair_index
+from pydrdl import checksums, datum, labels, pair_index
 from pydrdl.build_folder import BuildFolder
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.threads import behind, in_order
 
-In = TypeVar("In")
-Out = TypeVar("Out")
 T = TypeVar("T")
 Record = tuple[bytes, bytes]
 
 MAX_KEY = 511  # bytes; LMDB's own limit
-COMMIT = 512  # records a transaction
+COMMIT, COMMIT_BYTES = 512, 1 << 25  # records, or bytes, a transaction
 
 
 class Progress(Protocol):
@@ -113,14 +110,17 @@ def build_image_lmdb(
 
     # lock.mdb is needed: Caffe's reader opens the folder with it.
     with lmdb.open(str(folder.partial), map_size=map_size) as environment:
-        done = environment.stat()["entries"]
+        values_crc32 = checksums.of_records(environment)
+        done = len(values_crc32)
         todo = progress(range(done, len(ordered)), "images", len(ordered) - done)
-        for batch in _batches(_in_order(encode, todo, workers), COMMIT):
-            _commit(environment, batch)
+        batches = _batches(in_order(encode, todo, workers))
+        for crcs in behind(partial(_commit, environment), batches):
+            values_crc32 += crcs
         fingerprint = pair_index.fingerprint(environment)
     index = pair_index.PairIndex(
         fingerprint, len(dense.model_ids), _runs(ordered, dense)
     )
+    folder.write(checksums.FILE_NAME, checksums.to_bytes(values_crc32))
     folder.write(labels.FILE_NAME, labels.to_json(dense, label).encode())
     folder.write(pair_index.FILE_NAME, pair_index.to_bytes(index))
     folder.finish()
@@ -179,35 +179,25 @@ def _check_files(images: Sequence[Image], root: Path) -> None:
         )
 
 
-def _in_order(
-    function: Callable[[In], Out], items: Iterable[In], workers: int | None
-) -> Iterator[Out]:
-    """Maps on threads; results in order, a bounded number of them in memory."""
-    count = workers or os.cpu_count() or 1
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(0)  # one thread an image, not several
-    window: deque[Future[Out]] = deque()
-    pool = ThreadPoolExecutor(count)
-    try:
-        for item in items:
-            if len(window) == 8 * count:
-                yield window.popleft().result()
-            window.append(pool.submit(function, item))
-        while window:
-            yield window.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        cv2.setNumThreads(threads)
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Groups what goes into one transaction."""
+    batch, size = [], 0
+    for record in records:
+        batch.append(record)
+        size += len(record[1])
+        if len(batch) == COMMIT or size >= COMMIT_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
-def _commit(environment: lmdb.Environment, records: Sequence[Record]) -> None:
-    """Appends records in one transaction, in a larger map where it is full."""
+def _commit(environment: lmdb.Environment, records: Sequence[Record]) -> list[int]:
+    """Appends records in one transaction, in a larger map where it is full.
+
+    Returns:
+        The CRC-32 of each value.
+    """
     while True:
         try:
             with environment.begin(write=True) as transaction:
@@ -218,6 +208,6 @@ def _commit(environment: lmdb.Environment, records: Sequence[Record]) -> None:
                             environment.path(),
                             "let no two commands build the same output at once",
                         )
-            return
+            return [zlib.crc32(value) for _, value in records]
         except lmdb.MapFullError:
             environment.set_mapsize(2 * environment.info()["map_size"])

@@ -27,6 +27,7 @@ caffe_proto = pytest.importorskip("caffe.proto", reason="pycaffe is not installe
 from pydrdl import image_lmdb, messages  # noqa: E402
 from pydrdl.image_lmdb import build_image_lmdb  # noqa: E402
 from pydrdl.pair_index import Vehicle, read_pair_index  # noqa: E402
+from pydrdl.threads import in_order  # noqa: E402
 
 Records = list[tuple[bytes, bytes]]
 TOOL = Path(__file__).parents[1] / "tools/build_lmdb.py"
@@ -403,7 +404,7 @@ def test_work_in_memory_is_bounded_and_in_order(workers: int, count: int) -> Non
             yield item
 
     seen = []
-    for result in image_lmdb._in_order(lambda item: -item, items(), workers):
+    for result in in_order(lambda item: -item, items(), workers):
         seen.append(result)
         assert taken - len(seen) <= 8 * workers
     assert seen == [-item for item in range(count)]
