@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 from pydrdl import atomic, checksums, labels, pair_index
 from pydrdl.datasets.types import Image
@@ -124,6 +125,31 @@ def images_sha256(images: Iterable[Image]) -> str:
     for image in images:
         digest.update(f"{astuple(image)!r}\n".encode())
     return digest.hexdigest()
+
+
+def read_build(folder: Path) -> dict[str, Any]:
+    """Reads what an image LMDB was built from, and how.
+
+    Returns:
+        images, images_sha256, root, and the options of build_image_lmdb: size
+        (height, width) or None, jpeg_quality or None, label, num_models.
+
+    Raises:
+        InputError: build.json is missing or damaged.
+    """
+    path = Path(folder) / BUILD
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        wanted = {"images", "images_sha256", "root", "size", "jpeg_quality", "label"}
+        if missing := sorted(wanted - set(content)):
+            raise ValueError(f"no {', '.join(missing)}")
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"cannot read how the LMDB was built: {error}",
+            path,
+            "build the LMDB again with tools/build_lmdb.py",
+        ) from error
+    return dict(content)
 
 
 def _refuse_foreign(folder: Path) -> None:

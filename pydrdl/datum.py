@@ -10,6 +10,8 @@ from pydrdl import messages
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 
+MAX_KEY = 511  # bytes; LMDB's own limit
+
 
 def read_image(
     root: Path, image: Image, size: tuple[int, int] | None
@@ -51,6 +53,11 @@ def read_image(
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         pixels = cv2.resize(pixels, size[::-1], interpolation=method)
     return np.asarray(pixels, np.uint8)
+
+
+def record_key(record: int, image: Image) -> bytes:
+    """The key of an image's record: its number, then its path."""
+    return f"{record:08d}_{image.path}".encode()[:MAX_KEY]
 
 
 def to_datum(

@@ -24,7 +24,6 @@ from pydrdl.threads import behind, in_order
 T = TypeVar("T")
 Record = tuple[bytes, bytes]
 
-MAX_KEY = 511  # bytes; LMDB's own limit
 COMMIT, COMMIT_BYTES = 512, 1 << 25  # records, or bytes, a transaction
 
 
@@ -105,8 +104,7 @@ def build_image_lmdb(
         image = ordered[record]
         pixels = datum.read_image(root, image, size)
         message = datum.to_datum(pixels, wanted[record], jpeg_quality)
-        key = f"{record:08d}_{image.path}".encode()[:MAX_KEY]
-        return key, message.SerializeToString()
+        return datum.record_key(record, image), message.SerializeToString()
 
     # lock.mdb is needed: Caffe's reader opens the folder with it.
     with lmdb.open(str(folder.partial), map_size=map_size) as environment:

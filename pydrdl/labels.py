@@ -105,3 +105,21 @@ def read_labels(folder: Path) -> Labels:
             path,
             "build the LMDB again with tools/build_lmdb.py",
         ) from error
+
+
+def read_stored(folder: Path) -> str:
+    """Reads which label an image LMDB's records carry, "vehicle" or "model".
+
+    Raises:
+        InputError: labels.json is missing or damaged, or says neither.
+    """
+    path = Path(folder) / FILE_NAME
+    read_labels(folder)
+    stored = json.loads(path.read_text(encoding="utf-8")).get("label")
+    if stored not in ("vehicle", "model"):
+        raise InputError(
+            f"records carry {stored!r}; expected vehicle or model",
+            path,
+            "build the LMDB again with tools/build_lmdb.py",
+        )
+    return str(stored)
