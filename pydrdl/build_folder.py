@@ -4,17 +4,16 @@ Work happens in `<output>.partial/`. Its build.json says what it is made from,
 so that it is never completed from something else.
 """
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydrdl import atomic, checksums, labels, pair_index
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.list_hash import images_sha256
 
 BUILD = "build.json"
 # All that may stand in an image LMDB's folder; nothing else is ever deleted.
@@ -117,14 +116,6 @@ class BuildFolder:
             shutil.rmtree(self.replaced)
         else:
             self.replaced.rename(self.output)
-
-
-def images_sha256(images: Iterable[Image]) -> str:
-    """Of all that is known of images, in their order."""
-    digest = hashlib.sha256()
-    for image in images:
-        digest.update(f"{astuple(image)!r}\n".encode())
-    return digest.hexdigest()
 
 
 def read_build(folder: Path) -> dict[str, Any]:

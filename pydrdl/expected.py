@@ -10,6 +10,7 @@ from pydrdl import build_folder, checksums, labels, pair_index
 from pydrdl.checksums import Checksums
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.list_hash import images_sha256
 
 T = TypeVar("T")
 
@@ -144,7 +145,7 @@ def with_dataset(
     dense = labels.dense_labels(ordered, num_models)
     faults = []
     build = expected.build
-    if build and build["images_sha256"] != build_folder.images_sha256(ordered):
+    if build and build["images_sha256"] != images_sha256(ordered):
         faults.append(
             f"built from another list: {build['images']:,} images then, "
             f"{len(ordered):,} in this split (or others, or other ids)"
