@@ -1,27 +1,18 @@
 """How fast image LMDBs are built, beside OpenCV alone, and in what memory."""
 
 import os
-import platform
 import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 import cv2
 import numpy as np
-from rich import box
-from rich.table import Table
-from typer import Option
 
-from pydrdl import cli, report
-from pydrdl.datasets import Image, images_of_split, open_dataset
+from pydrdl import cli
+from pydrdl.datasets import Image
 from pydrdl.image_lmdb import build_image_lmdb
 
 SCHEMA = "drdl.bench_build_lmdb/1"
