@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from pydrdl import atomic, checksums, labels, pair_index
@@ -35,7 +36,8 @@ class BuildFolder:
     def __init__(self, output: Path, overwrite: bool) -> None:
         self.output = output.absolute()  # "." has no name of its own
         self.partial = self.output.with_name(self.output.name + ".partial")
-        self.replaced = self.output.with_name(self.output.name + ".replaced")
+        # A name that nobody else gives to a folder: it is deleted unasked.
+        self.replaced = self.output.with_name(f".{self.output.name}.replaced")
         self.overwrite = overwrite
 
     def refuse_existing(self) -> None:
@@ -134,6 +136,11 @@ def read_build(folder: Path) -> dict[str, Any]:
         wanted = {"images", "images_sha256", "root", "size", "jpeg_quality", "label"}
         if missing := sorted(wanted - set(content)):
             raise ValueError(f"no {', '.join(missing)}")
+        size, quality = content["size"], content["jpeg_quality"]
+        if size is not None and [type(side) for side in size] != [int, int]:
+            raise ValueError(f"size {size!r}; expected [height, width] or null")
+        if type(content["images"]) is not int or type(quality) not in (int, NoneType):
+            raise ValueError("images and jpeg_quality; expected whole numbers")
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"cannot read how the LMDB was built: {error}",

@@ -40,7 +40,8 @@ class Expected:
 
     Attributes:
         index: the pair index.
-        dense: what the labels stand for.
+        dense: what the labels stand for; None also where the index has other
+            vehicles.
         stored: which label the records carry, "vehicle" or "model".
         checksums: CRC-32 of each value.
         build: what it was built from and how, as in build.json.
@@ -92,7 +93,14 @@ def read_expected(folder: Path) -> tuple[Expected, list[Fault]]:
         checksums=read(checksums.read_checksums),
         build=read(build_folder.read_build),
     )
-    return expected, faults + [Fault("files", what) for what in _differ(expected)]
+    faults += [Fault("files", what) for what in _differ(expected)]
+    if expected.dense and _vehicle_ids(expected.index) != expected.dense.vehicle_ids:
+        expected = replace(expected, dense=None)
+    return expected, faults
+
+
+def _vehicle_ids(index: pair_index.PairIndex | None) -> tuple[int, ...]:
+    return tuple(vehicle.vehicle_id for vehicle in index.vehicles) if index else ()
 
 
 def _differ(expected: Expected) -> Iterator[str]:
@@ -109,7 +117,7 @@ def _differ(expected: Expected) -> Iterator[str]:
         shown = ", ".join(f"{name} {count:,}" for name, count in counts.items())
         yield f"the files disagree on the number of records: {shown}"
     if index and dense:
-        shown_ids = tuple(vehicle.vehicle_id for vehicle in index.vehicles)
+        shown_ids = _vehicle_ids(index)
         if shown_ids != dense.vehicle_ids:
             yield (
                 f"{labels.FILE_NAME} and {pair_index.FILE_NAME} name other vehicles: "

@@ -157,7 +157,7 @@ def test_a_build_that_replaces_another_killed_at_every_step(
         assert code == -signal.SIGKILL, text
         if not output.exists():
             absent += 1
-            assert_whole(output.with_name("lmdb.replaced"), old)
+            assert_whole(output.with_name(".lmdb.replaced"), old)
             # Without --overwrite, the old one is put back and kept.
             code, text = run(0, build_command(fleet, output))
             assert code == 1 and "the output exists" in text

@@ -252,6 +252,12 @@ def test_the_index_of_another_lmdb(folder: Path, fleet: Fleet, tmp_path: Path) -
         (checksums.FILE_NAME, b"123", "3 bytes; expected 4 a record"),
         (checksums.FILE_NAME, b"1234", "disagree on the number of records"),
         ("build.json", None, "cannot read how the LMDB was built"),
+        ("build.json", b'{"images": 90, "images_sha256": "", "root": "", "size": [1],'
+         b'"jpeg_quality": 95, "label": "vehicle"}', "expected [height, width]"),
+        ("build.json", b'{"images": 90, "images_sha256": "", "root": "", "size": null,'
+         b'"jpeg_quality": "95", "label": "vehicle"}', "expected whole numbers"),
+        (labels.FILE_NAME, b'{"version": 1, "label": "vehicle", "vehicle_ids":'
+         b'["a", "b"], "model_ids": [4, 5, 6]}', "name other vehicles: 2 and 6"),
         ("build.json", b"{}", "no images, images_sha256, jpeg_quality"),
     ],
 )  # fmt: skip
