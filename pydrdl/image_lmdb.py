@@ -7,6 +7,7 @@ build that was interrupted goes on after the last committed record.
 
 import itertools
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -108,17 +109,17 @@ def build_image_lmdb(
 
     # lock.mdb is needed: Caffe's reader opens the folder with it.
     with lmdb.open(str(folder.partial), map_size=map_size) as environment:
-        values_crc32 = checksums.of_records(environment)
-        done = len(values_crc32)
+        tally = _Tally(len(ordered))
+        tally.add_all(environment)
+        done = len(tally.checksums)
         todo = progress(range(done, len(ordered)), "images", len(ordered) - done)
         batches = _batches(in_order(encode, todo, workers))
-        for crcs in behind(partial(_commit, environment), batches):
-            values_crc32 += crcs
-        fingerprint = pair_index.fingerprint(environment)
+        for _ in behind(partial(_commit, environment, tally), batches):
+            pass
     index = pair_index.PairIndex(
-        fingerprint, len(dense.model_ids), _runs(ordered, dense)
+        tally.fingerprinter.result(), len(dense.model_ids), _runs(ordered, dense)
     )
-    folder.write(checksums.FILE_NAME, checksums.to_bytes(values_crc32))
+    folder.write(checksums.FILE_NAME, checksums.to_bytes(tally.checksums))
     folder.write(labels.FILE_NAME, labels.to_json(dense, label).encode())
     folder.write(pair_index.FILE_NAME, pair_index.to_bytes(index))
     folder.finish()
@@ -190,12 +191,28 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-def _commit(environment: lmdb.Environment, records: Sequence[Record]) -> list[int]:
-    """Appends records in one transaction, in a larger map where it is full.
+class _Tally:
+    """Sums over what was written; reading it back would map the whole LMDB."""
 
-    Returns:
-        The CRC-32 of each value.
-    """
+    def __init__(self, num_images: int) -> None:
+        self.fingerprinter = pair_index.Fingerprinter(num_images)
+        self.checksums = array("I")
+
+    def add(self, key: bytes | memoryview, value: bytes | memoryview) -> None:
+        self.fingerprinter.add(key, value)
+        self.checksums.append(zlib.crc32(value))
+
+    def add_all(self, environment: lmdb.Environment) -> None:
+        """Takes what an interrupted build left."""
+        with environment.begin(buffers=True) as transaction:
+            for key, value in transaction.cursor():
+                self.add(key, value)
+
+
+def _commit(
+    environment: lmdb.Environment, tally: _Tally, records: Sequence[Record]
+) -> None:
+    """Appends records in one transaction, in a larger map where it is full."""
     while True:
         try:
             with environment.begin(write=True) as transaction:
@@ -206,6 +223,8 @@ def _commit(environment: lmdb.Environment, records: Sequence[Record]) -> list[in
                             environment.path(),
                             "let no two commands build the same output at once",
                         )
-            return [zlib.crc32(value) for _, value in records]
+            break
         except lmdb.MapFullError:
             environment.set_mapsize(2 * environment.info()["map_size"])
+    for key, value in records:
+        tally.add(key, value)
