@@ -145,6 +145,7 @@ class _Record:
             _delete(output)
         if self.content.get("recipe") != self.recipe:
             _delete(output.with_name(output.name + ".partial"))
+        output.parent.mkdir(parents=True, exist_ok=True)
         self._write(None)
 
     def finish(self, seconds: float) -> None:
