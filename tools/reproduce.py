@@ -13,7 +13,7 @@ from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import Plan
 from pydrdl.steps import Event, run_steps
 
-SETTINGS = {"demo": setting.demo, "paper": setting.full}
+SETTINGS = {"mini": setting.mini, "demo": setting.demo, "paper": setting.full}
 Preset = StrEnum("Preset", {name: name for name in SETTINGS})
 
 
@@ -29,7 +29,10 @@ def reproduce(
     target: Annotated[Target, Argument(help="What to regenerate.")],
     preset: Annotated[
         Preset,
-        Option(help="demo: small nets, rendered data; paper: the paper's, VehicleID."),
+        Option(
+            help="demo: small nets, rendered data; paper: the paper's, VehicleID; "
+            "mini: to see that all runs."
+        ),
     ] = Preset.demo,
     work: Annotated[
         Path | None,

@@ -55,6 +55,22 @@ class Setting:
         return self.data or self.work / "VehicleID"
 
 
+def mini(work: Path, tools: Path) -> Setting:
+    """A handful of iterations on a handful of vehicles: shows that all runs."""
+    return Setting(
+        name="mini",
+        work=work,
+        tools=tools,
+        render="mini",
+        base="demo",
+        side=72,
+        splits={_COLUMNS[0]: "test_12"},
+        iterations=4,
+        stepsize=2,
+        snapshot=2,
+    )
+
+
 def demo(work: Path, tools: Path) -> Setting:
     """Small nets on rendered vehicles: minutes on two CPU cores."""
     splits = ("test_50", "test_100", "test_200")
