@@ -103,6 +103,9 @@ class Training:
         wide_fc8: the 2048 box of Fig. 6 as a layer of its own.
         hard_negatives: share of negatives of the positive's model.
         cache: of PairSetData.
+        seed: of the batches.
+        normalize: the embedding losses see unit vectors; without it, the
+            features as they are.
     """
 
     train_lmdb: str
@@ -116,6 +119,8 @@ class Training:
     wide_fc8: bool = False
     hard_negatives: float = 0.0
     cache: str = "NONE"
+    seed: int = 1
+    normalize: bool = True
 
 
 def train_val_net(structure: Structure, backbone: Backbone, training: Training) -> Any:
@@ -170,7 +175,7 @@ def _pair_sets(
         "sets": training.sets,
         "positives": training.positives,
         "negatives": training.negatives,
-        "seed": 1,
+        "seed": training.seed,
         "hard_negatives": training.hard_negatives,
         "cache": training.cache,
     }
@@ -271,7 +276,9 @@ def _embedding_loss(
     net: Any, name: str, feature: str, training: Training, *, weight: float
 ) -> None:
     """A loss on the unit sphere, with tops that show a collapse in the log."""
-    unit = layers.add(net, "L2Normalize", name + "_unit", [feature], [name + "_unit"])
+    if training.normalize:
+        layers.add(net, "L2Normalize", name + "_unit", [feature], [name + "_unit"])
+        feature = name + "_unit"
     param: dict[str, Any] = {
         "positives": training.positives,
         "negatives": training.negatives,
@@ -288,7 +295,7 @@ def _embedding_loss(
         net,
         kind,
         name + "_loss",
-        [unit, "vehicle_id"],
+        [feature, "vehicle_id"],
         tops,
         loss_weight=[weight, 0, 0, 0],
         **more,

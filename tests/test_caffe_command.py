@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from google.protobuf import text_format
-from helpers import ROOT, Fleet, logged, make_fleet, read_weights, run_caffe
+from helpers import (
+    ROOT,
+    Fleet,
+    logged,
+    make_fleet,
+    read_net,
+    read_weights,
+    run_caffe,
+)
 
 from pydrdl import messages, nets, prototxt
 
@@ -184,6 +192,29 @@ def test_nets_of_your_own_from_the_tool(small: Path, tmp_path: Path) -> None:
         assert f"Top shape: {1 * 10} 3 64 64" in log
         for head in HEADS[structure]:
             assert np.isfinite(logged(log, head)).all()
+
+
+def test_the_open_choices_are_options_of_the_tool(small: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable, str(ROOT / "tools/make_nets.py"), "--output", str(tmp_path),
+        "--train", str(small), "--sets", "1", "--max-iter", "2", "--snapshot", "1",
+        "--seed", "7", "--hard-negatives", "0.4", "--wide-fc8", "--no-normalize",
+        "--margin", "0.25", "--gradient", "PAPER",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    solver = tmp_path / "mixed_difference/solver.prototxt"
+    layers = read_net(solver.with_name("train_val.prototxt")).layer
+    net = {layer.name: layer for layer in layers}
+    data = net["pair_sets"].pair_set_data_param
+    assert (data.seed, data.hard_negatives) == (7, pytest.approx(0.4))
+    loss = net["ccl_loss"].coupled_clusters_loss_param
+    assert (loss.margin, loss.gradient) == (0.25, loss.PAPER)
+    # The loss reads the feature itself.
+    assert net["ccl_loss"].bottom[0] == net["fc8_mixed"].top[0]
+    assert "ccl_unit" not in net and "fc8_wide" in net
+    succeed("train", "--solver", solver)
+    assert snapshot(solver, 1).exists() and snapshot(solver, 2).exists()
 
 
 @pytest.mark.slow

@@ -23,12 +23,26 @@ def make_nets(
     max_iter: Annotated[int, typer.Option(help="iterations to train")] = 600,
     base_lr: Annotated[float, typer.Option(help="first learning rate")] = 0.01,
     stepsize: Annotated[int, typer.Option(help="iterations between steps")] = 200,
-    seed: Annotated[int, typer.Option(help="of the weights' start")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="of the weights' start and of the batches")
+    ] = 1,
     margin: Annotated[float, typer.Option(help="alpha of Eq. 3 and 6")] = 0.5,
     gradient: Annotated[
         str, typer.Option(help="EXACT, CENTER_CONSTANT or PAPER")
     ] = "CENTER_CONSTANT",
     sets: Annotated[int, typer.Option(help="sets in a batch")] = 15,
+    hard_negatives: Annotated[
+        float, typer.Option(help="share of negatives of the positive's model")
+    ] = 0.0,
+    wide_fc8: Annotated[
+        bool, typer.Option("--wide-fc8", help="Fig. 6's 2048 box as a layer")
+    ] = False,
+    normalize: Annotated[
+        bool, typer.Option(help="unit vectors before the embedding losses")
+    ] = True,
+    snapshot: Annotated[
+        int, typer.Option(help="iterations between snapshots; 0: only the last")
+    ] = 0,
     batch_norm: Annotated[
         bool | None,
         typer.Option(help="batch normalisation in place of LRN; default: demo only"),
@@ -56,12 +70,16 @@ def make_nets(
             margin=margin,
             gradient=gradient,
             sets=sets,
+            hard_negatives=hard_negatives,
+            wide_fc8=wide_fc8,
+            normalize=normalize,
+            seed=seed,
         )
         schedule = nets.Schedule(
             max_iter=max_iter,
             base_lr=base_lr,
             stepsize=stepsize,
-            snapshot=max_iter,
+            snapshot=snapshot or max_iter,
             seed=seed,
         )
         if batch_norm is not None:

@@ -1,0 +1,247 @@
+"""A chain of commands, each run once, that goes on where it was stopped.
+
+A step is done when its output stands and `<work>/steps/<name>.json` holds its
+recipe: the command and, through the recipes of the steps it reads from, all
+commands before it, with the contents of the files that come from elsewhere. A
+step whose recipe has changed is made anew, and so is all that follows.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydrdl.errors import InputError
+
+LOG_LINES = 8  # of a failed step, in its message
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of a chain.
+
+    Attributes:
+        name: tells it from the others; "/" groups.
+        command: as one would type it.
+        output: file or folder that stands only when the step is done.
+        after: names of the steps whose outputs it reads, all before it.
+        files: files it reads that no step makes.
+        action: runs the step in place of the command, given the log file.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    output: Path
+    after: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    action: Callable[[Path], object] | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a step.
+
+    Attributes:
+        step: which.
+        number, total: its place in the chain, from 1.
+        seconds: how long its last attempt ran; None where it only begins.
+        ran: whether it ran now.
+    """
+
+    step: Step
+    number: int
+    total: int
+    seconds: float | None
+    ran: bool
+
+
+def run_steps(
+    steps: Sequence[Step],
+    work: Path,
+    report: Callable[[Event], object] = lambda event: None,
+) -> None:
+    """Runs the steps that are not done, in order.
+
+    Args:
+        steps: each after those it reads from; all outputs lie in work.
+        work: the folder of the chain, of nothing else: what a changed recipe
+            made is deleted there.
+        report: told when a step begins, ends, or is found done.
+
+    Raises:
+        InputError: a step failed, an output has not been made by its step, or
+            another command works in the folder.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    recipes: dict[str, str] = {}
+    with _alone(work):
+        for number, step in enumerate(steps, 1):
+            recipe = recipes[step.name] = _recipe(step, recipes)
+            record = _Record(work, step, recipe)
+            if record.is_done():
+                report(Event(step, number, len(steps), record.seconds, False))
+                continue
+            record.begin()
+            report(Event(step, number, len(steps), None, True))
+            started = time.monotonic()
+            _run(step, work)
+            record.finish(time.monotonic() - started)
+            report(Event(step, number, len(steps), record.seconds, True))
+
+
+def log_of(step: Step, work: Path) -> Path:
+    """The file that holds what a step printed."""
+    return work / "logs" / f"{step.name}.log"
+
+
+def seconds_of(step: Step, work: Path) -> float | None:
+    """How long the last attempt at a step ran that is done; None before."""
+    try:
+        return float(json.loads(_record_file(work, step).read_text())["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+class _Record:
+    """What is known of a step on disk."""
+
+    def __init__(self, work: Path, step: Step, recipe: str) -> None:
+        self.step, self.recipe = step, recipe
+        self.file = _record_file(work, step)
+        self.content: dict[str, object] = {}
+        with contextlib.suppress(OSError, ValueError):
+            self.content = json.loads(self.file.read_text(encoding="utf-8"))
+
+    @property
+    def seconds(self) -> float | None:
+        value = self.content.get("seconds")
+        return value if isinstance(value, float) else None
+
+    def is_done(self) -> bool:
+        """Whether the output is this recipe's; it appears only when whole."""
+        return self.content.get("recipe") == self.recipe and self.step.output.exists()
+
+    def begin(self) -> None:
+        """Clears what another recipe made; notes who makes the output now."""
+        output = self.step.output
+        if output.exists():
+            if not self.content:
+                raise InputError(
+                    f"{output.name} is there, and step {self.step.name} has not "
+                    "made it",
+                    output,
+                    "choose another folder to work in, or delete it",
+                )
+            _delete(output)
+        if self.content.get("recipe") != self.recipe:
+            _delete(output.with_name(output.name + ".partial"))
+        self._write(None)
+
+    def finish(self, seconds: float) -> None:
+        if not self.step.output.exists():
+            raise InputError(
+                f"step {self.step.name} ended without its output",
+                self.step.output,
+                "read its log, and report this as a bug",
+            )
+        self._write(seconds)
+
+    def _write(self, seconds: float | None) -> None:
+        self.content = {
+            "recipe": self.recipe,
+            "command": shlex.join(self.step.command),
+            "output": str(self.step.output),
+            "seconds": seconds,
+        }
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.file.with_suffix(".tmp")
+        partial.write_text(json.dumps(self.content, indent=1) + "\n", encoding="utf-8")
+        partial.replace(self.file)
+
+
+def _record_file(work: Path, step: Step) -> Path:
+    return work / "steps" / f"{step.name}.json"
+
+
+def _recipe(step: Step, recipes: Mapping[str, str]) -> str:
+    """SHA-256 of all that decides the step's output."""
+    known = {
+        "command": step.command,
+        "after": [recipes[name] for name in step.after],
+        "files": [_content(path) for path in step.files],
+    }
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"cannot read an input: {error.strerror}", path, "check the path"
+        ) from error
+
+
+def _run(step: Step, work: Path) -> None:
+    log = log_of(step, work)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if step.action is not None:
+        step.action(log)
+        return
+    with log.open("ab") as file:
+        done = subprocess.run(
+            _resolved(step.command), stdout=file, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode:
+        raise failure(step.name, done.returncode, log)
+
+
+def failure(what: str, code: int, log: Path) -> InputError:
+    """The error of a command that failed, with the end of its log."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    end = "\n".join("    " + line for line in lines[-LOG_LINES:])
+    return InputError(
+        f"{what} failed with exit code {code}; its log ends:\n{end}",
+        log,
+        "mend what it names, then give the same command again",
+    )
+
+
+def _resolved(command: Sequence[str]) -> list[str]:
+    """The command with this interpreter for "python"."""
+    first = sys.executable if command[0] == "python" else command[0]
+    return [first, *command[1:]]
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Holds the folder for this process; the lock ends with it, however."""
+    with (work / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                "another command works in this folder",
+                work,
+                "wait until it has ended, or choose another folder",
+            ) from error
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield

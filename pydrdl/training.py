@@ -1,0 +1,128 @@
+"""`caffe train`, begun or taken up again, until its last iteration."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+
+from pydrdl import steps
+from pydrdl.errors import InputError
+from pydrdl.messages import caffe_pb2
+
+
+def command(
+    solver: Path, *, weights: Path | None = None, gpu: str = ""
+) -> tuple[str, ...]:
+    """The command that trains from the beginning.
+
+    Args:
+        solver: the solver's prototxt.
+        weights: a caffemodel to start from.
+        gpu: as the caffe command takes it, such as "0" or "all"; "" for none.
+    """
+    words = ["caffe", "train", "--solver", str(solver)]
+    if weights is not None:
+        words += ["--weights", str(weights)]
+    if gpu:
+        words += ["--gpu", gpu]
+    return tuple(words)
+
+
+def train(
+    solver: Path, log: Path, *, weights: Path | None = None, gpu: str = ""
+) -> Path:
+    """Trains to max_iter, from the newest whole snapshot where there is one.
+
+    Args:
+        solver: the solver's prototxt, with max_iter and snapshot_prefix.
+        log: what the command prints is appended here.
+        weights: a caffemodel to start from; without effect on a resume.
+        gpu: as the caffe command takes it; "" for none.
+
+    Returns:
+        The last caffemodel.
+
+    Raises:
+        InputError: the solver cannot be used, or the command failed.
+    """
+    last = final_weights(solver)
+    newest = newest_snapshot(solver)
+    if newest is not None and newest == last.with_suffix(".solverstate"):
+        return last
+    words = list(command(solver, weights=weights, gpu=gpu))
+    if newest is not None:
+        words = [*command(solver, gpu=gpu), "--snapshot", str(newest)]
+    # The command that was installed beside this interpreter comes first.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        done = subprocess.run(
+            words,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            # The log is what training curves are drawn from.
+            env=os.environ | {"PATH": path, "GLOG_minloglevel": "0"},
+            check=False,
+        )
+    if done.returncode or not last.exists():
+        raise steps.failure(f"training by {solver}", done.returncode, log)
+    return last
+
+
+def final_weights(solver: Path) -> Path:
+    """The caffemodel that training to the end leaves.
+
+    Raises:
+        InputError: the solver cannot be read, or lacks a prefix or max_iter.
+    """
+    message = _read(solver)
+    return Path(f"{message.snapshot_prefix}_iter_{message.max_iter}.caffemodel")
+
+
+def newest_snapshot(solver: Path) -> Path | None:
+    """The solverstate of the latest whole snapshot; None without one.
+
+    A snapshot is whole when its solverstate, written after the caffemodel, has
+    its last field: a killed run may leave either cut off.
+    """
+    prefix = Path(_read(solver).snapshot_prefix)
+    pattern = re.compile(re.escape(prefix.name) + r"_iter_(\d+)\.solverstate")
+    found = [
+        (int(match[1]), path)
+        for path in prefix.parent.glob("*.solverstate")
+        if (match := pattern.fullmatch(path.name))
+    ]
+    for _, path in sorted(found, reverse=True):
+        if path.with_suffix(".caffemodel").exists() and _is_whole(path):
+            return path
+    return None
+
+
+def _is_whole(solverstate: Path) -> bool:
+    try:
+        state = caffe_pb2.SolverState.FromString(solverstate.read_bytes())
+    except DecodeError:
+        return False
+    # Fields are written by their number, current_step last.
+    return bool(state.HasField("current_step"))
+
+
+def _read(solver: Path) -> "caffe_pb2.SolverParameter":
+    message = caffe_pb2.SolverParameter()
+    try:
+        text_format.Parse(solver.read_text(encoding="utf-8"), message)
+    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
+        raise InputError(
+            f"cannot read the solver: {error}", solver, "check the file"
+        ) from error
+    if not (message.snapshot_prefix and message.max_iter):
+        raise InputError(
+            "the solver names no snapshot_prefix or no max_iter",
+            solver,
+            "add both; tools/make_nets.py writes such solvers",
+        )
+    return message

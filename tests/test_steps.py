@@ -1,0 +1,160 @@
+"""Chains of commands: each step once, anew where its recipe changed, resumable."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pydrdl.errors import InputError
+from pydrdl.steps import Event, Step, log_of, run_steps, seconds_of
+
+# Appends its name to a diary, then makes its output from its inputs, at once.
+TOOL = """
+import os, pathlib, sys
+name, diary, output, *inputs = sys.argv[1:]
+with open(diary, "a") as file:
+    print(name, file=file)
+text = "".join(pathlib.Path(i).read_text() for i in inputs) + name
+pathlib.Path(output + ".partial").write_text(text)
+os.replace(output + ".partial", output)
+print("made", name)
+"""
+
+
+def step(work: Path, name: str, *after: str, tag: str = "") -> Step:
+    inputs = [str(work / a) for a in after]
+    words = ("python", "-c", TOOL, name + tag, str(work / "diary"), str(work / name))
+    return Step(name, (*words, *inputs), work / name, after)
+
+
+def diary(work: Path) -> list[str]:
+    file = work / "diary"
+    return file.read_text().split() if file.exists() else []
+
+
+def test_runs_each_step_once_in_order(tmp_path: Path) -> None:
+    chain = [step(tmp_path, "a"), step(tmp_path, "b", "a"), step(tmp_path, "c", "b")]
+    events: list[Event] = []
+    run_steps(chain, tmp_path, events.append)
+    run_steps(chain, tmp_path, events.append)
+    assert diary(tmp_path) == ["a", "b", "c"]
+    assert (tmp_path / "c").read_text() == "abc"
+    assert [e.ran for e in events] == [True] * 6 + [False] * 3
+    assert [e.number for e in events[6:]] == [1, 2, 3]
+    assert log_of(chain[0], tmp_path).read_text() == "made a\n"
+    assert (seconds_of(chain[2], tmp_path) or 0) > 0
+
+
+def test_a_changed_command_is_made_anew_with_all_that_reads_it(tmp_path: Path) -> None:
+    def chain(tag: str) -> list[Step]:
+        return [
+            step(tmp_path, "a"),
+            step(tmp_path, "b", tag=tag),
+            step(tmp_path, "c", "b"),
+            step(tmp_path, "d", "a"),
+        ]
+
+    run_steps(chain(""), tmp_path)
+    run_steps(chain("2"), tmp_path)
+    assert diary(tmp_path) == ["a", "b", "c", "d", "b2", "c"]
+    assert (tmp_path / "c").read_text() == "b2c"
+
+
+def test_a_changed_input_file_is_seen(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.write_text("1")
+    command = ("python", "-c", TOOL, "a", str(tmp_path / "diary"), str(tmp_path / "a"))
+    chain = [Step("a", command, tmp_path / "a", files=(given,))]
+    run_steps(chain, tmp_path)
+    given.write_text("2")
+    run_steps(chain, tmp_path)
+    run_steps(chain, tmp_path)
+    assert diary(tmp_path) == ["a", "a"]
+    given.unlink()
+    with pytest.raises(InputError, match="cannot read an input"):
+        run_steps(chain, tmp_path)
+
+
+def test_a_lost_output_is_made_again(tmp_path: Path) -> None:
+    chain = [step(tmp_path, "a"), step(tmp_path, "b", "a")]
+    run_steps(chain, tmp_path)
+    (tmp_path / "a").unlink()
+    run_steps(chain, tmp_path)
+    assert diary(tmp_path) == ["a", "b", "a"]
+
+
+def test_a_failure_names_step_log_and_its_end(tmp_path: Path) -> None:
+    words = ("python", "-c", "print('the reason'); raise SystemExit(3)")
+    chain = [step(tmp_path, "a"), Step("bad/one", words, tmp_path / "x", ("a",))]
+    with pytest.raises(InputError, match="bad/one failed with exit code 3") as caught:
+        run_steps(chain, tmp_path)
+    assert "the reason" in caught.value.what
+    assert caught.value.where == str(tmp_path / "logs" / "bad" / "one.log")
+    assert seconds_of(chain[1], tmp_path) is None
+
+
+def test_a_command_that_makes_nothing_is_no_success(tmp_path: Path) -> None:
+    chain = [Step("a", ("python", "-c", ""), tmp_path / "a")]
+    with pytest.raises(InputError, match="without its output"):
+        run_steps(chain, tmp_path)
+
+
+def test_what_another_made_is_refused_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("mine")
+    with pytest.raises(InputError, match="has not made it"):
+        run_steps([step(tmp_path, "a")], tmp_path)
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_two_commands_cannot_work_in_one_folder(tmp_path: Path) -> None:
+    caught: list[InputError] = []
+
+    def inner(log: Path) -> None:
+        with pytest.raises(InputError, match="another command works") as error:
+            run_steps([], tmp_path)
+        caught.append(error.value)
+        (tmp_path / "a").touch()
+
+    run_steps([Step("a", ("-",), tmp_path / "a", action=inner)], tmp_path)
+    assert len(caught) == 1
+
+
+CHAIN = """
+import json, sys
+from pathlib import Path
+from pydrdl.steps import Step, run_steps
+work = Path(sys.argv[1])
+run_steps([
+    Step(name, tuple(words), Path(output), tuple(after))
+    for name, words, output, after in json.loads((work / "chain.json").read_text())
+], work)
+"""
+
+
+@pytest.mark.parametrize("killed", ["a", "b", "c"])
+def test_goes_on_after_kill_9_in_any_step(tmp_path: Path, killed: str) -> None:
+    """Each command kills the whole chain when it first runs, its output made."""
+    suicide = TOOL + "\nimport signal\n" + "os.kill(os.getppid(), signal.SIGKILL)\n"
+    chain = []
+    for name, after in (("a", []), ("b", ["a"]), ("c", ["a", "b"])):
+        words = list(step(tmp_path, name, *after).command)
+        if name == killed:
+            words[2] = f"first = {str(tmp_path / 'first')!r}\n" + suicide.replace(
+                "os.kill",
+                "pathlib.Path(first).exists() or pathlib.Path(first).touch() "
+                "or os.kill",
+            )
+        chain.append((name, words, str(tmp_path / name), after))
+    (tmp_path / "chain.json").write_text(json.dumps(chain))
+    words = [sys.executable, "-c", CHAIN, str(tmp_path)]
+    first = subprocess.run(words, env=os.environ, check=False)
+    assert first.returncode == -signal.SIGKILL
+    subprocess.run(words, check=True)
+    subprocess.run(words, check=True)
+    assert (tmp_path / "c").read_text() == "aabc"
+    # The output of the killed step stood whole: no step runs twice.
+    assert diary(tmp_path) == ["a", "b", "c"]
