@@ -30,7 +30,7 @@ def train_val_net(spec: Backbone | GoogLeNet, training: Training) -> Any:
     for phase in ("TRAIN", "TEST"):
         _images(net, phase, spec, training)
     # A top that nobody uses would be an output, printed image by image.
-    layers.add(net, "Silence", "silence", ["vehicle_id"], [])
+    net.layer.add(name="silence", type="Silence", bottom=["vehicle_id"])
     if isinstance(spec, GoogLeNet):
         feature, auxiliary = googlenet.trunk(net, "data", spec)
         for number, blob in enumerate(auxiliary, start=1):
@@ -109,7 +109,7 @@ def _images(
             "sets": images,
             "positives": 1,
             "negatives": 0,
-            "seed": 1,
+            "seed": training.seed,
             "cache": training.cache,
         },
     )
