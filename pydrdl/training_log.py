@@ -72,8 +72,8 @@ class Row:
 
     @property
     def not_finite(self) -> list[str]:
-        """Names of the values that are NaN or infinite."""
-        named = {"loss": self.loss} | self.values
+        """Names of the table's columns that are NaN or infinite (log_table.py)."""
+        named = {"LearningRate": self.learning_rate, "Loss": self.loss} | self.values
         return [n for n, v in named.items() if v is not None and not math.isfinite(v)]
 
 

@@ -138,9 +138,10 @@ def save(figure: "Figure", path: Path, *, dpi: int = 120) -> None:
 
 
 def running_mean(values: Float64, window: int) -> Float64:
-    """The mean over a window around each value, NaN left out; the same length.
+    """The mean over a window around each value; the same length.
 
-    At the ends the window is cut, not padded.
+    What is not finite is left out. At the ends the window is cut, not padded; of
+    an even one the larger half lies before.
     """
     finite = np.isfinite(values)
     kernel = np.ones(window)
@@ -169,11 +170,11 @@ def elapsed(log: TrainingLog, rows: Sequence[Row], where: object) -> Float64:
 
 
 def _sorted_into_panels(logs: Mapping[str, TrainingLog]) -> dict[Panel, list[str]]:
-    """The tops of each panel, each once."""
+    """The tops of each panel, each once; the total loss where a log has no top."""
     tops: dict[Panel, list[str]] = {panel: [] for panel in PANELS}
     for log in logs.values():
-        for top in dict.fromkeys(log.tops("train") + log.tops("test")):
-            is_loss = top in log.loss_weights
+        for top in dict.fromkeys(log.tops("train") + log.tops("test")) or ["Loss"]:
+            is_loss = top in log.loss_weights or top == "Loss"
             panel = next(panel for panel in PANELS if panel.holds(top, is_loss))
             if top not in tops[panel]:
                 tops[panel].append(top)
@@ -199,7 +200,7 @@ def _draw_top(
     colour = None
     for phase in PHASES:
         for run in range(len(log.runs)):
-            rows = [r for r in log.of(phase, run) if top in r.values]
+            rows = [r for r in log.of(phase, run) if top == "Loss" or top in r.values]
             if not rows:
                 continue
             places, values = _place(log, rows, x, where), series(rows, top)

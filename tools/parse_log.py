@@ -19,6 +19,7 @@ def add_rows(table: Table, log: TrainingLog, path: Path, folder: Path) -> None:
         rows = log.of(phase)
         if not rows:
             continue
+        folder.mkdir(parents=True, exist_ok=True)
         output = folder / f"{path.name}.{phase}.csv"
         write_csv(log, phase, output)
         bad = sum(bool(row.not_finite) for row in rows)
@@ -45,7 +46,6 @@ def parse_log(
     """
     if len({path.name for path in logs}) < len(logs):
         raise BadParameter("two logs have the same file name; parse them one by one")
-    output.mkdir(parents=True, exist_ok=True)
     table = Table("table", "rows", "runs", "iterations", "NaN or infinite")
     for path in logs:
         add_rows(table, read_log(path), path, output)
