@@ -174,6 +174,16 @@ def test_every_gpu_may_show_the_iteration() -> None:
     assert log.repeated == 4 and len(log.runs) == 1
 
 
+def test_outputs_of_an_iteration_that_is_missing_go_nowhere() -> None:
+    log = parse(
+        "Iteration 20, Testing net (#0)\n    Train net output #0: a = 1\n"
+        "    Test net output #0: a = 2\nIteration 40, lr = 0.5\n"
+        "Iteration 60, loss = 1\n"
+    )
+    assert [r.values for r in log.rows] == [{"a": 2}, {}]
+    assert [r.learning_rate for r in log.rows] == [None, 0.5]
+
+
 def test_lines_of_nvidias_fork() -> None:
     log = parse(
         "I0604 10:00:00.000000 7 solver.cpp:295] Iteration 20 (3.3 iter/s, 6s/20 iter)"

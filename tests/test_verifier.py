@@ -120,6 +120,7 @@ def test_projection_is_that_of_the_covariance() -> None:
     np.testing.assert_allclose(
         np.cov(projected.T), np.diag(values[::-1][:10]), atol=1e-4
     )
+    np.testing.assert_allclose(projected.mean(axis=0), 0, atol=1e-6)
     assert fit_projection(content.features, 1000).axes.shape == (24, 24)
     assert fit_projection(content.features[:7], 1000).axes.shape == (6, 24)
     with pytest.raises(InputError, match="no principal component"):
