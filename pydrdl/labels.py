@@ -1,7 +1,8 @@
 """Dense labels: a data set's own ids, numbered from 0 as a softmax needs them.
 
 labels.json, which says what each dense label stands for, lies in the LMDB's
-folder and travels with the model that is trained from it.
+folder; tools/make_nets.py lays it beside the nets that are trained from it, so
+that it travels with the model.
 """
 
 import json
@@ -105,3 +106,27 @@ def read_labels(folder: Path) -> Labels:
             path,
             "build the LMDB again with tools/build_lmdb.py",
         ) from error
+
+
+def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
+    """Lays an image LMDB's labels.json beside a net that is trained from it.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    read_labels(lmdb_folder)
+    temporary = Path(net_folder) / f".{FILE_NAME}.part"
+    temporary.write_bytes((Path(lmdb_folder) / FILE_NAME).read_bytes())
+    temporary.replace(Path(net_folder) / FILE_NAME)
+
+
+def same_models(one: Path, other: Path) -> bool:
+    """Whether the models have the same labels in two image LMDBs.
+
+    Where a data set does not say how many models there are, each LMDB numbers
+    those that occur in it.
+
+    Raises:
+        InputError: a labels.json is missing or damaged.
+    """
+    return read_labels(one).model_ids == read_labels(other).model_ids

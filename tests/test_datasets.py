@@ -63,6 +63,7 @@ def test_models_are_uncounted_without_their_names(vehicleid: Path) -> None:
         ("train_test_split/train_list.txt", "9 7 1\n", 1, "0279029"),
         ("train_test_split/train_list.txt", "a.jpg 7\n", 1, "0279029"),
         ("train_test_split/train_list.txt", "\n1 7\n\n1 8\n", 4, "listed twice"),
+        ("train_test_split/train_list.txt", "1 " + "7" * 5000, 1, "0279029"),
         ("attribute/model_attr.txt", "7 2\n8 -1\n", 2, "8 105"),
         ("attribute/model_attr.txt", "7 3\n", 1, "ends at 2"),
         ("attribute/model_attr.txt", "7 1\n7 2\n", 2, "two models"),
@@ -165,6 +166,7 @@ def test_paths_with_spaces(
         ("a.jpg -1\n", 1, "vehicle_id >= 0"),
         ("a.jpg 1 -2\n", 1, "vehicle_id >= 0"),
         ("/a.jpg 1\n", 1, "absolute"),
+        ("a.jpg 1\nb.jpg " + "9" * 5000, 2, "expected path vehicle_id"),
         ("a.jpg 1\n#\na.jpg 2\n", 3, "listed twice, for vehicles 1 and 2"),
     ],
 )

@@ -20,7 +20,7 @@ class Label(StrEnum):
 
 
 def build_lmdb(
-    dataset: Annotated[Path, Argument(help="VehicleID's folder, or an image list.")],
+    dataset: Annotated[Path, Argument(help="A data set's folder, or an image list.")],
     output: Annotated[Path, Argument(help="Folder to make.")],
     split: Annotated[str, Option(help='Such as "train"; "all" of an image list.')],
     root: Annotated[

@@ -21,7 +21,7 @@ def three_numbers(text: str) -> tuple[float, float, float]:
 
 
 def extract_features(
-    dataset: Annotated[Path, Argument(help="VehicleID's folder, or an image list.")],
+    dataset: Annotated[Path, Argument(help="A data set's folder, or an image list.")],
     output: Annotated[Path, Argument(help="HDF5 file to make.")],
     net: Annotated[Path, Option(help="Its deploy.prototxt.")],
     weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,

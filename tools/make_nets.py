@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pydrdl import cli, nets, prototxt
+from pydrdl import cli, labels, nets, prototxt
 from pydrdl.pair_index import read_pair_index
 
 
@@ -91,6 +91,15 @@ def make_nets(
             Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_text(text)
             cli.console.print(name)
+            if output is not None and Path(name).name == "deploy.prototxt":
+                labels.copy_labels(Path(train), Path(name).parent)
+    if output is not None and test and not labels.same_models(Path(train), Path(test)):
+        cli.stderr.print(
+            f"warning: {test} holds other vehicle models than {train} or numbers "
+            "them otherwise: the model loss in the TEST phase means nothing",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 if __name__ == "__main__":

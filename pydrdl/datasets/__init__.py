@@ -1,51 +1,28 @@
 """Data sets of vehicles as they lie on disk; nothing here knows Caffe."""
 
-from pathlib import Path
-
+from pydrdl.datasets.compcars import read_compcars
+from pydrdl.datasets.compcars_surveillance import read_surveillance
 from pydrdl.datasets.image_list import read_image_list
-from pydrdl.datasets.types import Dataset, Image
+from pydrdl.datasets.recognise import open_dataset
+from pydrdl.datasets.types import Dataset, Image, Pair
 from pydrdl.datasets.vehicleid import read_vehicleid
+from pydrdl.datasets.veri import read_veri
+from pydrdl.datasets.veri_wild import read_veri_wild
 from pydrdl.errors import InputError
 
 __all__ = [
     "Dataset",
     "Image",
+    "Pair",
     "images_of_split",
     "open_dataset",
+    "read_compcars",
     "read_image_list",
+    "read_surveillance",
     "read_vehicleid",
+    "read_veri",
+    "read_veri_wild",
 ]
-
-
-def open_dataset(path: Path, root: Path | None = None) -> Dataset:
-    """Reads the data set at a path, whichever kind it is.
-
-    Args:
-        path: a folder with attribute/ and train_test_split/ (VehicleID), or a
-            file (an image list).
-        root: for an image list, the folder that its paths are relative to;
-            None takes the list's own folder.
-
-    Raises:
-        InputError: nothing known lies there, or it is damaged.
-    """
-    path = Path(path)
-    if path.is_file():
-        return read_image_list(path, root)
-    if root is not None:
-        raise InputError(
-            "a root goes with an image list only, and this is no file",
-            path,
-            "leave out --root, or name the list file",
-        )
-    if (path / "attribute").is_dir() and (path / "train_test_split").is_dir():
-        return read_vehicleid(path)
-    raise InputError(
-        "no known data set; looked for VehicleID (a folder with attribute/ and "
-        "train_test_split/) and for an image list (a file)",
-        path,
-        "check the path" if path.exists() else "check the path: nothing is there",
-    )
 
 
 def images_of_split(dataset: Dataset, split: str) -> tuple[Image, ...]:

@@ -8,10 +8,12 @@ a whole number cannot be listed. Lines that begin with "#" are comments.
 import re
 from pathlib import Path, PurePosixPath
 
-from pydrdl.datasets.lines import malformed, read_lines
+from pydrdl.datasets.lines import add_once, malformed, read_lines
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.errors import InputError
 
+# As many as every 64-bit number has.
+MAX_DIGITS = 18
 # The path as short as possible, then one to three numbers.
 _LINE = re.compile(r"(\S.*?)\s+(-?\d+)(?:\s+(-?\d+)(?:\s+(-?\d+))?)?", re.ASCII)
 
@@ -37,15 +39,7 @@ def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
     for number, line in read_lines(list_path):
         if line.startswith("#"):
             continue
-        image = _parse(list_path, number, line)
-        if image.path in images:
-            raise InputError(
-                f"{image.path} is listed twice, for vehicles "
-                f"{images[image.path].vehicle_id} and {image.vehicle_id}",
-                f"{list_path}:{number}",
-                "remove one of the two lines",
-            )
-        images[image.path] = image
+        add_once(images, _parse(list_path, number, line), list_path, number)
     if not images:
         raise InputError(
             "no images in the list",
@@ -58,7 +52,7 @@ def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
 
 def _parse(list_path: Path, number: int, line: str) -> Image:
     match = _LINE.fullmatch(line)
-    if match is None:
+    if match is None or any(len(n or "") > MAX_DIGITS for n in match.groups()[1:]):
         expected = "path vehicle_id [model_id [camera_id]]"
         raise malformed(list_path, number, line, expected)
     vehicle, model, camera = (int(match[i] or -1) for i in (2, 3, 4))

@@ -1,9 +1,47 @@
 """Lines of the text files that data sets come with."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+
+# GB 18030 contains GB 2312 and GBK.
+CHINESE = "gb18030"
+
+
+def read_text(path: Path, *encodings: str) -> str:
+    """Reads a text file in the first encoding that fits it.
+
+    Args:
+        path: the file.
+        encodings: besides UTF-8 with or without a byte order mark, which is
+            tried first: Chinese text is hardly ever UTF-8 by chance.
+
+    Raises:
+        InputError: the file cannot be read, or no encoding fits.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read a file of the data set: {error.strerror}",
+            path,
+            "check that the data set is whole and the path is right",
+        ) from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        for encoding in encodings:
+            with contextlib.suppress(UnicodeDecodeError):
+                return data.decode(encoding)
+        line = 1 + error.object[: error.start].count(b"\n")
+        raise InputError(
+            f"not UTF-8 text: byte {error.object[error.start]:#04x}",
+            f"{path}:{line}",
+            "check that this is the right file, or convert it to UTF-8",
+        ) from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -19,23 +57,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         (number from 1, line without surrounding white space).
 
     Raises:
-        InputError: the file cannot be read or is not UTF-8.
+        InputError: the file cannot be read or is no text in UTF-8.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(
-            f"cannot read a file of the data set: {error.strerror}",
-            path,
-            "check that the data set is whole and the path is right",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}",
-            path,
-            "check that this is the right file, or convert it to UTF-8",
-        ) from error
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if "\0" in line:  # no name of a file holds one
+            raise malformed(path, number, line, "text without null characters")
         if stripped := line.strip():
             yield number, stripped
 
@@ -55,3 +81,21 @@ def malformed(path: Path, number: int, line: str, expected: str) -> InputError:
         f"{path}:{number}",
         "correct the line, or get the file again",
     )
+
+
+def add_once(
+    images: dict[str, Image], image: Image, list_path: Path, line: int
+) -> None:
+    """Adds a listed image under its path.
+
+    Raises:
+        InputError: the list has it already.
+    """
+    if image.path in images:
+        raise InputError(
+            f"{image.path} is listed twice, for vehicles "
+            f"{images[image.path].vehicle_id} and {image.vehicle_id}",
+            f"{list_path}:{line}",
+            "remove one of the two lines, or get the file again",
+        )
+    images[image.path] = image

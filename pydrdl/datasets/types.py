@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Image:
     """One photograph of one vehicle.
 
@@ -26,6 +26,21 @@ class Image:
     box: tuple[int, int, int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two photographs whose likeness a verification protocol asks for.
+
+    Attributes:
+        first: one of them.
+        second: the other.
+        same: whether the data set's file calls them a match.
+    """
+
+    first: Image
+    second: Image
+    same: bool
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set on disk: its images by split.
@@ -37,9 +52,14 @@ class Dataset:
             overlap, as VehicleID's test lists do.
         num_models: model ids lie in 0 .. num_models - 1; 0 where the data set
             does not say (then they are numbered densely when a LMDB is built).
+        model_names: names by model id, as far as the data set gives them.
+        pairs: pairs to verify by the name of their level, in the file's order;
+            empty where the data set has none.
     """
 
     name: str
     root: Path
     splits: Mapping[str, tuple[Image, ...]] = field(default_factory=dict)
     num_models: int = 0
+    model_names: Mapping[int, str] = field(default_factory=dict)
+    pairs: Mapping[str, tuple[Pair, ...]] = field(default_factory=dict)

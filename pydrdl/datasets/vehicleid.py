@@ -11,13 +11,15 @@
 import re
 from pathlib import Path
 
-from pydrdl.datasets.lines import malformed, read_lines
+from pydrdl.datasets.lines import add_once, malformed, read_lines
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.errors import InputError
 
+NAME = "VehicleID"
 # Images and vehicles are numbers, which may be padded with zeros.
-_TWO_NUMBERS = re.compile(r"(\d+)\s+(\d+)", re.ASCII)
-_NAME_THEN_NUMBER = re.compile(r"(?:(.*)\s)?(\d+)", re.ASCII)
+_TWO_NUMBERS = re.compile(r"(\d{1,18})\s+(\d{1,18})", re.ASCII)
+# A net has an output for each model up to the largest, so ids cannot be large.
+_NAME_THEN_NUMBER = re.compile(r"(?:(.*)\s)?(\d{1,5})", re.ASCII)
 
 
 def read_vehicleid(root: Path) -> Dataset:
@@ -41,7 +43,8 @@ def read_vehicleid(root: Path) -> Dataset:
     """
     root = Path(root)
     attributes = root / "attribute"
-    num_models = _count_models(attributes / "model_names.txt")
+    names = _read_names(attributes / "model_names.txt")
+    num_models = max(names, default=-1) + 1
     model_of = _read_models(attributes / "model_attr.txt", num_models)
     folder = root / "train_test_split"
     lists = [*folder.glob("train*.txt"), *folder.glob("test*.txt")]
@@ -55,7 +58,7 @@ def read_vehicleid(root: Path) -> Dataset:
         path.stem.replace("_list", ""): _read_list(path, model_of)
         for path in sorted(lists, key=_list_order)
     }
-    return Dataset("VehicleID", root, splits, num_models)
+    return Dataset(NAME, root, splits, num_models, names)
 
 
 def _list_order(path: Path) -> tuple[bool, int, str]:
@@ -71,15 +74,10 @@ def _read_list(path: Path, model_of: dict[int, int]) -> tuple[Image, ...]:
         if match is None:
             expected = 'an image and its vehicle, as in "0279029 23781"'
             raise malformed(path, number, line, expected)
-        name, vehicle = f"image/{match[1]:0>7}.jpg", int(match[2])
-        if name in images:
-            raise InputError(
-                f"{name} is listed twice, for vehicles "
-                f"{images[name].vehicle_id} and {vehicle}",
-                f"{path}:{number}",
-                "remove one of the two lines, or get the file again",
-            )
-        images[name] = Image(name, vehicle, model_of.get(vehicle, -1))
+        # Some copies have lost the padding; the files' names have not.
+        name, vehicle = f"image/{int(match[1]):07d}.jpg", int(match[2])
+        image = Image(name, vehicle, model_of.get(vehicle, -1))
+        add_once(images, image, path, number)
     return tuple(images.values())
 
 
@@ -108,14 +106,14 @@ def _read_models(path: Path, num_models: int) -> dict[int, int]:
     return models
 
 
-def _count_models(path: Path) -> int:
-    """Returns the largest model id + 1; 0 where the file is missing."""
+def _read_names(path: Path) -> dict[int, str]:
+    """Returns {model id: name}; empty where the file is missing."""
     if not path.exists():
-        return 0
-    largest = -1
+        return {}
+    names: dict[int, str] = {}
     for number, line in read_lines(path):
         match = _NAME_THEN_NUMBER.fullmatch(line)
         if match is None:
-            raise malformed(path, number, line, "a model's name, then its number")
-        largest = max(largest, int(match[2]))
-    return largest + 1
+            raise malformed(path, number, line, "a model's name, then its id")
+        names[int(match[2])] = (match[1] or "").strip()
+    return names

@@ -1,0 +1,151 @@
+"""CompCars, the images from the web, as they lie on disk.
+
+- image/<make>/<model>/<year>/<name>.jpg;
+- label/, the same with .txt: viewpoint, number of boxes, "x1 y1 x2 y2" from 1;
+- train_test_split/classification/train.txt and test.txt: part I, a path a line;
+- train_test_split/verification/verification_train.txt: part II;
+- train_test_split/verification/verification_pairs_easy.txt, _medium and _hard:
+  part III, "path1 path2 label", 1 for the same model;
+- misc/: makes' and models' names, not needed here.
+"""
+
+import re
+from pathlib import Path
+
+from pydrdl.datasets.lines import add_once, malformed, read_lines
+from pydrdl.datasets.types import Dataset, Image, Pair
+from pydrdl.errors import InputError
+
+NAME = "CompCars"
+LEVELS = ("easy", "medium", "hard")
+_PATH = r"(\d{1,18})/(\d{1,18})/[^/\s]+/[^/\s]+\.jpg"
+_IMAGE = re.compile(_PATH, re.ASCII)
+_PAIR = re.compile(rf"({_PATH})\s+({_PATH})\s+([01])", re.ASCII)
+_BOX = re.compile(r"(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})", re.ASCII)
+Images = tuple[Image, ...]
+
+
+def read_compcars(root: Path) -> Dataset:
+    """Reads CompCars' lists and the boxes of what they list; images stay closed.
+
+    There are no single vehicles in CompCars. The paper trains the coupled
+    clusters loss on models and the other branch on makes (Sec. 5.1), so
+    vehicle_id is CompCars' model and model_id its make. Their numbers have
+    gaps and exceed their counts.
+
+    Args:
+        root: the folder that holds image/, label/ and train_test_split/.
+
+    Returns:
+        The data set with the splits train and test of part I, part1 (both),
+        part2 and part3 (the images of all pairs), as far as their lists are
+        there, and the pairs easy, medium and hard.
+
+    Raises:
+        InputError: a file is missing, a line malformed, or an image twice in a
+            list.
+    """
+    reader = _Reader(Path(root))
+    folder = reader.root / "train_test_split"
+    lists = {
+        "train": folder / "classification/train.txt",
+        "test": folder / "classification/test.txt",
+        "part2": folder / "verification/verification_train.txt",
+    }
+    files = {v: folder / f"verification/verification_pairs_{v}.txt" for v in LEVELS}
+    splits = {s: reader.images(p) for s, p in lists.items() if p.exists()}
+    pairs = {level: reader.pairs(p) for level, p in files.items() if p.exists()}
+    if not splits and not pairs:
+        raise InputError(
+            "no split lists",
+            folder,
+            "put classification/train.txt or verification/verification_train.txt there",
+        )
+    if "train" in splits and "test" in splits:
+        splits["part1"] = _distinct([*splits["train"], *splits["test"]])
+    if pairs:
+        every = [pair for level in pairs.values() for pair in level]
+        splits["part3"] = _distinct([i for p in every for i in (p.first, p.second)])
+    return Dataset(NAME, reader.root, splits, pairs=pairs)
+
+
+def _distinct(images: list[Image]) -> Images:
+    return tuple({image.path: image for image in images}.values())
+
+
+class _Reader:
+    """Reads lists; a label file is read once, however often its image occurs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: dict[str, Image] = {}
+
+    def images(self, path: Path) -> Images:
+        """Reads a list of one path a line."""
+        images: dict[str, Image] = {}
+        for number, line in read_lines(path):
+            if not _IMAGE.fullmatch(line):
+                expected = "a path as in 78/1/2014/3ac218c0c6c378.jpg"
+                raise malformed(path, number, line, expected)
+            add_once(images, self._image(line, f"{path}:{number}"), path, number)
+        return tuple(images.values())
+
+    def pairs(self, path: Path) -> tuple[Pair, ...]:
+        """Reads a list of pairs."""
+        pairs = []
+        for number, line in read_lines(path):
+            match = _PAIR.fullmatch(line)
+            if match is None:
+                expected = "two paths, and 1 for the same model or 0"
+                raise malformed(path, number, line, expected)
+            where = f"{path}:{number}"
+            first, second = self._image(match[1], where), self._image(match[4], where)
+            pairs.append(Pair(first, second, match[7] == "1"))
+        return tuple(pairs)
+
+    def _image(self, name: str, where: str) -> Image:
+        if name not in self._known:
+            make, model = map(int, name.split("/")[:2])
+            box = self._box(name, where)
+            self._known[name] = Image(f"image/{name}", model, make, box=box)
+        return self._known[name]
+
+    def _box(self, name: str, where: str) -> tuple[int, int, int, int]:
+        label = self.root / "label" / f"{name.removesuffix('.jpg')}.txt"
+        try:
+            return read_box(label)
+        except InputError as error:
+            if error.where != str(label):  # it is there, but a line is malformed
+                raise
+            raise InputError(
+                f"no label for {name[:60]}: {error.what}",
+                where,
+                f"get it as {label}, or take the image out of the list",
+            ) from error
+
+
+def read_box(path: Path) -> tuple[int, int, int, int]:
+    """Reads a label file.
+
+    Returns:
+        As Image.box: from 0, right and bottom excluded.
+
+    Raises:
+        InputError: the file is missing or has not the three lines.
+    """
+    lines = list(read_lines(path))
+    expected = (
+        (re.compile(r"-1|[1-5]"), "a viewpoint, -1 or 1 to 5"),
+        (re.compile(r"1"), "the number of boxes, always 1"),
+        (_BOX, "x1 y1 x2 y2 in pixels from 1, x1 <= x2 and y1 <= y2"),
+    )
+    for k, (pattern, meaning) in enumerate(expected):
+        number, line = lines[k] if k < len(lines) else (k + 1, "")
+        if not pattern.fullmatch(line):
+            raise malformed(path, number, line, meaning)
+    x1, y1, x2, y2 = map(int, lines[2][1].split())
+    if x1 > x2 or y1 > y2 or len(lines) > 3:
+        number, line = lines[-1]
+        raise malformed(path, number, line, expected[2][1])
+    # A box from 0 would be a slip; it is worth no more than that pixel.
+    return max(x1 - 1, 0), max(y1 - 1, 0), x2, y2

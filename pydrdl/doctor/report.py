@@ -1,0 +1,109 @@
+"""The findings as tables and as JSON."""
+
+from collections import Counter
+from dataclasses import asdict
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from pydrdl import __version__
+from pydrdl.datasets.release import COMPCARS_PAIRS
+from pydrdl.doctor.checkup import Checkup
+from pydrdl.doctor.counts import HERE, SplitCount
+from pydrdl.doctor.problem import Problem, Severity
+
+SCHEMA = "drdl.dataset_check/1"
+UNKNOWN = "-"
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def counts_table(checkup: Checkup) -> Table:
+    """A line for each split; below it the release's and the paper's numbers."""
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column("split", no_wrap=True)
+    for title in ("images", "vehicles", "models", "cameras", "model label"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for count in checkup.counts:
+        here = count.source == HERE
+        numbers = (count.images, count.vehicles, count.models, count.cameras)
+        table.add_row(
+            Text(count.split if here else f"  {count.source}"),
+            *("" if n is None else f"{n:,}" if n else UNKNOWN for n in numbers),
+            _labelled(count),
+            style="" if here else "dim",
+        )
+    return table
+
+
+def notes(checkup: Checkup) -> list[str]:
+    """What must be known to read the table."""
+    found = []
+    if checkup.pairs:
+        levels = ", ".join(
+            f"{level} {count.pairs:,} ({count.same:,} match)"
+            for level, count in checkup.pairs.items()
+        )
+        found.append(
+            f"pairs to verify: {levels}; release: {COMPCARS_PAIRS:,} each, half of "
+            "which match"
+        )
+    if checkup.name.startswith("CompCars"):
+        found.append(
+            "CompCars has no single vehicles: a vehicle is a car model here, and a "
+            "model its make."
+        )
+    return found
+
+
+def problem_lines(problem: Problem) -> list[Text]:
+    """A problem as what, its examples, and what to do next."""
+    label = f"{problem.severity.value}: "
+    lines = [Text.assemble((label, STYLES[problem.severity]), problem.what)]
+    lines += [Text(f"  {example}") for example in problem.examples]
+    more = problem.count - len(problem.examples)
+    if more > 0:
+        lines.append(Text(f"  and {more:,} more"))
+    return [*lines, Text(f"  next: {problem.next}")]
+
+
+def summary(checkup: Checkup) -> str:
+    """How many problems of which severity, in one line."""
+    number = Counter(problem.severity for problem in checkup.problems)
+    found = ", ".join(
+        f"{number[severity]} {severity.value}{'' if number[severity] == 1 else 's'}"
+        for severity in (Severity.ERROR, Severity.WARNING)
+    )
+    verdict = "fit to train on" if checkup.fit else "NOT fit to train on"
+    left_out = (
+        "; not looked for (--fast): damaged images, copies, boxes outside"
+        if checkup.fast
+        else ""
+    )
+    return f"{checkup.name} in {checkup.root}: {found}: {verdict}{left_out}"
+
+
+def checkup_json(checkup: Checkup) -> dict[str, object]:
+    """All of it, for machines."""
+    return {
+        "schema": SCHEMA,
+        "pydrdl": __version__,
+        "dataset": checkup.name,
+        "root": checkup.root,
+        "fast": checkup.fast,
+        "fit": checkup.fit,
+        "counts": [asdict(count) for count in checkup.counts],
+        "pairs": {level: asdict(count) for level, count in checkup.pairs.items()},
+        "problems": [asdict(problem) for problem in checkup.problems],
+    }
+
+
+def _labelled(count: SplitCount) -> str:
+    """Images with a model label, and what share they are."""
+    if count.labelled is None:
+        return ""
+    if not count.labelled or not count.images:
+        return UNKNOWN
+    return f"{count.labelled:,} ({count.labelled / count.images:.0%})"

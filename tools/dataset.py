@@ -1,0 +1,129 @@
+"""Looks at a data set on disk: whether it is whole, and what it shows."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Exit, Option
+
+from pydrdl import cli
+from pydrdl.contact_sheet import choose_rows, contact_sheet, write_png
+from pydrdl.datasets import Dataset, images_of_split, open_dataset
+from pydrdl.datum import read_image
+from pydrdl.doctor import check_dataset, report
+from pydrdl.doctor.files import unique_images
+from pydrdl.errors import InputError
+from pydrdl.report import write_json
+
+Where = Annotated[Path, Argument(help="A data set's folder, or an image list.")]
+Root = Annotated[
+    Path | None, Option(help="Folder that an image list's paths start from.")
+]
+Split = Annotated[
+    list[str] | None, Option(help="Only this split; may be repeated. Default: all.")
+]
+
+
+def check(
+    dataset: Where,
+    root: Root = None,
+    split: Split = None,
+    positives: Annotated[
+        int, Option(min=1, help="Images of one vehicle in a training set.")
+    ] = 5,
+    negatives: Annotated[
+        int, Option(min=1, help="Images of other vehicles in a training set.")
+    ] = 5,
+    fast: Annotated[
+        bool, Option("--fast", help="Look at names and sizes only, decode nothing.")
+    ] = False,
+    workers: Annotated[
+        int | None, Option(min=1, help="Threads; one a processor by default.")
+    ] = None,
+    json: Annotated[
+        Path | None,
+        Option(help='Write the findings to this file (replaced); "-": to stdout.'),
+    ] = None,
+) -> None:
+    """Say what a data set holds and what is wrong with it.
+
+    Counts stand beside the paper's and the release's. Exits with 1 where there
+    is an error: training or evaluation would stop, or learn or measure
+    something false. Warnings and infos do not change the exit code.
+
+    Example: python tools/dataset.py check VehicleID_V1.0
+    """
+    data = open_dataset(dataset, root)
+    checkup = check_dataset(
+        select(data, split),
+        positives=positives,
+        negatives=negatives,
+        whole=not split,
+        fast=fast,
+        workers=workers,
+        progress=cli.progress,
+    )
+    if json == Path("-"):
+        cli.console.print_json(data=report.checkup_json(checkup))
+    else:
+        cli.console.print(report.counts_table(checkup), "")
+        for note in report.notes(checkup):
+            cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
+        for problem in checkup.problems:
+            for line in report.problem_lines(problem):
+                cli.console.print(line, soft_wrap=True)
+        cli.console.print(report.summary(checkup), markup=False, soft_wrap=True)
+        if json is not None:
+            write_json(json, report.checkup_json(checkup))
+    if not checkup.fit:
+        raise Exit(1)
+
+
+def show(
+    dataset: Where,
+    output: Annotated[Path, Option(help="PNG file to make.")],
+    root: Root = None,
+    split: Split = None,
+    vehicles: Annotated[int, Option(min=1, help="Rows.")] = 6,
+    images: Annotated[int, Option(min=1, help="Photographs of each vehicle.")] = 5,
+    neighbours: Annotated[
+        int, Option(min=0, help="Other vehicles of its model beside it.")
+    ] = 3,
+    seed: Annotated[int, Option(min=0, help="Of the choice.")] = 0,
+    size: Annotated[
+        int, Option(min=32, max=1024, help="Pixels a side of a photograph.")
+    ] = 144,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUTPUT.")] = False,
+) -> None:
+    """Draw a contact sheet: vehicles in rows, beside each others of its model.
+
+    Photographs are cut to the vehicle's box where the data set has one.
+
+    Example: python tools/dataset.py show VehicleID_V1.0 --output sheet.png
+    """
+    if output.exists() and not overwrite:
+        raise InputError("the output exists", output, "delete it, or pass --overwrite")
+    data = open_dataset(dataset, root)
+    chosen = choose_rows(
+        unique_images(select(data, split)), vehicles, images, neighbours, seed
+    )
+    sheet = contact_sheet(chosen, size, lambda i: read_image(data.root, i, None))
+    write_png(output, sheet)
+    height, width = sheet.shape[:2]
+    cli.console.print(
+        f"{output}: {len(chosen)} vehicles, {width} x {height} pixels",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def select(dataset: Dataset, splits: list[str] | None) -> Dataset:
+    """The data set with some of its splits; None: all."""
+    if not splits:
+        return dataset
+    kept = {name: images_of_split(dataset, name) for name in splits}
+    return replace(dataset, splits=kept, pairs={})
+
+
+if __name__ == "__main__":
+    cli.run(check, show)
