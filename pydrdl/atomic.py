@@ -3,6 +3,7 @@
 A file is written under the name `.<name>.<process>.part` in the same folder,
 synced to disk and renamed. Killed at any moment, a command leaves the file as it
 was, and at most such a part, which the next one that writes the file deletes.
+(To find it, the folder is listed: not for folders of many thousand files.)
 """
 
 import os

@@ -101,14 +101,21 @@ def weight_shapes(path: Path) -> dict[str, list[Shape]]:
     Shapes of the old 4-D form keep their leading ones, as 1 x 1 x 1 x N.
 
     Raises:
-        InputError: no such file, or it holds no weights.
+        InputError: no such file, not weights, cut off, or it holds no weights.
     """
-    again = "give a .caffemodel or .caffemodel.h5 that Caffe wrote"
-    if not path.is_file():
-        raise InputError("no such weights file", path, again)
-    shapes = _hdf5_shapes(path) if h5py.is_hdf5(path) else _proto_shapes(path, again)
+    if path.is_file() and h5py.is_hdf5(path):
+        shapes = _hdf5_shapes(path)
+    else:
+        from pydrdl.weights import blob_shape, read_weights
+
+        shapes = {
+            name: [blob_shape(blob) for blob in layer.blobs]
+            for name, layer in read_weights(path).items()
+        }
     if not shapes:
-        raise InputError("it holds no weights", path, again)
+        raise InputError(
+            "it holds no weights", path, "give a .caffemodel.h5 that Caffe wrote"
+        )
     return shapes
 
 
@@ -161,41 +168,11 @@ def _hdf5_shapes(path: Path) -> dict[str, list[Shape]]:
         }
 
 
-def _proto_shapes(path: Path, again: str) -> dict[str, list[Shape]]:
-    """Shapes in a .caffemodel, whose layers may be of the new or the V1 form."""
-    from google.protobuf.message import DecodeError
-
-    from pydrdl.messages import caffe_pb2
-
-    message = caffe_pb2.NetParameter()
-    try:
-        message.ParseFromString(path.read_bytes())
-    except DecodeError as error:
-        raise InputError(f"not a caffemodel: {error}", path, again) from error
-    return {
-        layer.name: [_blob_shape(blob) for blob in layer.blobs]
-        for layer in (*message.layer, *message.layers)
-        if layer.blobs
-    }
-
-
 def _check_net(path: Path, known: Iterable[str]) -> None:
     """Raises InputError for a prototxt that would end the process."""
-    from google.protobuf import text_format
+    from pydrdl.net_shapes import read_net
 
-    from pydrdl.messages import caffe_pb2
-
-    message = caffe_pb2.NetParameter()
-    try:
-        text_format.Parse(path.read_text(encoding="utf-8"), message)
-    except OSError as error:
-        raise InputError(
-            f"cannot read the net: {error.strerror}", path, "give a deploy.prototxt"
-        ) from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"not a net: {error}", path, "correct the line and column named above"
-        ) from error
+    message = read_net(path)
     unknown = {layer.type for layer in message.layer} - set(known)
     if unknown:
         raise InputError(
@@ -214,13 +191,6 @@ def _check_gpu(number: int) -> None:
             f"--gpu {number}",
             "leave the option out, or build Caffe with CUDA (CMake preset cuda)",
         )
-
-
-def _blob_shape(blob: Any) -> Shape:
-    """Shape of a BlobProto, new or old."""
-    if blob.HasField("shape"):
-        return tuple(blob.shape.dim)
-    return (blob.num, blob.channels, blob.height, blob.width)
 
 
 def _plain(shape: Shape) -> Shape:

@@ -16,6 +16,12 @@ from pydrdl.messages import caffe_pb2
 Structure = Literal["mixed_difference", "ccl", "triplet"]
 STRUCTURES: tuple[Structure, ...] = ("mixed_difference", "ccl", "triplet")
 
+# Layers that a net has once for each branch, and the second branch's mark.
+BRANCH = ("conv4", "conv5", "fc6", "fc7")
+SECOND = "_2"
+# What the second branch starts from, where pretrained weights have one branch.
+SECOND_BRANCH = {name + SECOND: name for name in BRANCH}
+
 POSITION_FIXED = ({"lr_mult": 0.0, "decay_mult": 0.0},)
 
 
@@ -214,17 +220,16 @@ def trunk(net: Any, bottom: str, backbone: Backbone) -> str:
 
 def branch(net: Any, bottom: str, suffix: str, backbone: Backbone) -> str:
     """conv4 to fc7, named with a suffix; fc7 stays linear."""
-    for name in ("conv4", "conv5"):
+    conv4, conv5, fc6, fc7 = (name + suffix for name in BRANCH)
+    for name in (conv4, conv5):
         shape = (backbone.width, 3, 1, 1)
-        bottom = _convolution(net, bottom, name + suffix, shape, backbone)
+        bottom = _convolution(net, bottom, name, shape, backbone)
     bottom = layers.max_pool(net, bottom, "pool5" + suffix)
-    bottom = layers.inner_product(
-        net, bottom, "fc6" + suffix, backbone.fc6, backbone.fc_filler
-    )
+    bottom = layers.inner_product(net, bottom, fc6, backbone.fc6, backbone.fc_filler)
     layers.relu(net, bottom, "relu6" + suffix)
     if backbone.dropout:
         bottom = layers.dropout(net, bottom, "drop6" + suffix, backbone.dropout)
-    return _feature(net, bottom, "fc7" + suffix, backbone)
+    return _feature(net, bottom, fc7, backbone)
 
 
 def _feature(net: Any, bottom: str, name: str, backbone: Backbone) -> str:
@@ -241,7 +246,7 @@ def _mixed_difference(
     """Fig. 6: returns the model branch's, the lower branch's and the last feature."""
     shared = trunk(net, "data", backbone)
     upper = layers.relu(net, branch(net, shared, "", backbone), "relu7")
-    lower = branch(net, shared, "_2", backbone)
+    lower = branch(net, shared, SECOND, backbone)
     both = layers.add(net, "Concat", "mixed", [upper, lower], ["mixed"])
     if wide_fc8:
         both = layers.inner_product(

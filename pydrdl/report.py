@@ -1,7 +1,6 @@
 """Match rates as a table beside the paper's, and as JSON."""
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from pydrdl import __version__, paper
+from pydrdl import __version__, atomic, paper
 from pydrdl.errors import InputError
 from pydrdl.evaluation import Entry
 from pydrdl.protocols import reid
@@ -99,19 +98,13 @@ def write_json(path: Path, content: object) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     try:
-        partial.write_text(
-            json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-            encoding="utf-8",
-        )
-        partial.replace(path)
+        atomic.write_text(path, text + "\n")
     except OSError as error:
         raise InputError(
             f"cannot write the results: {error.strerror}", path, "name another file"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def rate(value: float, digits: int = 3) -> str:

@@ -234,6 +234,7 @@ def test_each_set_may_stand_anywhere(
     [
         Sizes(1000, 5, 5, 1),
         Sizes(1000, 3, 2, 40),
+        Sizes(3, 3, 2, 203),  # no multiple of what the CPU takes at a time
         Sizes(2, 5, 5, 1024),
         Sizes(1, 7, 6, 4096),
         Sizes(9, 3, 1, 1),

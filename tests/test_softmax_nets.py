@@ -58,6 +58,7 @@ def published(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, "caffe.Net"]]:
     """Each training net with ImageNet's 1000 classes, fed by inputs."""
+    caffe.set_random_seed(1)
     message = softmax_nets.train_val_net(SPECS[request.param], IMAGENET)
     while message.layer[0].type in ("PairSetData", "Silence"):
         del message.layer[0]

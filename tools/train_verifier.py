@@ -86,7 +86,8 @@ def finish(trained: verifier.Verifier, output: Path) -> None:
     table.add_row("PCA keeps", f"{kept} of the variance")
     if isinstance(trained.model, Model):
         history = trained.model.log_likelihoods
-        table.add_row("steps of EM", f"{len(history) - 1}")
+        gain = history[-1] - history[-2]
+        table.add_row("steps of EM", f"{len(history) - 1}; the last gained {gain:.1e}")
         table.add_row(
             "log likelihood of an image", f"{history[0]:.4f} to {history[-1]:.4f}"
         )

@@ -48,18 +48,19 @@ __global__ void CoupledClustersForward(const Dtype* features, int dim,
 
 // blockIdx.x is the set; a thread owns one column of it.
 template <typename Dtype>
-__global__ void CoupledClustersBackward(const Dtype* features,
-                                        const Dtype* centre, const int* nearest,
-                                        const int* active, int dim,
+__global__ void CoupledClustersBackward(const Dtype* __restrict__ features,
+                                        const Dtype* __restrict__ centre,
+                                        const int* __restrict__ nearest,
+                                        const int* __restrict__ active, int dim,
                                         int positives, int rows, Dtype scale,
                                         drdl::ClusterGradient gradient,
-                                        Dtype* diff) {
+                                        Dtype* __restrict__ diff) {
   const int set = blockIdx.x, d = blockIdx.y * kThreads + threadIdx.x;
   if (d >= dim) return;
   const int column = set * rows * dim + d;
-  gradient.Column(features + column, centre[set * dim + d], nearest[set],
-                  active + set * positives, positives, rows, dim, scale,
-                  diff + column);
+  gradient.template Columns<1>(features + column, centre + set * dim + d,
+                               nearest[set], active + set * positives,
+                               positives, rows, dim, scale, diff + column);
 }
 
 }  // namespace

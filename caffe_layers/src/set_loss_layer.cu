@@ -7,13 +7,14 @@ namespace caffe {
 
 namespace {
 
-const int kThreads = 256;
+const int kThreads = 1024;  // one block is all there is, and may be waited for
 
 // One block. The order of every sum is fixed, so results repeat bit for bit.
 template <typename Dtype>
-__global__ void SummarizeKernel(const Dtype* stats, int num_stats, int terms,
-                                Dtype loss_scale, const Dtype* ids, int rows,
-                                int set_rows, int positives, Dtype* summary) {
+__global__ void __launch_bounds__(kThreads)
+    SummarizeKernel(const Dtype* stats, int num_stats, int terms,
+                    Dtype loss_scale, const Dtype* ids, int rows, int set_rows,
+                    int positives, Dtype* summary) {
   using BlockReduce = cub::BlockReduce<Dtype, kThreads>;
   __shared__ typename BlockReduce::TempStorage storage;
   for (int i = 0; i < num_stats; ++i) {

@@ -61,7 +61,7 @@ def fit(
     labels: Int,
     *,
     steps: int = 100,
-    tolerance: float = 1e-5,
+    tolerance: float = 1e-4,
     progress: Callable[[int, float], object] = lambda step, log_likelihood: None,
 ) -> Model:
     """Fits by EM from the classes' empirical covariances.

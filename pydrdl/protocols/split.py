@@ -7,7 +7,6 @@ only where that hash is the same.
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl import atomic
 from pydrdl.errors import InputError
 
 SCHEMA = "drdl.split/1"
@@ -100,16 +100,12 @@ def save_split(split: Split, path: Path) -> None:
     if path.exists():
         raise InputError("the split file exists", path, "name another file")
     text = json.dumps({"sha256": split.sha256, **_to_dict(split)}, ensure_ascii=False)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(path)
+        atomic.write_text(path, text + "\n")
     except OSError as error:
         raise InputError(
             f"cannot write the split: {error.strerror}", path, "name a writable folder"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_split(path: Path) -> Split:

@@ -45,28 +45,44 @@ struct ClusterGradient {
   bool through_centre;  // EXACT
   bool push_once;       // PAPER
 
-  /// One column of a set: f and grad point at its first row, rows are dim
-  /// apart, c is the centre's value there.
-  template <typename Dtype>
-  DRDL_HOST_DEVICE void Column(const Dtype* f, Dtype c, int nearest,
-                               const int* active, int positives, int rows,
-                               int dim, Dtype scale, Dtype* grad) const {
-    const Dtype f_near = f[nearest * dim];
+  /// `kWidth` neighbouring columns of a set: f and grad point at the first of
+  /// them in the set's first row, rows are dim apart, c is the centre there.
+  template <int kWidth, typename Dtype>
+  DRDL_HOST_DEVICE void Columns(const Dtype* __restrict__ f,
+                                const Dtype* __restrict__ c, int nearest,
+                                const int* __restrict__ active, int positives,
+                                int rows, int dim, Dtype scale,
+                                Dtype* __restrict__ grad) const {
+    const Dtype* f_near = f + nearest * dim;
     int count = 0;
-    Dtype pull = 0;  // dL/dc, which all positives share
+    Dtype pull[kWidth] = {0};  // dL/dc, which all positives share
     for (int i = 0; i < positives; ++i) {
       if (!active[i]) continue;
       ++count;
-      if (through_centre) pull += f_near - f[i * dim];
+      if (!through_centre) continue;
+      for (int d = 0; d < kWidth; ++d) pull[d] += f_near[d] - f[i * dim + d];
     }
     for (int i = 0; i < positives; ++i) {
-      const Dtype own = active[i] ? f[i * dim] - c : Dtype(0);  // Eq. (7)
-      grad[i * dim] = scale * (own + pull / positives);
+      const Dtype* own = f + i * dim;
+      Dtype* out = grad + i * dim;
+      if (active[i]) {  // Eq. (7)
+        for (int d = 0; d < kWidth; ++d) {
+          out[d] = scale * (own[d] - c[d] + pull[d] / positives);
+        }
+      } else {
+        for (int d = 0; d < kWidth; ++d) out[d] = scale * (pull[d] / positives);
+      }
     }
-    const Dtype push = c - f_near;  // Eq. (8)
     for (int r = positives; r < rows; ++r) {
       const int times = r != nearest ? 0 : push_once ? count > 0 : count;
-      grad[r * dim] = times > 0 ? scale * times * push : Dtype(0);
+      Dtype* out = grad + r * dim;
+      if (times > 0) {  // Eq. (8)
+        for (int d = 0; d < kWidth; ++d) {
+          out[d] = scale * times * (c[d] - f_near[d]);
+        }
+      } else {
+        for (int d = 0; d < kWidth; ++d) out[d] = 0;
+      }
     }
   }
 };

@@ -1,6 +1,8 @@
 #ifndef DRDL_DISTANCE_HPP_
 #define DRDL_DISTANCE_HPP_
 
+#include <cmath>
+
 #include "drdl/counter_rng.hpp"  // DRDL_HOST_DEVICE
 
 namespace drdl {
@@ -11,13 +13,28 @@ namespace drdl {
 /// |a - b|^2; summed in double, so that float only rounds the result.
 template <typename Dtype>
 Dtype SquaredDistance(int dim, const Dtype* a, const Dtype* b) {
-  double sum = 0, spoilt = 0;
-  for (int d = 0; d < dim; ++d) {
-    const double diff = static_cast<double>(a[d]) - b[d];
-    sum += diff * diff;
-    spoilt += diff - diff;  // 0 of a number, NaN of infinity
+  const int kSums = 8;  // which do not wait for one another
+  double sums[kSums] = {0};
+  const int even = dim - dim % kSums;
+  for (int d = 0; d < even; d += kSums) {
+    for (int i = 0; i < kSums; ++i) {
+      const double diff = static_cast<double>(a[d + i]) - b[d + i];
+      sums[i] += diff * diff;
+    }
   }
-  return static_cast<Dtype>(sum + spoilt);
+  for (int d = even; d < dim; ++d) {
+    const double diff = static_cast<double>(a[d]) - b[d];
+    sums[d - even] += diff * diff;
+  }
+  double sum = 0;
+  for (double part : sums) sum += part;
+  if (std::isinf(sum)) {  // too large for a number, or is a feature infinite?
+    for (int d = 0; d < dim; ++d) {
+      const double diff = static_cast<double>(a[d]) - b[d];
+      sum += diff - diff;  // 0 of a number, NaN of infinity
+    }
+  }
+  return static_cast<Dtype>(sum);
 }
 
 // A NaN distance beats every number in both directions: a search for the

@@ -21,6 +21,14 @@ class InputError : public std::runtime_error {
   }
 };
 
+/**
+ * @brief Prints an error as the `caffe` command does and ends with 1, at once.
+ *
+ * For threads that cannot hand it on, because others wait for them, at a
+ * barrier or on the GPU, and would wait for ever.
+ */
+[[noreturn]] void ExitWith(const InputError& error);
+
 }  // namespace drdl
 
 #endif  // DRDL_INPUT_ERROR_HPP_

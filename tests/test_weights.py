@@ -1,0 +1,701 @@
+"""Caffemodels of every form, shapes without building, and init_weights.py.
+
+What the old forms mean is asked of Caffe itself: it upgrades and loads the very
+file, and its blobs are compared.
+"""
+
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+from helpers import ROOT, caffe, make_fleet, read_net, run_caffe
+from helpers import read_weights as read_arrays
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pydrdl import nets
+from pydrdl.errors import InputError
+from pydrdl.init_weights import Outcome, init_weights, parse_copies
+from pydrdl.memory_net import MemoryNet
+from pydrdl.messages import caffe_pb2
+from pydrdl.net_shapes import layers_in_training, weight_shapes
+from pydrdl.weights import blob_shape, blob_values, read_weights, write_weights
+
+V1 = caffe_pb2.V1LayerParameter
+Blobs = dict[str, list[NDArray[np.float32]]]
+FORMS = ("v0", "v1", "v2", "v2 of v1")
+# VGG_CNN_M_1024 as published (Chatfield et al., BMVC 2014).
+PUBLISHED = {
+    "conv1": (96, 3, 7, 7),
+    "conv2": (256, 96, 5, 5),
+    "conv3": (512, 256, 3, 3),
+    "conv4": (512, 512, 3, 3),
+    "conv5": (512, 512, 3, 3),
+    "fc6": (4096, 18432),
+    "fc7": (1024, 4096),
+    "fc8": (1000, 1024),
+}
+# The same with a crop of 64 pixels, of which 1 x 1 is left at fc6.
+SMALL = replace(nets.VGG_CNN_M_1024, crop=64, width=32, fc6=24, fc7=20)
+SMALL_SHAPES = {
+    "conv1": (96, 3, 7, 7),
+    "conv2": (256, 96, 5, 5),
+    "conv3": (32, 256, 3, 3),
+    "conv4": (32, 32, 3, 3),
+    "conv5": (32, 32, 3, 3),
+    "fc6": (24, 32),
+    "fc7": (20, 24),
+    "fc8": (1000, 20),
+}
+BRANCH = ["conv4", "conv5", "fc6", "fc7"]
+
+
+def values_of(shapes: Mapping[str, tuple[int, ...]]) -> Blobs:
+    """Weights and a bias for each layer, all different."""
+    rng = np.random.default_rng(7)
+    return {
+        name: [rng.random(s, np.float32), rng.random(s[:1], np.float32)]
+        for name, s in shapes.items()
+    }
+
+
+def blob_message(values: NDArray[np.float32], *, legacy: bool) -> "caffe_pb2.BlobProto":
+    # The packed field as bytes: from an array, 75 million floats take 11 s.
+    size, groups = values.nbytes, b"\x2a"
+    while size > 127:
+        groups, size = groups + bytes([size & 127 | 128]), size >> 7
+    blob = caffe_pb2.BlobProto.FromString(groups + bytes([size]) + values.tobytes())
+    if legacy:
+        shape = (1,) * (4 - values.ndim) + values.shape
+        blob.num, blob.channels, blob.height, blob.width = shape
+    else:
+        blob.shape.dim.extend(values.shape)
+    return blob
+
+
+def write(path: Path, form: str, content: Blobs, **more: object) -> Path:
+    """Writes a caffemodel of a form, with layers without weights among them."""
+    net = caffe_pb2.NetParameter(name="CNN_M", **more)
+    for name, arrays in content.items():
+        blobs = [blob_message(values, legacy=form != "v2") for values in arrays]
+        fc = name.startswith("fc")
+        if form == "v0":
+            inner = {"name": name, "type": "innerproduct" if fc else "conv"}
+            net.layers.add(layer=inner | {"blobs": blobs})
+            net.layers.add(layer={"name": name + "_relu", "type": "relu"})
+        elif form == "v1":
+            kind = V1.INNER_PRODUCT if fc else V1.CONVOLUTION
+            net.layers.add(name=name, type=kind, blobs=blobs)
+            net.layers.add(name=name + "_relu", type=V1.RELU)
+        else:
+            kind = "InnerProduct" if fc else "Convolution"
+            net.layer.add(name=name, type=kind, blobs=blobs)
+            net.layer.add(name=name + "_relu", type="ReLU")
+    path.write_bytes(net.SerializeToString())
+    return path
+
+
+def net_file(
+    folder: Path, structure: nets.Structure, backbone: nets.Backbone = SMALL
+) -> Path:
+    path = folder / f"{structure}.prototxt"
+    net = nets.deploy_net(structure, backbone)
+    path.write_text(text_format.MessageToString(net))
+    return path
+
+
+def loaded(net: Path, weights: Path) -> Blobs:
+    """Every layer's blobs after Caffe loaded a file."""
+    caffe.set_random_seed(1)
+    opened = caffe.Net(str(net), caffe.TEST)
+    opened.copy_from(str(weights))
+    return {n: [blob.data.copy() for blob in b] for n, b in opened.params.items()}
+
+
+def assert_same(a: Sequence[NDArray[np.float32]], b: object, name: str = "") -> None:
+    for one, other in zip(a, b, strict=True):
+        assert one.shape == other.shape, name
+        np.testing.assert_array_equal(one, other, name)
+
+
+def done(outcome: Outcome, what: str) -> list[str]:
+    """Layers with a blob of which this was done, each once."""
+    return list(dict.fromkeys(r.layer for r in outcome.rows if r.done == what))
+
+
+# --- The forms of caffemodels
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_all_forms_are_read_as_caffe_reads_them(tmp_path: Path, form: str) -> None:
+    content = values_of({n: s for n, s in SMALL_SHAPES.items() if n != "fc8"})
+    path = write(tmp_path / "m.caffemodel", form, content)
+    layers = read_weights(path)
+    by_caffe = loaded(net_file(tmp_path, "ccl"), path)
+    assert list(layers) == list(by_caffe) == list(content)
+    for name, layer in layers.items():
+        fc = name.startswith("fc")
+        assert layer.type == ("InnerProduct" if fc else "Convolution")
+        for i, blob in enumerate(layer.blobs):
+            shape = content[name][i].shape
+            old = (1,) * (4 - len(shape)) + shape
+            assert blob_shape(blob) == (shape if form == "v2" else old)
+            values = blob_values(blob).reshape(shape)
+            np.testing.assert_array_equal(values, by_caffe[name][i])
+            np.testing.assert_array_equal(values, content[name][i])
+
+
+def test_weights_in_double_precision(tmp_path: Path) -> None:
+    net = caffe_pb2.NetParameter()
+    blob = {"shape": {"dim": [1, 2]}, "double_data": [1 / 3, 2.0]}
+    net.layer.add(name="fc", type="InnerProduct", blobs=[blob])
+    path = tmp_path / "m.caffemodel"
+    path.write_bytes(net.SerializeToString())
+    values = blob_values(read_weights(path)["fc"].blobs[0])
+    assert values.dtype == np.float32
+    assert values.tolist() == [np.float32(1 / 3), 2.0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.text(max_size=200),
+            st.sampled_from(["InnerProduct", "Convolution", ""]),
+            st.lists(st.lists(st.integers(0, 9), max_size=4).map(tuple), max_size=3),
+        ),
+        max_size=4,
+    )
+)
+def test_what_is_written_is_what_protobuf_writes(
+    layers: list[tuple[str, str, list[tuple[int, ...]]]],
+) -> None:
+    arrays = [
+        (name, kind, [np.arange(math.prod(s), dtype=np.float32).reshape(s) for s in b])
+        for name, kind, b in layers
+    ]
+    expected = caffe_pb2.NetParameter(name="net")
+    for name, kind, blobs in arrays:
+        layer = expected.layer.add(name=name, type=kind)
+        for values in blobs:
+            layer.blobs.add(shape={"dim": values.shape}, data=values.ravel().tolist())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.caffemodel"
+        write_weights(path, "net", arrays)
+        written = caffe_pb2.NetParameter.FromString(path.read_bytes())
+    assert written == expected
+
+
+# --- Shapes from a prototxt
+
+
+@pytest.mark.parametrize("structure", nets.STRUCTURES)
+@pytest.mark.parametrize("backbone", [nets.DEMO, SMALL], ids=["demo", "small"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_shapes_are_those_that_caffe_builds(
+    tmp_path: Path, structure: nets.Structure, backbone: nets.Backbone, wide: bool
+) -> None:
+    net = nets.deploy_net(structure, backbone, wide_fc8=wide)
+    path = tmp_path / "net.prototxt"
+    path.write_text(text_format.MessageToString(net))
+    built = caffe.Net(str(path), caffe.TEST).params
+    assert weight_shapes(net) == {
+        name: [tuple(blob.data.shape) for blob in blobs]
+        for name, blobs in built.items()
+    }
+
+
+@pytest.mark.parametrize("folder", ["mixed_difference", "vgg_ccl", "vgg_triplet"])
+def test_shapes_of_the_papers_nets(folder: str) -> None:
+    """As published; in training as deployed, with the classifier besides."""
+    train = weight_shapes(read_net(ROOT / f"prototxt/{folder}/train_val.prototxt"))
+    deploy = weight_shapes(read_net(ROOT / f"prototxt/{folder}/deploy.prototxt"))
+    mixed = folder == "mixed_difference"
+    assert (train.pop("fc8_model", None) == [(250, 1024), (250,)]) is mixed
+    assert train == deploy
+    for name, shape in PUBLISHED.items():
+        if name != "fc8":
+            assert deploy[name] == [shape, shape[:1]]
+        if name in BRANCH and mixed:
+            assert deploy[name + "_2"] == [shape, shape[:1]]
+
+
+STACKED = st.lists(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(
+                ["Convolution", "Deconvolution", "Pooling", "ReLU", "BatchNorm"]
+            ),
+            "kernel": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+            "stride": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+            "pad": st.tuples(st.integers(0, 2), st.integers(0, 2)),
+            "dilation": st.integers(1, 2),
+            "group": st.sampled_from([1, 2]),
+            "floor": st.booleans(),
+            "bias": st.booleans(),
+        }
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(STACKED, st.integers(16, 31), st.integers(16, 31), st.integers(0, 2))
+def test_shapes_of_any_stack(
+    stack: list[dict[str, object]], height: int, width: int, axis: int
+) -> None:
+    """Convolutions and pools of every kind, then a concat and an inner product."""
+    net = caffe_pb2.NetParameter()
+    shape = {"dim": [2, 4, height, width]}
+    net.layer.add(name="in", type="Input", top=["x0"], input_param={"shape": [shape]})
+    least, most = 16, 31
+    for i, s in enumerate(stack):
+        if least < 6 or most > 80:  # Caffe ends the process when nothing is left
+            stack = stack[:i]
+            break
+        layer = net.layer.add(name=f"l{i}", type=s["type"])
+        layer.bottom.append(f"x{i}")
+        layer.top.append(f"x{i + 1}")
+        (kh, kw), (sh, sw), (ph, pw) = s["kernel"], s["stride"], s["pad"]
+        if s["type"] == "Deconvolution":
+            least, most = (least - 1) * min(sh, sw) - 3, most * max(sh, sw) + 5
+        elif s["type"] in ("Convolution", "Pooling"):
+            least, most = (least - 5) // max(sh, sw), most + 4
+        if s["type"] in ("Convolution", "Deconvolution"):
+            p = layer.convolution_param
+            p.num_output, p.group, p.bias_term = 4, s["group"], s["bias"]
+            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w = kh, kw, sh, sw
+            p.pad_h, p.pad_w = ph, pw
+            p.dilation.append(s["dilation"])
+        elif s["type"] == "Pooling":
+            p = layer.pooling_param
+            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w = kh, kw, sh, sw
+            p.pad_h, p.pad_w = min(ph, kh - 1), min(pw, kw - 1)
+            p.round_mode = p.FLOOR if s["floor"] else p.CEIL
+    last = f"x{len(stack)}"
+    net.layer.add(
+        name="cat", type="Concat", bottom=[last, last], top=["cat"],
+        concat_param={"axis": axis},
+    )  # fmt: skip
+    net.layer.add(
+        name="fc", type="InnerProduct", bottom=["cat"], top=["fc"],
+        inner_product_param={"num_output": 3, "axis": 1, "transpose": axis == 2},
+    )  # fmt: skip
+    built = MemoryNet(net, "f32").params
+    assert weight_shapes(net) == {
+        name: [tuple(blob.data.shape) for blob in blobs]
+        for name, blobs in built.items()
+    }
+
+
+def test_inputs_of_old_deploy_nets_and_what_is_not_known() -> None:
+    """input_dim, input_shape; a Data layer's images; a layer type of one's own."""
+    layer = (
+        'layer { name: "c" type: "Convolution" bottom: "x" top: "c" '
+        "convolution_param { num_output: 5 kernel_size: 3 group: 2 } }"
+        'layer { name: "f" type: "InnerProduct" bottom: "c" top: "f" '
+        "inner_product_param { num_output: 7 } }"
+    )
+
+    def shapes(text: str) -> object:
+        return weight_shapes(text_format.Parse(text + layer, caffe_pb2.NetParameter()))
+
+    known = {"c": [(5, 2, 3, 3), (5,)], "f": [(7, 5 * 8 * 6), (7,)]}
+    dims = "input_dim: 1 input_dim: 4 input_dim: 10 input_dim: 8 "
+    assert shapes(f'input: "x" {dims}') == known
+    other = 'input: "y" input: "x" input_dim: 9 input_dim: 9 input_dim: 9 input_dim: 9 '
+    assert shapes(other + dims) == known
+    dims = "dim: 1 dim: 4 dim: 10 dim: 8"
+    assert shapes(f'input: "x" input_shape {{ {dims} }}') == known
+    unknown = {"c": [(5, None, 3, 3), (5,)], "f": [(7, None), (7,)]}
+    assert shapes('layer { name: "d" type: "Data" top: "x" }') == unknown
+    assert shapes('layer { name: "d" type: "Mine" top: "x" }') == unknown
+
+
+def test_layers_of_other_phases_and_stages_do_not_count() -> None:
+    text = """
+    layer { name: "a" }
+    layer { name: "b" include { phase: TRAIN } }
+    layer { name: "c" include { phase: TEST } }
+    layer { name: "d" include { stage: "s" } }
+    layer { name: "e" exclude { phase: TRAIN } }
+    layer { name: "f" exclude { phase: TEST } }
+    layer { name: "g" include { phase: TEST } include { phase: TRAIN max_level: 0 } }
+    layer { name: "h" include { min_level: 1 } }
+    layer { name: "i" include { max_level: -1 } }
+    layer { name: "j" include { not_stage: "s" } }
+    """
+    net = text_format.Parse(text, caffe_pb2.NetParameter())
+    assert "".join(layer.name for layer in layers_in_training(net)) == "abfgj"
+
+
+# --- init_weights
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_both_branches_start_from_one(tmp_path: Path, form: str) -> None:
+    """What Caffe makes of the old file is what it finds in the new one, twice."""
+    old = write(tmp_path / "old.caffemodel", form, values_of(SMALL_SHAPES))
+    mixed = net_file(tmp_path, "mixed_difference")
+    outcome = init_weights(old, mixed, tmp_path / "new.caffemodel")
+    single = loaded(net_file(tmp_path, "ccl"), old)
+    both = loaded(mixed, tmp_path / "new.caffemodel")
+    assert list(both) == [*single, *(n + "_2" for n in BRANCH), "fc8_mixed"]
+    for name, blobs in single.items():
+        assert_same(blobs, both[name], name)
+    for name in BRANCH:
+        assert_same(single[name], both[name + "_2"], name)
+    assert done(outcome, "missing") == ["fc8_mixed"]
+    assert done(outcome, "skipped") == ["fc8"]
+    assert done(outcome, "copied") == [*single, *(n + "_2" for n in BRANCH)]
+    written = caffe_pb2.NetParameter.FromString(outcome.output.read_bytes())
+    assert not written.layers and {x.type for x in written.layer} == {
+        "Convolution",
+        "InnerProduct",
+    }
+
+
+@pytest.mark.parametrize("structure", ["ccl", "triplet"])
+def test_nets_of_one_branch(tmp_path: Path, structure: nets.Structure) -> None:
+    old = write(tmp_path / "old.caffemodel", "v1", values_of(SMALL_SHAPES))
+    net = net_file(tmp_path, structure)
+    outcome = init_weights(old, net, tmp_path / "new.caffemodel")
+    a, b = loaded(net, old), loaded(net, outcome.output)
+    for name in a:
+        assert_same(a[name], b[name], name)
+    assert done(outcome, "copied") == list(a) and not done(outcome, "missing")
+
+
+def test_caffe_train_starts_from_it(tmp_path: Path) -> None:
+    """One iteration at learning rate 0 on photographs, then the snapshot."""
+    fleet = make_fleet(tmp_path / "i", {v: (3, v % 2) for v in range(6)}, 72, 72)
+    lmdb = fleet.build(tmp_path / "lmdb")
+    training = nets.Training(str(lmdb), str(lmdb), 2, sets=1, positives=2, negatives=2)
+    net = tmp_path / "train_val.prototxt"
+    message = nets.train_val_net("mixed_difference", SMALL, training)
+    net.write_text(text_format.MessageToString(message))
+    schedule = nets.Schedule(max_iter=1, base_lr=0, snapshot=1)
+    solver = tmp_path / "solver.prototxt"
+    parameters = nets.solver(str(net), str(tmp_path / "s"), schedule)
+    solver.write_text(text_format.MessageToString(parameters))
+    content = values_of(SMALL_SHAPES)
+    old = write(tmp_path / "old.caffemodel", "v1", content)
+    start = init_weights(old, net, tmp_path / "start.caffemodel").output
+    result = run_caffe("train", "--solver", solver, "--weights", start)
+    assert result.returncode == 0, result.stderr
+    trained = read_arrays(tmp_path / "s_iter_1.caffemodel")
+    assert trained["pair_sets"][0].tolist() == [1]
+    for name in content:
+        if name != "fc8":
+            assert_same([v.ravel() for v in content[name]], trained[name], name)
+        if name in BRANCH:
+            assert_same([v.ravel() for v in content[name]], trained[name + "_2"], name)
+    assert trained["fc8_mixed"][0].any() and "fc8" not in trained
+
+    # What was trained starts another training, at the first batch.
+    again = init_weights(
+        tmp_path / "s_iter_1.caffemodel", net, tmp_path / "again.caffemodel"
+    )
+    assert done(again, "skipped") == ["pair_sets"] and not done(again, "missing")
+    assert "pair_sets" not in read_arrays(again.output)
+
+
+def test_the_files_own_second_branch_goes_first(tmp_path: Path) -> None:
+    content = values_of(SMALL_SHAPES | {"conv4_2": SMALL_SHAPES["conv4"]})
+    old = write(tmp_path / "old.caffemodel", "v2", content)
+    net = net_file(tmp_path, "mixed_difference")
+    new = read_arrays(init_weights(old, net, tmp_path / "a.caffemodel").output)
+    assert_same([v.ravel() for v in content["conv4_2"]], new["conv4_2"])
+    assert_same([v.ravel() for v in content["conv5"]], new["conv5_2"])
+
+
+def test_copies_go_before_names(tmp_path: Path) -> None:
+    content = values_of(SMALL_SHAPES | {"fc_mine": (20, 40)})
+    old = write(tmp_path / "old.caffemodel", "v1", content)
+    net = net_file(tmp_path, "mixed_difference")
+    copies = parse_copies(["conv4=conv5", "conv5=conv4_2", "fc_mine=fc8_mixed"])
+    outcome = init_weights(old, net, tmp_path / "a.caffemodel", copies=copies)
+    new = read_arrays(outcome.output)
+    for target, source in (
+        ("conv4", "conv4"), ("conv5", "conv4"), ("conv4_2", "conv5"),
+        ("conv5_2", "conv5"), ("fc8_mixed", "fc_mine"),
+    ):  # fmt: skip
+        assert_same([v.ravel() for v in content[source]], new[target], target)
+    why = {r.layer: r.why for r in outcome.rows if r.done == "copied"}
+    assert why["conv4_2"] == why["conv5_2"] == "from conv5" and why["conv4"] == ""
+
+
+def test_layers_of_other_types_are_copied_unseen(tmp_path: Path) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text(
+        'input: "x" input_shape { dim: 1 dim: 3 }'
+        'layer { name: "s" type: "Scale" bottom: "x" top: "s" }'
+    )
+    old = caffe_pb2.NetParameter()
+    blob = {"shape": {"dim": [3]}, "data": [4, 5, 6], "diff": [7, 8, 9]}
+    old.layer.add(name="s", type="Scale", blobs=[blob])
+    path = tmp_path / "old.caffemodel"
+    path.write_bytes(old.SerializeToString())
+    outcome = init_weights(path, net, tmp_path / "new.caffemodel")
+    assert [r.wanted for r in outcome.rows] == [None]
+    assert loaded(net, outcome.output)["s"][0].tolist() == [4, 5, 6]
+    # Gradients, which a file may hold too, are left behind.
+    assert not read_weights(outcome.output)["s"].blobs[0].diff
+
+
+# --- The published sizes
+
+
+def rows_of(outcome: Outcome) -> list[tuple[object, ...]]:
+    return [(r.layer, r.blob, r.found, r.wanted, r.done, r.why) for r in outcome.rows]
+
+
+def test_vgg_cnn_m_1024_at_full_size(tmp_path: Path) -> None:
+    """349 MB in V1's form into the paper's net, 683 MB."""
+    content = values_of(PUBLISHED)
+    old = write(tmp_path / "m1024.caffemodel", "v1", content)
+    net = ROOT / "prototxt/mixed_difference/train_val.prototxt"
+    outcome = init_weights(old, net, tmp_path / "start.caffemodel")
+    expected = []
+    for name, shape in PUBLISHED.items():
+        if name != "fc8":
+            expected.append((name, 0, _old(shape), shape, "copied", ""))
+            expected.append((name, 1, _old(shape[:1]), shape[:1], "copied", ""))
+    for name in BRANCH:
+        shape, why = PUBLISHED[name], f"from {name}"
+        expected.append((name + "_2", 0, _old(shape), shape, "copied", why))
+        expected.append((name + "_2", 1, _old(shape[:1]), shape[:1], "copied", why))
+    for name, shape in (("fc8_mixed", (1024, 2048)), ("fc8_model", (250, 1024))):
+        expected.append((name, 0, None, shape, "missing", "from its filler"))
+        expected.append((name, 1, None, shape[:1], "missing", "from its filler"))
+    expected.append(("fc8", 0, (1, 1, 1000, 1024), None, "skipped", "not in the net"))
+    expected.append(("fc8", 1, (1, 1, 1, 1000), None, "skipped", "not in the net"))
+    assert sorted(rows_of(outcome), key=str) == sorted(expected, key=str)
+    assert [r.layer for r in outcome.rows][-1] == "fc8"
+    old.unlink()
+    written = caffe_pb2.NetParameter.FromString(outcome.output.read_bytes())
+    outcome.output.unlink()
+    assert len(written.layer) == 11
+    for layer in written.layer:
+        for blob, values in zip(
+            layer.blobs, content[layer.name.removesuffix("_2")], strict=True
+        ):
+            assert tuple(blob.shape.dim) == values.shape
+            assert np.array_equal(np.asarray(blob.data, np.float32), values.ravel())
+
+
+def _old(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (1,) * (4 - len(shape)) + shape
+
+
+@pytest.mark.parametrize("outputs", [2048, 4096])
+def test_fc7_of_its_wider_sisters(tmp_path: Path, outputs: int) -> None:
+    """VGG_CNN_M_2048 and VGG_CNN_M, at their sizes from fc7 on."""
+    shapes = {"conv1": PUBLISHED["conv1"], "fc7": (outputs, 4096)}
+    old = write(tmp_path / "m.caffemodel", "v1", values_of(shapes))
+    net = ROOT / "prototxt/mixed_difference/train_val.prototxt"
+    output = tmp_path / "start.caffemodel"
+    with pytest.raises(InputError) as caught:
+        init_weights(old, net, output)
+    assert caught.value.what == (
+        f"layer 'fc7' does not fit; blob 0: 1x1x{outputs}x4096 in the file, "
+        "1024x4096 in the net; does not fit either: fc7_2"
+    )
+    assert "--skip-mismatch" in caught.value.next_step and not output.exists()
+    outcome = init_weights(old, net, output, skip_mismatch=True)
+    assert done(outcome, "copied") == ["conv1"]
+    assert done(outcome, "skipped") == ["fc7", "fc7_2"]
+    assert list(read_arrays(output)) == ["conv1"]
+
+
+# --- Bad input
+
+
+def refused(what: str, where: str, *arguments: object, **options: object) -> None:
+    with pytest.raises(InputError) as caught:
+        init_weights(*arguments, **options)  # type: ignore[arg-type]
+    error = caught.value
+    assert what in error.what and where in error.where and error.next_step
+    assert "\n" not in error.what
+
+
+def test_refuses_what_is_no_caffemodel(tmp_path: Path) -> None:
+    net = net_file(tmp_path, "ccl")
+    good = write(tmp_path / "good", "v1", values_of(SMALL_SHAPES)).read_bytes()
+    weights, out = tmp_path / "m.caffemodel", tmp_path / "out.caffemodel"
+
+    def bad(what: str, content: bytes) -> None:
+        weights.write_bytes(content)
+        refused(what, "m.caffemodel", weights, net, out)
+
+    refused("no such weights file", "m.caffemodel", weights, net, out)
+    refused("no such weights file", str(tmp_path), tmp_path, net, out)
+    bad("it holds no weights", b"")
+    bad("but a text, such as a prototxt", net.read_bytes())
+    bad("not a caffemodel, or one that is cut off", good[: len(good) // 2])
+    bad("not a caffemodel, or one that is cut off", good[:-1])
+    bad("not a caffemodel, or one that is cut off", b"\xff" * 99)
+    bad("but an HDF5 file", b"\x89HDF\r\n\x1a\n" + bytes(999))
+    bare = caffe_pb2.NetParameter(name="n")
+    bare.layer.add(name="a")
+    bad("it holds no weights; it has 1 layers, all without", bare.SerializeToString())
+    both = caffe_pb2.NetParameter.FromString(good)
+    both.layer.add(name="a")
+    bad("of the old and of the new form", both.SerializeToString())
+    short = caffe_pb2.NetParameter.FromString(good)
+    short.layers[0].blobs[0].data.pop()
+    values = math.prod(SMALL_SHAPES["conv1"])
+    bad(
+        f"blob 0 of layer 'conv1' holds {values - 1:,} values; "
+        f"its shape 96x3x7x7 has {values:,}",
+        short.SerializeToString(),
+    )
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_refuses_what_is_no_net(tmp_path: Path) -> None:
+    weights = write(tmp_path / "m.caffemodel", "v1", values_of(SMALL_SHAPES))
+    net, out = tmp_path / "net.prototxt", tmp_path / "out.caffemodel"
+
+    def bad(what: str, text: str) -> None:
+        net.write_text(text)
+        refused(what, "net", weights, net, out)
+
+    refused("cannot read the net", "net.prototxt", weights, net, out)
+    refused("not a net: it is no text", "m.caffemodel", weights, weights, out)
+    bad("the net has no layers", "")
+    bad("not a net: 2:", "layer {}\nlyer {}")
+    bad("a net of the old form", 'layers { name: "conv1" type: CONVOLUTION }')
+    bad(
+        "Convolution 'c' cannot work on a bottom of shape (1, 3, 9, 9)",
+        'input: "x" input_dim: 1 input_dim: 3 input_dim: 9 input_dim: 9 '
+        'layer { name: "c" type: "Convolution" bottom: "x" convolution_param '
+        "{ num_output: 1 kernel_size: 1 kernel_size: 2 kernel_size: 3 } }",
+    )
+    net.write_text('layer { name: "fc9" type: "InnerProduct" }')
+    refused("no layer of the net", "m.caffemodel", weights, net, out)
+
+
+def test_refuses_weights_that_are_no_numbers(tmp_path: Path) -> None:
+    net, out = net_file(tmp_path, "mixed_difference"), tmp_path / "out.caffemodel"
+    for bad in (np.nan, np.inf):
+        content = values_of(SMALL_SHAPES)
+        content["fc8"][0][:] = bad
+        weights = write(tmp_path / "m.caffemodel", "v1", content)
+        init_weights(weights, net, out, overwrite=True)  # fc8 is not copied
+        content["fc6"][1][[3, 5]] = bad
+        weights = write(tmp_path / "m.caffemodel", "v1", content)
+        what = "2 of 24 values of blob 1 of layer 'fc6' are NaN or infinite"
+        before = out.read_bytes()
+        refused(what, "m.caffemodel", weights, net, out, overwrite=True)
+        assert out.read_bytes() == before
+
+
+def test_refuses_layers_that_do_not_fit(tmp_path: Path) -> None:
+    net, out = net_file(tmp_path, "ccl"), tmp_path / "out.caffemodel"
+    content = values_of(SMALL_SHAPES)
+    weights = write(
+        tmp_path / "m.caffemodel", "v2", content | {"conv5": content["fc7"]}
+    )
+    refused("'conv5' does not fit; blob 0: 20x24 in", "", weights, net, out)
+    content["conv5"].pop()
+    write(weights, "v1", content)
+    refused("'conv5' does not fit; blobs: 1 in the file, 2", "", weights, net, out)
+    # A square deconvolution has the shape of a convolution.
+    message = caffe_pb2.NetParameter.FromString(
+        write(weights, "v1", values_of(SMALL_SHAPES)).read_bytes()
+    )
+    message.layers[6].type = V1.DECONVOLUTION
+    weights.write_bytes(message.SerializeToString())
+    what = "'conv4' does not fit; Deconvolution in the file, Convolution in the net"
+    refused(what, "", weights, net, out)
+
+
+def test_refuses_copies_of_what_is_not_there(tmp_path: Path) -> None:
+    weights = write(tmp_path / "m.caffemodel", "v1", values_of(SMALL_SHAPES))
+    net, out = net_file(tmp_path, "ccl"), tmp_path / "out.caffemodel"
+    copies = {"conv4_2": "conv4"}
+    what = "--copy conv4=conv4_2: no layer 'conv4_2' among data, conv1"
+    refused(what, "ccl.prototxt", weights, net, out, copies=copies)
+    what = "--copy conv9=conv4: no layer 'conv9' among conv1, conv2"
+    refused(what, "m.caffemodel", weights, net, out, copies={"conv4": "conv9"})
+    for texts in (["conv4"], ["=a"], ["a="], ["a=c", "b=c"]):
+        with pytest.raises(ValueError, match=r"expected FILE_LAYER|two copies to 'c'"):
+            parse_copies(texts)
+
+
+def test_output_is_whole_or_not_there(tmp_path: Path) -> None:
+    out = tmp_path / "out.caffemodel"
+    layer = ("fc", "InnerProduct", [np.ones((2, 3), np.float32)])
+
+    def interrupted() -> object:
+        yield layer
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_weights(out, "n", interrupted())
+    assert not list(tmp_path.iterdir())
+    write_weights(out, "n", [layer])
+    with pytest.raises(InputError, match="exists"):
+        write_weights(out, "n", [])
+    with pytest.raises(KeyboardInterrupt):
+        write_weights(out, "n", interrupted(), overwrite=True)
+    assert list(read_weights(out)) == ["fc"] and list(tmp_path.iterdir()) == [out]
+    with pytest.raises(InputError, match="is a folder"):
+        write_weights(tmp_path, "n", [layer], overwrite=True)
+    with pytest.raises(InputError, match="no such folder"):
+        write_weights(tmp_path / "a/b", "n", [layer])
+
+
+def test_the_map_names_layers_of_the_net() -> None:
+    net = read_net(ROOT / "prototxt/mixed_difference/train_val.prototxt")
+    names = {layer.name for layer in net.layer if layer.blobs or layer.param}
+    assert {n for n in names if n.endswith("_2")} == set(nets.SECOND_BRANCH)
+    assert [*nets.SECOND_BRANCH.values()] == BRANCH
+
+
+# --- The command
+
+
+def test_the_command(tmp_path: Path) -> None:
+    weights = write(tmp_path / "m.caffemodel", "v1", values_of(SMALL_SHAPES))
+    net = net_file(tmp_path, "mixed_difference")
+
+    def run(*options: object) -> "subprocess.CompletedProcess[str]":
+        tool = ROOT / "tools/init_weights.py"
+        arguments = [sys.executable, str(tool), str(weights), *map(str, options)]
+        return subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path)
+
+    result = run(net, "out.caffemodel", "--json", "out.json")
+    assert result.returncode == 0 and not result.stderr, result.stderr
+    assert "out.caffemodel: 22 blobs copied, 2 skipped, 2 missing" in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["fc6_2", "0", "1x1x24x32", "24x32", "copied:", "from", "fc6"] in lines
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["schema"] == "drdl.init_weights/1" and len(content["blobs"]) == 26
+    assert all(len(content[f]["sha256"]) == 64 for f in ("weights", "net", "output"))
+    (row,) = (r for r in content["blobs"] if (r["layer"], r["blob"]) == ("fc7_2", 0))
+    assert row == {
+        "layer": "fc7_2", "blob": 0, "source": "fc7", "found": [1, 1, 20, 24],
+        "wanted": [20, 24], "done": "copied", "why": "from fc7",
+    }  # fmt: skip
+
+    again = run(net, "out.caffemodel")
+    assert again.returncode == 1 and "error: the output exists" in again.stderr
+    assert run(net, "out.caffemodel", "--overwrite").returncode == 0
+    wrong = run(net, "b.caffemodel", "--copy", "conv4")
+    assert wrong.returncode == 2 and "FILE_LAYER=NET_LAYER" in wrong.stderr
+    wide = net_file(tmp_path, "triplet", replace(SMALL, fc7=16))
+    misfit = run(wide, "b.caffemodel", "--skip-mismatch")
+    assert misfit.returncode == 0
+    assert "fc7: blob 0: 1x1x20x24 in the file, 16x24 in the net" in misfit.stdout

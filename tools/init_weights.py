@@ -1,0 +1,58 @@
+"""Starts a net from pretrained weights, its second branch too."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, BadParameter, Option
+
+from pydrdl import cli, report
+from pydrdl import init_weights as task
+
+
+def init_weights(
+    weights: Annotated[Path, Argument(help="Pretrained .caffemodel, old or new.")],
+    net: Annotated[Path, Argument(help="The net's train_val.prototxt.")],
+    output: Annotated[Path, Argument(help="The .caffemodel to make.")],
+    copy: Annotated[
+        list[str] | None,
+        Option(help="FILE_LAYER=NET_LAYER; once for each pair.", metavar="PAIR"),
+    ] = None,
+    skip_mismatch: Annotated[
+        bool, Option("--skip-mismatch", help="Leave out layers that do not fit.")
+    ] = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace the output if it exists.")
+    ] = False,
+    json: Annotated[
+        Path | None, Option(help="Write the table and hashes to this file (replaced).")
+    ] = None,
+) -> None:
+    """Write the weights that a net starts from, for caffe train --weights.
+
+    Layers are copied by name; where the file has one branch, conv4 to fc7 go
+    into conv4_2 to fc7_2 as well. The table shows every blob.
+
+    Example: python tools/init_weights.py VGG_CNN_M_1024.caffemodel
+    prototxt/mixed_difference/train_val.prototxt start.caffemodel
+    """
+    try:
+        copies = task.parse_copies(copy or ())
+    except ValueError as error:
+        raise BadParameter(str(error), param_hint="--copy") from error
+    outcome = task.init_weights(
+        weights,
+        net,
+        output,
+        copies=copies,
+        skip_mismatch=skip_mismatch,
+        overwrite=overwrite,
+    )
+    cli.console.print(task.outcome_table(outcome), "")
+    for note in task.outcome_notes(outcome):
+        cli.console.print(note, markup=False, soft_wrap=True)
+    if json is not None:
+        report.write_json(json, task.outcome_json(outcome))
+
+
+if __name__ == "__main__":
+    cli.run(init_weights)
