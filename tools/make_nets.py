@@ -50,8 +50,8 @@ def make_nets(
 ) -> None:
     """Write the nets as prototxt files.
 
-    Without --output: everything in prototxt/. With it: the three structures
-    for the LMDB given by --train.
+    Without --output: everything in prototxt/. With it: the paper's three
+    structures and the two softmax nets, for the LMDB given by --train.
 
     Example: python tools/make_nets.py --output data/own/nets
     --train data/own/train_lmdb --test data/own/test_lmdb

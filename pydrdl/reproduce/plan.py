@@ -92,7 +92,7 @@ class Plan:
         """The prototxt files of all nets; returns the step's name."""
         s = self.setting
         # Written last, so that it tells a whole set of files.
-        output = self._nets(seed) / "triplet" / "solver.prototxt"
+        output = self._nets(seed) / "googlenet_softmax" / "solver.prototxt"
         return self._add(
             f"nets/seed{seed}", output, [self.lmdb("train")],
             "make_nets.py", "--output", self._nets(seed), "--base", s.base,
