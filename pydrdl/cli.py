@@ -10,9 +10,12 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from pydrdl.errors import InputError
 
@@ -43,12 +46,24 @@ def run(*commands: Callable[..., object]) -> None:
         sys.exit(130)
 
 
+class RateColumn(ProgressColumn):
+    """How many items a second: of late, and over all when done."""
+
+    def render(self, task: Task) -> Text:
+        """Returns the column's text; empty until something is known."""
+        rate = task.finished_speed or task.speed
+        if rate is None:
+            return Text("")
+        return Text(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s")
+
+
 def progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
     """Yields items under a progress bar; silent where stderr is no terminal."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        RateColumn(),
         TimeRemainingColumn(),
         console=stderr,
         disable=not stderr.is_terminal,

@@ -1,6 +1,5 @@
 """A contact sheet: vehicles in rows, beside each its look-alikes of the same model."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl import atomic
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 
@@ -215,13 +215,9 @@ def write_png(path: Path, pixels: Pixels) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
-        partial.replace(path)
+        atomic.write_bytes(path, cv2.imencode(".png", pixels)[1].tobytes())
     except OSError as error:
         raise InputError(
             f"cannot write the sheet: {error.strerror}", path, "name another file"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ from pydrdl import messages
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 
+MAX_KEY = 511  # bytes; LMDB's own limit
+
 
 def read_image(
     root: Path, image: Image, size: tuple[int, int] | None
@@ -55,6 +57,11 @@ def read_image(
     return np.asarray(pixels, np.uint8)
 
 
+def record_key(record: int, image: Image) -> bytes:
+    """The key of an image's record: its number, then its path."""
+    return f"{record:08d}_{image.path}".encode()[:MAX_KEY]
+
+
 def _cut_out(pixels: NDArray[np.uint8], image: Image, path: Path) -> NDArray[np.uint8]:
     if image.box is None:
         return pixels
@@ -84,7 +91,7 @@ def to_datum(
     height, width, channels = pixels.shape
     datum = messages.Datum(channels=channels, height=height, width=width, label=label)
     if jpeg_quality is None:
-        datum.data = pixels.transpose(2, 0, 1).tobytes()
+        datum.data = b"".join(plane.data for plane in cv2.split(pixels))
     else:
         quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
         datum.data = cv2.imencode(".jpg", pixels, quality)[1].tobytes()

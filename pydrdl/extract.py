@@ -14,11 +14,13 @@ from pydrdl.datasets.types import Image
 from pydrdl.deploy_net import INPUT, last_top, open_net
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, check_features, file_sha256
+from pydrdl.list_hash import images_sha256
+from pydrdl.partial_features import PartialFeatures
 from pydrdl.preprocess import Preprocess, read_preprocess
 
 Float32 = NDArray[np.float32]
-# Wraps the batches to show how far the work is: (batches, what, total).
-Progress = Callable[[Iterable[list[Float32]], str, int], Iterable[list[Float32]]]
+# Wraps the images to show how far the work is: (images, what, total).
+Progress = Callable[[Iterable[Float32], str, int], Iterable[Float32]]
 
 
 def extract(
@@ -35,7 +37,8 @@ def extract(
     gpu: int | None = None,
     dataset: str = "",
     split: str = "",
-    progress: Progress = lambda batches, what, total: batches,
+    partial: Path | None = None,
+    progress: Progress = lambda images, what, total: images,
 ) -> FeatureSet:
     """Computes the features of images.
 
@@ -52,12 +55,14 @@ def extract(
         gpu: number of the GPU; None computes on the CPU.
         dataset: name of the data set, kept with the features.
         split: name of the split, kept with the features.
-        progress: wraps the batches, for a progress bar.
+        partial: a file that keeps what is done, for the next call to go on
+            from; the caller deletes it when the features are safe. None: none.
+        progress: wraps the images, for a progress bar.
 
     Raises:
         InputError: neither or both of weights and untrained, no such layer,
-            images that cannot be read, features that cannot be ranked, and
-            what open_net and read_preprocess refuse.
+            images that cannot be read, features that cannot be ranked, a
+            partial file of other inputs, and what open_net and read_preprocess refuse.
     """
     if (weights is None) == (untrained is None):
         raise InputError(
@@ -76,32 +81,56 @@ def extract(
             net_path,
             "name one of them with --layer",
         )
-    batches = -(-len(images) // batch)
-    pixels = in_batches(decoded(images, root, preprocess, 4 * batch), batch)
-    parts: list[Float32] = []
-    for inputs in progress(pixels, f"features of {len(images):,} images", batches):
-        part = forward(net, blob, np.stack(inputs))
-        start = len(parts) * batch
-        names = [image.path for image in images[start : start + len(part)]]
+    source = Source(
+        net=str(net_path),
+        net_sha256=file_sha256(net_path),
+        weights=str(weights) if weights else f"untrained, seed {untrained}",
+        weights_sha256=file_sha256(weights) if weights else "",
+        layer=blob,
+        dataset=dataset,
+        split=split,
+        preprocess=preprocess.to_json(),
+    )
+    kept = None
+    if partial is not None:
+        inputs = _inputs(images, root, source, gpu)
+        width = net.blobs[blob].data[0].size
+        kept = PartialFeatures(partial, inputs, width, batch, len(images))
+    parts = [kept.read()] if kept else []
+    done = kept.rows if kept else 0
+    left = images[done:]
+    pixels = progress(decoded(left, root, preprocess, 4 * batch), "images", len(left))
+    for group in in_batches(pixels, batch):
+        part = forward(net, blob, np.stack(group))
+        names = [image.path for image in images[done : done + len(part)]]
         check_features(part, names, f"{net_path}, blob {blob!r}")
+        if kept:
+            kept.append(part)
         parts.append(part)
+        done += len(part)
     return FeatureSet(
         np.concatenate(parts),
         tuple(image.path for image in images),
         np.array([image.vehicle_id for image in images], np.int64),
         np.array([image.model_id for image in images], np.int64),
         np.array([image.camera_id for image in images], np.int64),
-        Source(
-            net=str(net_path),
-            net_sha256=file_sha256(net_path),
-            weights=str(weights) if weights else f"untrained, seed {untrained}",
-            weights_sha256=file_sha256(weights) if weights else "",
-            layer=blob,
-            dataset=dataset,
-            split=split,
-            preprocess=preprocess.to_json(),
-        ),
+        source,
     )
+
+
+def _inputs(
+    images: Sequence[Image], root: Path, source: Source, gpu: int | None
+) -> dict[str, object]:
+    """All that the features depend on, the files' places left out."""
+    return {
+        "images_sha256": images_sha256(images),
+        "root": str(Path(root).resolve()),
+        "net_sha256": source.net_sha256,
+        "weights": source.weights_sha256 or source.weights,
+        "layer": source.layer,
+        "preprocess": source.preprocess,
+        "device": "cpu" if gpu is None else "gpu",
+    }
 
 
 def forward(net: Any, blob: str, inputs: Float32) -> Float32:

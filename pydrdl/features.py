@@ -6,7 +6,6 @@ Source. Image names are distinct.
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl import atomic
 from pydrdl.errors import InputError
 
 SCHEMA = "drdl.features/1"
@@ -89,9 +89,8 @@ def write_features(path: Path, content: FeatureSet) -> None:
         InputError: the file exists or cannot be written.
     """
     refuse_to_overwrite(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with h5py.File(partial, "w") as file:
+        with atomic.whole_file(path) as part, h5py.File(part, "w") as file:
             file["features"] = content.features.astype(np.float32, copy=False)
             file.create_dataset("name", data=content.names, dtype=h5py.string_dtype())
             file["vehicle_id"] = content.vehicle_ids
@@ -99,13 +98,10 @@ def write_features(path: Path, content: FeatureSet) -> None:
             file["camera_id"] = content.camera_ids
             file.attrs["schema"] = SCHEMA
             file.attrs.update(asdict(content.source))
-        partial.replace(path)
     except OSError as error:
         raise InputError(
             f"cannot write the features: {error}", path, "name a writable folder"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def refuse_to_overwrite(path: Path) -> None:

@@ -6,29 +6,26 @@ build that was interrupted goes on after the last committed record.
 """
 
 import itertools
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import cv2
 import lmdb
 
-from pydrdl import datum, labels, pair_index
+from pydrdl import checksums, datum, labels, pair_index
 from pydrdl.build_folder import BuildFolder
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.threads import behind, in_order
 
-In = TypeVar("In")
-Out = TypeVar("Out")
 T = TypeVar("T")
 Record = tuple[bytes, bytes]
 
-MAX_KEY = 511  # bytes; LMDB's own limit
-COMMIT = 512  # records a transaction
+COMMIT, COMMIT_BYTES = 512, 1 << 25  # records, or bytes, a transaction
 
 
 class Progress(Protocol):
@@ -108,19 +105,21 @@ def build_image_lmdb(
         image = ordered[record]
         pixels = datum.read_image(root, image, size)
         message = datum.to_datum(pixels, wanted[record], jpeg_quality)
-        key = f"{record:08d}_{image.path}".encode()[:MAX_KEY]
-        return key, message.SerializeToString()
+        return datum.record_key(record, image), message.SerializeToString()
 
     # lock.mdb is needed: Caffe's reader opens the folder with it.
     with lmdb.open(str(folder.partial), map_size=map_size) as environment:
-        done = environment.stat()["entries"]
+        tally = _Tally(len(ordered))
+        tally.add_all(environment)
+        done = len(tally.checksums)
         todo = progress(range(done, len(ordered)), "images", len(ordered) - done)
-        for batch in _batches(_in_order(encode, todo, workers), COMMIT):
-            _commit(environment, batch)
-        fingerprint = pair_index.fingerprint(environment)
+        batches = _batches(in_order(encode, todo, workers))
+        for _ in behind(partial(_commit, environment, tally), batches):
+            pass
     index = pair_index.PairIndex(
-        fingerprint, len(dense.model_ids), _runs(ordered, dense)
+        tally.fingerprinter.result(), len(dense.model_ids), _runs(ordered, dense)
     )
+    folder.write(checksums.FILE_NAME, checksums.to_bytes(tally.checksums))
     folder.write(labels.FILE_NAME, labels.to_json(dense, label).encode())
     folder.write(pair_index.FILE_NAME, pair_index.to_bytes(index))
     folder.finish()
@@ -179,34 +178,40 @@ def _check_files(images: Sequence[Image], root: Path) -> None:
         )
 
 
-def _in_order(
-    function: Callable[[In], Out], items: Iterable[In], workers: int | None
-) -> Iterator[Out]:
-    """Maps on threads; results in order, a bounded number of them in memory."""
-    count = workers or os.cpu_count() or 1
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(0)  # one thread an image, not several
-    window: deque[Future[Out]] = deque()
-    pool = ThreadPoolExecutor(count)
-    try:
-        for item in items:
-            if len(window) == 8 * count:
-                yield window.popleft().result()
-            window.append(pool.submit(function, item))
-        while window:
-            yield window.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        cv2.setNumThreads(threads)
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Groups what goes into one transaction."""
+    batch, size = [], 0
+    for record in records:
+        batch.append(record)
+        size += len(record[1])
+        if len(batch) == COMMIT or size >= COMMIT_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
-def _commit(environment: lmdb.Environment, records: Sequence[Record]) -> None:
+class _Tally:
+    """Sums over what was written; reading it back would map the whole LMDB."""
+
+    def __init__(self, num_images: int) -> None:
+        self.fingerprinter = pair_index.Fingerprinter(num_images)
+        self.checksums = array("I")
+
+    def add(self, key: bytes | memoryview, value: bytes | memoryview) -> None:
+        self.fingerprinter.add(key, value)
+        self.checksums.append(zlib.crc32(value))
+
+    def add_all(self, environment: lmdb.Environment) -> None:
+        """Takes what an interrupted build left."""
+        with environment.begin(buffers=True) as transaction:
+            for key, value in transaction.cursor():
+                self.add(key, value)
+
+
+def _commit(
+    environment: lmdb.Environment, tally: _Tally, records: Sequence[Record]
+) -> None:
     """Appends records in one transaction, in a larger map where it is full."""
     while True:
         try:
@@ -218,6 +223,8 @@ def _commit(environment: lmdb.Environment, records: Sequence[Record]) -> None:
                             environment.path(),
                             "let no two commands build the same output at once",
                         )
-            return
+            break
         except lmdb.MapFullError:
             environment.set_mapsize(2 * environment.info()["map_size"])
+    for key, value in records:
+        tally.add(key, value)

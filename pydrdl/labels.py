@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydrdl import atomic
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 
@@ -108,6 +109,24 @@ def read_labels(folder: Path) -> Labels:
         ) from error
 
 
+def read_stored(folder: Path) -> str:
+    """Reads which label an image LMDB's records carry, "vehicle" or "model".
+
+    Raises:
+        InputError: labels.json is missing or damaged, or says neither.
+    """
+    path = Path(folder) / FILE_NAME
+    read_labels(folder)
+    stored = json.loads(path.read_text(encoding="utf-8")).get("label")
+    if stored not in ("vehicle", "model"):
+        raise InputError(
+            f"records carry {stored!r}; expected vehicle or model",
+            path,
+            "build the LMDB again with tools/build_lmdb.py",
+        )
+    return str(stored)
+
+
 def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
     """Lays an image LMDB's labels.json beside a net that is trained from it.
 
@@ -115,9 +134,8 @@ def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
         InputError: it is missing or damaged.
     """
     read_labels(lmdb_folder)
-    temporary = Path(net_folder) / f".{FILE_NAME}.part"
-    temporary.write_bytes((Path(lmdb_folder) / FILE_NAME).read_bytes())
-    temporary.replace(Path(net_folder) / FILE_NAME)
+    data = (Path(lmdb_folder) / FILE_NAME).read_bytes()
+    atomic.write_bytes(Path(net_folder) / FILE_NAME, data)
 
 
 def same_models(one: Path, other: Path) -> bool:

@@ -13,7 +13,7 @@ LEARNED = (
     {"lr_mult": 2.0, "decay_mult": 0.0},
 )
 
-# A FillerParameter's fields: how weights start.
+# A FillerParameter's fields: how weights start; biases start at 0 without one.
 Filler = Mapping[str, Any]
 
 
@@ -45,6 +45,7 @@ def convolution(
     name: str,
     shape: tuple[int, int, int, int],
     filler: Filler,
+    bias: Filler | None = None,
 ) -> str:
     """A convolution; its shape is (outputs, kernel, stride, pad)."""
     outputs, kernel, stride, pad = shape
@@ -61,6 +62,7 @@ def convolution(
             "stride": [stride],
             "pad": [pad],
             "weight_filler": filler,
+            "bias_filler": bias,
         },
     )
 
@@ -71,7 +73,12 @@ def relu(net: Any, blob: str, name: str) -> str:
 
 
 def inner_product(
-    net: Any, bottom: str, name: str, outputs: int, filler: Filler
+    net: Any,
+    bottom: str,
+    name: str,
+    outputs: int,
+    filler: Filler,
+    bias: Filler | None = None,
 ) -> str:
     """A fully connected layer."""
     return add(
@@ -84,6 +91,7 @@ def inner_product(
         inner_product_param={
             "num_output": outputs,
             "weight_filler": filler,
+            "bias_filler": bias,
         },
     )
 

@@ -146,7 +146,7 @@ def train_val_net(structure: Structure, backbone: Backbone, training: Training) 
         _embedding_loss(net, "ccl_lower", lower, training, weight=0.5)
         _embedding_loss(net, "ccl", feature, training, weight=1.0)
     else:
-        feature = _branch(net, _trunk(net, "data", backbone), "", backbone)
+        feature = branch(net, trunk(net, "data", backbone), "", backbone)
         _embedding_loss(net, structure, feature, training, weight=1.0)
     return net
 
@@ -161,7 +161,7 @@ def deploy_net(
     if structure == "mixed_difference":
         _, _, feature = _mixed_difference(net, backbone, wide_fc8)
     else:
-        feature = _branch(net, _trunk(net, "data", backbone), "", backbone)
+        feature = branch(net, trunk(net, "data", backbone), "", backbone)
     layers.add(net, "L2Normalize", "feature", [feature], ["feature"])
     return net
 
@@ -208,7 +208,7 @@ def _convolution(
     return layers.relu(net, top, name.replace("conv", "relu"))
 
 
-def _trunk(net: Any, bottom: str, backbone: Backbone) -> str:
+def trunk(net: Any, bottom: str, backbone: Backbone) -> str:
     """What both branches of Fig. 6 share: conv1 to conv3."""
     for number, shape in (("1", backbone.conv1), ("2", backbone.conv2)):
         bottom = _convolution(net, bottom, "conv" + number, shape, backbone)
@@ -218,7 +218,7 @@ def _trunk(net: Any, bottom: str, backbone: Backbone) -> str:
     return _convolution(net, bottom, "conv3", (backbone.width, 3, 1, 1), backbone)
 
 
-def _branch(net: Any, bottom: str, suffix: str, backbone: Backbone) -> str:
+def branch(net: Any, bottom: str, suffix: str, backbone: Backbone) -> str:
     """conv4 to fc7, named with a suffix; fc7 stays linear."""
     conv4, conv5, fc6, fc7 = (name + suffix for name in BRANCH)
     for name in (conv4, conv5):
@@ -244,9 +244,9 @@ def _mixed_difference(
     net: Any, backbone: Backbone, wide_fc8: bool
 ) -> tuple[str, str, str]:
     """Fig. 6: returns the model branch's, the lower branch's and the last feature."""
-    trunk = _trunk(net, "data", backbone)
-    upper = layers.relu(net, _branch(net, trunk, "", backbone), "relu7")
-    lower = _branch(net, trunk, SECOND, backbone)
+    shared = trunk(net, "data", backbone)
+    upper = layers.relu(net, branch(net, shared, "", backbone), "relu7")
+    lower = branch(net, shared, SECOND, backbone)
     both = layers.add(net, "Concat", "mixed", [upper, lower], ["mixed"])
     if wide_fc8:
         both = layers.inner_product(

@@ -68,22 +68,41 @@ class PairIndex:
     vehicles: tuple[Vehicle, ...]
 
 
+class Fingerprinter:
+    """Computes the fingerprint of an LMDB from its records, in their order.
+
+    Args:
+        num_images: how many there will be.
+    """
+
+    def __init__(self, num_images: int) -> None:
+        # Which is every record where there are at most SAMPLES.
+        self._sampled = {k * num_images // SAMPLES for k in range(SAMPLES)}
+        self._records = self._keys = self._sample = 0
+
+    def add(self, key: bytes | memoryview, value: bytes | memoryview) -> None:
+        """Takes the next record; a value that is not sampled is not read."""
+        self._keys = zlib.crc32(key, self._keys)
+        self._keys = zlib.crc32(struct.pack("<I", len(value)), self._keys)
+        if self._records in self._sampled:
+            self._sample = zlib.crc32(value, self._sample)
+        self._records += 1
+
+    def result(self) -> Fingerprint:
+        """The fingerprint of the records so far."""
+        return Fingerprint(self._records, self._keys, self._sample)
+
+
 def fingerprint(environment: lmdb.Environment) -> Fingerprint:
     """Computes the fingerprint of an open LMDB.
 
     Keys and sizes are read of all records, values of at most 64.
     """
-    num_images = environment.stat()["entries"]
-    # Which is every record where there are at most SAMPLES.
-    sampled = {k * num_images // SAMPLES for k in range(SAMPLES)}
-    keys_crc32 = sample_crc32 = 0
+    fingerprinter = Fingerprinter(environment.stat()["entries"])
     with environment.begin(buffers=True) as transaction:
-        for record, (key, value) in enumerate(transaction.cursor()):
-            keys_crc32 = zlib.crc32(key, keys_crc32)
-            keys_crc32 = zlib.crc32(struct.pack("<I", len(value)), keys_crc32)
-            if record in sampled:
-                sample_crc32 = zlib.crc32(value, sample_crc32)
-    return Fingerprint(num_images, keys_crc32, sample_crc32)
+        for key, value in transaction.cursor():
+            fingerprinter.add(key, value)
+    return fingerprinter.result()
 
 
 def to_bytes(index: PairIndex) -> bytes:

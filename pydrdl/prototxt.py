@@ -7,22 +7,36 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from pydrdl import nets
+from pydrdl import nets, softmax_nets
+from pydrdl.googlenet import DEMO_GOOGLENET, GOOGLENET, GoogLeNet
 from pydrdl.nets import DEMO, VGG_CNN_M_1024, Backbone, Schedule, Structure, Training
+from pydrdl.softmax_nets import Baseline
 
-HEADER = "# Written by tools/make_nets.py from pydrdl/nets.py; edit there.\n"
+HEADER = "# Written by tools/make_nets.py from pydrdl/{module}.py; edit there.\n"
 
 TITLES: dict[str, str] = {
     "mixed_difference": "mixed difference net with coupled clusters loss (Fig. 6)",
     "ccl": "one branch with coupled clusters loss (Eq. 6)",
     "triplet": "one branch with triplet loss (Eq. 3)",
+    "vgg_softmax": "vehicle models by softmax (Fig. 10)",
+    "googlenet_softmax": "vehicle models by softmax (Fig. 10)",
 }
+# Everything that a family has files of.
+Net = Structure | Baseline
+NETS: tuple[Net, ...] = (*nets.STRUCTURES, *softmax_nets.BASELINES)
 
 # VehicleID has 250 vehicle models (Sec. 4).
 VEHICLEID = Training(
     train_lmdb="data/VehicleID/train_lmdb",
     test_lmdb="data/VehicleID/test_800_lmdb",
     num_models=250,
+)
+# Without the images that have no model label: more than half of them, and all
+# of test_800. The whole test part (Table 1) has labelled ones.
+VEHICLEID_LABELLED = replace(
+    VEHICLEID,
+    train_lmdb="data/VehicleID/train_labelled_lmdb",
+    test_lmdb="data/VehicleID/test_labelled_lmdb",
 )
 RENDERED = Training(
     train_lmdb="data/demo/train_lmdb",
@@ -37,50 +51,66 @@ DEMO_SCHEDULE = Schedule(
 
 @dataclass(frozen=True)
 class Family:
-    """One backbone, trained on one data set in all three structures.
+    """Nets of one size, trained on one data set.
 
     Attributes:
-        folder: of each structure's files.
-        solvers: path of each structure's solver.
-        snapshots: each structure's snapshot_prefix; not a folder that exists,
-            which Caffe would silently put "solver" behind.
+        backbone: of the three structures and of vgg_softmax.
+        googlenet: of googlenet_softmax.
+        training: of the three structures.
+        labelled: of the softmax nets.
+        folder: of each net's files.
+        solvers: path of each net's solver.
+        snapshots: each net's snapshot_prefix; not a folder that exists, which
+            Caffe would silently put "solver" behind.
     """
 
     backbone: Backbone
+    googlenet: GoogLeNet
     training: Training
+    labelled: Training
     schedule: Schedule
-    folder: dict[Structure, str]
-    solvers: dict[Structure, str]
-    snapshots: dict[Structure, str]
+    folder: dict[Net, str]
+    solvers: dict[Net, str]
+    snapshots: dict[Net, str]
 
 
 PAPER_FAMILY = Family(
     VGG_CNN_M_1024,
+    GOOGLENET,
     VEHICLEID,
+    VEHICLEID_LABELLED,
     Schedule(),
     folder={
         "mixed_difference": "prototxt/mixed_difference",
         "ccl": "prototxt/vgg_ccl",
         "triplet": "prototxt/vgg_triplet",
+        "vgg_softmax": "prototxt/vgg_softmax",
+        "googlenet_softmax": "prototxt/googlenet_softmax",
     },
     solvers={
         "mixed_difference": "prototxt/solver.prototxt",
         "ccl": "prototxt/vgg_ccl/solver.prototxt",
         "triplet": "prototxt/vgg_triplet/solver.prototxt",
+        "vgg_softmax": "prototxt/vgg_softmax/solver.prototxt",
+        "googlenet_softmax": "prototxt/googlenet_softmax/solver.prototxt",
     },
-    snapshots={s: f"data/VehicleID/{s}" for s in nets.STRUCTURES},
+    snapshots={s: f"data/VehicleID/{s}" for s in NETS},
 )
 DEMO_FAMILY = Family(
     DEMO,
+    DEMO_GOOGLENET,
+    RENDERED,
     RENDERED,
     DEMO_SCHEDULE,
-    folder={s: f"prototxt/demo/{s}" for s in nets.STRUCTURES},
+    folder={s: f"prototxt/demo/{s}" for s in NETS},
     solvers={
         "mixed_difference": "prototxt/demo/solver.prototxt",
         "ccl": "prototxt/demo/ccl/solver.prototxt",
         "triplet": "prototxt/demo/triplet/solver.prototxt",
+        "vgg_softmax": "prototxt/demo/vgg_softmax/solver.prototxt",
+        "googlenet_softmax": "prototxt/demo/googlenet_softmax/solver.prototxt",
     },
-    snapshots={s: f"data/demo/{s}" for s in nets.STRUCTURES},
+    snapshots={s: f"data/demo/{s}" for s in NETS},
 )
 
 
@@ -91,42 +121,58 @@ def own_family(
     return replace(
         base,
         training=training,
+        labelled=training,
         schedule=schedule,
-        folder={s: f"{folder}/{s}" for s in nets.STRUCTURES},
-        solvers={s: f"{folder}/{s}/solver.prototxt" for s in nets.STRUCTURES},
-        snapshots={s: f"{folder}/{s}/{s}" for s in nets.STRUCTURES},
+        folder={s: f"{folder}/{s}" for s in NETS},
+        solvers={s: f"{folder}/{s}/solver.prototxt" for s in NETS},
+        snapshots={s: f"{folder}/{s}/{s}" for s in NETS},
     )
 
 
 def files(family: Family) -> Iterator[tuple[str, str]]:
     """Yields (path, text) of every file of a family."""
-    for structure in nets.STRUCTURES:
-        folder = family.folder[structure]
-        backbone, training = family.backbone, family.training
-        title = f"{backbone.name}: {TITLES[structure]}"
-        train_val = nets.train_val_net(structure, backbone, training)
-        deploy = nets.deploy_net(structure, backbone, wide_fc8=training.wide_fc8)
-        yield f"{folder}/train_val.prototxt", _text(train_val, title)
-        yield f"{folder}/deploy.prototxt", _text(deploy, f"{title}, its feature")
-        yield f"{folder}/preprocess.json", _preprocess(backbone)
+    for name in NETS:
+        folder = family.folder[name]
+        spec = family.googlenet if name == "googlenet_softmax" else family.backbone
+        title = f"{spec.name}: {TITLES[name]}"
+        train_val, deploy = _nets(name, family)
+        module = "softmax_nets" if name in softmax_nets.BASELINES else "nets"
+        yield f"{folder}/train_val.prototxt", _text(train_val, title, module)
+        deployed = _text(deploy, f"{title}, its feature", module)
+        yield f"{folder}/deploy.prototxt", deployed
+        yield f"{folder}/preprocess.json", _preprocess(spec)
         solver = nets.solver(
-            f"{folder}/train_val.prototxt",
-            family.snapshots[structure],
-            family.schedule,
+            f"{folder}/train_val.prototxt", family.snapshots[name], family.schedule
         )
-        yield family.solvers[structure], _text(solver, f"{title}, Sec. 3.4")
+        yield family.solvers[name], _text(solver, f"{title}, Sec. 3.4", "nets")
 
 
-def _text(message: Any, title: str) -> str:
-    return f"# {title}.\n{HEADER}{text_format.MessageToString(message)}"
+def _nets(name: Net, family: Family) -> tuple[Any, Any]:
+    """The net that is trained, and the one that gives its feature."""
+    if name == "vgg_softmax" or name == "googlenet_softmax":
+        spec = family.backbone if name == "vgg_softmax" else family.googlenet
+        return (
+            softmax_nets.train_val_net(spec, family.labelled),
+            softmax_nets.deploy_net(spec),
+        )
+    training = family.training
+    return (
+        nets.train_val_net(name, family.backbone, training),
+        nets.deploy_net(name, family.backbone, wide_fc8=training.wide_fc8),
+    )
 
 
-def _preprocess(backbone: Backbone) -> str:
+def _text(message: Any, title: str, module: str) -> str:
+    header = HEADER.format(module=module)
+    return f"# {title}.\n{header}{text_format.MessageToString(message)}"
+
+
+def _preprocess(spec: Backbone | GoogLeNet) -> str:
     """What the data layer does to an image, for those that read images."""
     values = {
-        "resize": backbone.resize,
-        "crop": backbone.crop,
-        "mean": list(backbone.mean),
-        "scale": backbone.scale,
+        "resize": spec.resize,
+        "crop": spec.crop,
+        "mean": list(spec.mean),
+        "scale": spec.scale,
     }
     return json.dumps(values, indent=2) + "\n"

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydrdl import atomic
 from pydrdl.errors import InputError
 
 LOG_LINES = 8  # of a failed step, in its message
@@ -144,6 +145,7 @@ class _Record:
             _delete(output)
         if self.content.get("recipe") != self.recipe:
             _delete(output.with_name(output.name + ".partial"))
+        output.parent.mkdir(parents=True, exist_ok=True)
         self._write(None)
 
     def finish(self, seconds: float) -> None:
@@ -163,9 +165,7 @@ class _Record:
             "seconds": seconds,
         }
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.file.with_suffix(".tmp")
-        partial.write_text(json.dumps(self.content, indent=1) + "\n", encoding="utf-8")
-        partial.replace(self.file)
+        atomic.write_text(self.file, json.dumps(self.content, indent=1) + "\n")
 
 
 def _record_file(work: Path, step: Step) -> Path:

@@ -13,6 +13,8 @@ from pydrdl import steps
 from pydrdl.errors import InputError
 from pydrdl.messages import caffe_pb2
 
+LOG = "caffe.log"  # in a run's folder
+
 
 def command(
     solver: Path, *, weights: Path | None = None, gpu: str = ""
@@ -30,6 +32,42 @@ def command(
     if gpu:
         words += ["--gpu", gpu]
     return tuple(words)
+
+
+def train_into(
+    solver: Path, output: Path, *, weights: Path | None = None, gpu: str = ""
+) -> Path:
+    """Trains to max_iter in a folder that appears when training is over.
+
+    Works in `<output>.partial/`, with a copy of the solver that snapshots there
+    and a log, caffe.log. A run that was stopped goes on from its newest whole
+    snapshot.
+
+    Args:
+        solver: the solver's prototxt; its snapshot_prefix gives the file names.
+        output: the folder to make, with all snapshots.
+        weights: a caffemodel to start from.
+        gpu: as the caffe command takes it; "" for none.
+
+    Returns:
+        The last caffemodel.
+
+    Raises:
+        InputError: the output exists, the solver cannot be used, or the
+            command failed.
+    """
+    if output.exists():
+        raise InputError("the output exists", output, "delete it, or name another")
+    partial = output.with_name(output.name + ".partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    message = _read(solver)
+    prefix = partial / Path(message.snapshot_prefix).name
+    message.snapshot_prefix = str(prefix)
+    copy = partial / solver.name
+    copy.write_text(text_format.MessageToString(message), encoding="utf-8")
+    last = train(copy, partial / LOG, weights=weights, gpu=gpu)
+    partial.rename(output)
+    return output / last.name
 
 
 def train(

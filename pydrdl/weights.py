@@ -6,7 +6,6 @@ name, type and blobs one message deeper. The old ones give a blob four dimension
 filled up with ones in front: 1 x 1 x 4096 x 18432 for an inner product.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -17,6 +16,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from pydrdl import atomic
 from pydrdl.errors import InputError
 from pydrdl.messages import caffe_pb2
 
@@ -117,19 +117,15 @@ def write_weights(
         InputError: the file exists or cannot be written.
     """
     refuse_existing(path, overwrite=overwrite)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with partial.open("wb") as file:
+        with atomic.whole_file(path) as part, part.open("wb") as file:
             file.write(caffe_pb2.NetParameter(name=name).SerializeToString())
             for layer in layers:
                 file.writelines(_encoded(*layer))
-        partial.replace(path)
     except OSError as error:
         raise InputError(
             f"cannot write the weights: {error.strerror}", path, "name another file"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:

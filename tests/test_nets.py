@@ -54,7 +54,7 @@ def test_regenerating_changes_no_byte() -> None:
             written[name] = text
     committed = {
         str(path.relative_to(ROOT))
-        for folder in (*FOLDERS, "demo")
+        for folder in (*FOLDERS, "vgg_softmax", "googlenet_softmax", "demo")
         for path in (ROOT / "prototxt" / folder).rglob("*")
         if path.is_file()
     }

@@ -1,30 +1,44 @@
-"""The rendered VehicleID: what depends on what, and what lies on disk."""
+"""The rendered VehicleID on disk: layout, determinism, interruptions."""
 
+import os
+import random
 import re
-import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pydrdl.datasets import Dataset, read_vehicleid
 from pydrdl.errors import InputError
-from pydrdl.render.chance import generator
-from pydrdl.render.fleet import PRESETS, Plan, draw_fleet
-from pydrdl.render.model import draw_model
-from pydrdl.render.photo import photograph
-from pydrdl.render.vehicle import Vehicle, draw_vehicle
-from pydrdl.render.writer import render_vehicleid
+from pydrdl.render.fleet import PRESETS, changed, draw_fleet
+from pydrdl.render.pool import spread
+from pydrdl.render.writer import MARKER, render_vehicleid
 
+UNREADABLE = "no split lists|cannot read a file of the data set"
 MINI = PRESETS["mini"]
 TINY = replace(MINI, train=3, tests=(1, 2), images=3.0, size=32)
+TOOL = Path(__file__).parents[1] / "tools/render_vehicleid.py"
+TINY_OPTIONS = [
+    "--preset",
+    "mini",
+    "--vehicles",
+    "3",
+    "--test-vehicles",
+    "1",
+    "--test-vehicles",
+    "2",
+    "--images",
+    "3",
+    "--size",
+    "32",
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +46,13 @@ def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rendered") / "mini"
     render_vehicleid(MINI, folder, workers=1)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("rendered") / "tiny"
+    render_vehicleid(TINY, folder, workers=1)
+    return files(folder)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +67,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_splits_and_labels(dataset: Dataset) -> None:
     assert list(dataset.splits) == ["train", "test_12"]
-    assert dataset.num_models == 6
+    assert dataset.num_models == 7
     train, test = (
         {image.vehicle_id for image in images} for images in dataset.splits.values()
     )
@@ -54,9 +75,9 @@ def test_splits_and_labels(dataset: Dataset) -> None:
     images = [image for split in dataset.splits.values() for image in split]
     counts = Counter(image.vehicle_id for image in images)
     assert min(counts.values()) >= 2
-    labelled = {image.vehicle_id for image in images if image.model_id >= 0}
-    assert 0.25 < len(labelled) / 36 < 0.75
-    for entry in draw_fleet(MINI):
+    fleet = draw_fleet(MINI)
+    assert 0 < fleet.labelled.sum() < len(fleet)
+    for entry in fleet.entries():
         shown = {i.model_id for i in images if i.vehicle_id == entry.vehicle}
         assert shown == {entry.model if entry.labelled else -1}
 
@@ -84,7 +105,7 @@ def test_formats_of_the_release(mini: Path) -> None:
     for name, data in found.items():
         assert re.fullmatch(patterns[name], data), name
     names = found["attribute/model_names.txt"].decode("utf-8").split()
-    assert names[1::2] == ["0", "1", "2", "3", "4", "5"]
+    assert names[1::2] == [str(number) for number in range(7)]
     assert not names[0].isascii()
     train, test, every = (
         found[name].splitlines()
@@ -98,13 +119,14 @@ def test_formats_of_the_release(mini: Path) -> None:
     assert train != sorted(train)
 
 
-def test_same_bytes_again_and_on_several_processes(tmp_path: Path) -> None:
-    render_vehicleid(TINY, tmp_path / "one", workers=1)
+def test_same_bytes_on_several_processes(
+    tmp_path: Path, tiny: dict[str, bytes]
+) -> None:
     render_vehicleid(TINY, tmp_path / "two", workers=2)
-    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert files(tmp_path / "two") == tiny
     render_vehicleid(replace(TINY, seed=2), tmp_path / "other", workers=1)
-    first, second = files(tmp_path / "one"), files(tmp_path / "other")
-    assert first["image/0000001.jpg"] != second["image/0000001.jpg"]
+    other = files(tmp_path / "other")
+    assert tiny["image/0000001.jpg"] != other["image/0000001.jpg"]
 
 
 def test_test_lists_are_named_by_their_vehicles(tmp_path: Path) -> None:
@@ -119,92 +141,13 @@ def test_test_lists_are_named_by_their_vehicles(tmp_path: Path) -> None:
     assert not vehicles["train"] & vehicles["test_2"]
 
 
-def test_an_image_depends_on_its_numbers_only() -> None:
-    model, vehicle = draw_model(1, 0), draw_vehicle(1, 0)
-    first = photograph(model, vehicle, 1, 0, 0, 48)
-    photograph(draw_model(1, 3), draw_vehicle(1, 5), 1, 5, 2, 48)
-    draw_model.cache_clear()
-    draw_vehicle.cache_clear()
-    again = photograph(draw_model(1, 0), draw_vehicle(1, 0), 1, 0, 0, 48)
-    np.testing.assert_array_equal(first, again)
-    for other in ((2, 0, 0), (1, 1, 0), (1, 0, 1)):
-        assert (
-            np.abs(photograph(model, vehicle, *other, 48) - first.astype(int)).max()
-            > 20
-        )
-
-
-@given(st.integers(0, 2**31), st.integers(0, 30_000), st.integers(0, 200))
-def test_streams_differ(seed: int, vehicle: int, image: int) -> None:
-    draws = [
-        generator(seed, vehicle, image).random(),
-        generator(seed, vehicle, image + 1).random(),
-        generator(seed, vehicle + 1, image).random(),
-        *(generator(seed, vehicle, kind=kind).random() for kind in (1, 2, 3)),
-    ]
-    assert len(set(draws)) == len(draws)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(0, 100), st.integers(0, 1000))
-def test_any_vehicle_can_be_drawn(seed: int, model: int, vehicle: int) -> None:
-    for image in range(2):
-        pixels = photograph(
-            draw_model(seed, model),
-            draw_vehicle(seed, vehicle),
-            seed,
-            vehicle,
-            image,
-            32,
-        )
-        assert pixels.shape == (32, 32, 3) and pixels.dtype == np.uint8
-        assert pixels.std() > 8
-
-
-def difference(vehicle: Vehicle, other: Vehicle) -> float:
-    """Mean difference of two vehicles' images, camera and light being the same."""
-    model = draw_model(1, 0)
-    pairs = (
-        [photograph(model, shown, 1, 0, image, 64).astype(float) for image in range(6)]
-        for shown in (vehicle, other)
-    )
-    return float(np.mean([np.abs(a - b).mean() for a, b in zip(*pairs, strict=True)]))
-
-
-def test_marks_are_seen_at_64_pixels() -> None:
-    vehicles = [draw_vehicle(1, number) for number in range(40)]
-    white = [vehicle for vehicle in vehicles if vehicle.colour == 5][:6]
-    twins = [replace(vehicle, paint=white[0].paint) for vehicle in white]
-    for twin in twins[1:]:
-        assert difference(twins[0], twin) > 1
-    assert difference(twins[0], twins[0]) == 0
-
-
-def test_the_fleet_is_as_the_release() -> None:
-    plan = PRESETS["demo"]
-    fleet = draw_fleet(plan)
-    counts = np.array([len(entry.images) for entry in fleet])
-    assert counts.min() == 2
-    assert abs(counts.mean() - 8.4) < 0.8
-    assert counts.max() > 4 * counts.mean()
-    models = Counter(entry.model for entry in fleet)
-    assert models.keys() <= set(range(20))
-    assert max(models.values()) > 5 * np.median(list(models.values()))
-    assert 0.4 < np.mean([entry.labelled for entry in fleet]) < 0.6
-    names = sorted(name for entry in fleet for name in entry.images)
-    assert names == list(range(1, counts.sum() + 1))
-    larger = draw_fleet(replace(plan, train=310))
-    for entry, same in zip(fleet, larger, strict=False):
-        assert (entry.model, len(entry.images)) == (same.model, len(same.images))
-
-
-def test_rendering_goes_on_after_an_interruption(tmp_path: Path) -> None:
-    render_vehicleid(TINY, tmp_path / "whole", workers=1)
-
+def test_rendering_goes_on_after_an_interruption(
+    tmp_path: Path, tiny: dict[str, bytes]
+) -> None:
     class KilledError(Exception):
         pass
 
-    def progress(items, what, total):  # type: ignore[no-untyped-def]
+    def progress(items: Iterable[int], what: str, total: int) -> Iterator[int]:
         for number, item in enumerate(items):
             if number == 2:
                 raise KilledError
@@ -213,16 +156,105 @@ def test_rendering_goes_on_after_an_interruption(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     with pytest.raises(KilledError):
         render_vehicleid(TINY, folder, workers=1, progress=progress)
-    assert not (folder / "train_test_split/train_list.txt").exists()
+    with pytest.raises(InputError, match=UNREADABLE):
+        read_vehicleid(folder)
     left = sorted((folder / "image").glob("*.jpg"))
-    assert 0 < len(left) < len(list((tmp_path / "whole/image").iterdir()))
+    assert 0 < len(left) < sum(name.startswith("image/") for name in tiny)
     left[0].write_bytes(b"kept")
     with pytest.raises(InputError, match="another plan"):
         render_vehicleid(replace(TINY, seed=9), folder, workers=1)
     render_vehicleid(TINY, folder, workers=1)
     assert left[0].read_bytes() == b"kept"
-    shutil.copy(tmp_path / "whole/image" / left[0].name, left[0])
-    assert files(folder) == files(tmp_path / "whole")
+    left[0].write_bytes(tiny[f"image/{left[0].name}"])
+    assert files(folder) == tiny
+
+
+def test_killed_at_random_moments(tmp_path: Path, tiny: dict[str, bytes]) -> None:
+    """SIGKILL after some images; no reader takes what is left for a data set."""
+    draws, folder = random.Random(7), tmp_path / "set"
+    command = [sys.executable, str(TOOL), str(folder), *TINY_OPTIONS]
+    images = sum(name.startswith("image/") for name in tiny)
+    for least in sorted(draws.sample(range(images), 3)):
+        job = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.PIPE)
+        while job.poll() is None:
+            if len(list(folder.glob("image/*.jpg"))) >= least:
+                time.sleep(draws.uniform(0, 0.01))
+                job.send_signal(signal.SIGKILL)
+                break
+        if job.wait() == 0:  # it was faster
+            break
+        assert job.returncode == -signal.SIGKILL
+        if not (folder / "train_test_split").exists():
+            with pytest.raises(InputError, match=UNREADABLE):
+                read_vehicleid(folder)
+            for path in folder.glob("image/*.jpg"):
+                assert path.read_bytes() == tiny[f"image/{path.name}"]
+    if (folder / MARKER).exists():
+        subprocess.run([*command, "--workers", "2"], check=True, capture_output=True)
+    assert files(folder) == tiny
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    options = ["--preset", "demo", "--workers", "2"]
+    folder = tmp_path / "set"
+    job = subprocess.Popen(
+        [sys.executable, str(TOOL), str(folder), *options], start_new_session=True
+    )
+    while job.poll() is None and not list(folder.glob("image/*.jpg")):
+        time.sleep(0.02)
+    job.kill()
+    job.wait()
+    for _ in range(1500):  # up to 30 s, on a busy machine
+        try:
+            os.killpg(job.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    os.killpg(job.pid, signal.SIGKILL)
+    raise AssertionError("workers outlive the process that began them")
+
+
+@pytest.mark.parametrize("moment", ["image", "attributes", "lists", "marker"])
+def test_killed_while_a_file_takes_its_name(
+    moment: str,
+    tmp_path: Path,
+    tiny: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def killed(self: Path, *rest: object, **named: object) -> None:
+        raise KilledError
+
+    folder = tmp_path / "set"
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        if moment == "marker":
+            patch.setattr(Path, "unlink", killed)
+        else:
+            which = {"image": ".jpg", "attributes": "README"}.get(moment, "train_test")
+            replaced = Path.replace
+
+            def stop(self: Path, target: Path) -> Path:
+                if which in target.name:
+                    raise KilledError
+                return replaced(self, target)
+
+            patch.setattr(Path, "replace", stop)
+        render_vehicleid(TINY, folder, workers=1)
+    if moment == "image":
+        assert not list(folder.glob("image/*.jpg"))
+    if moment != "marker":
+        with pytest.raises(InputError, match=UNREADABLE):
+            read_vehicleid(folder)
+    render_vehicleid(TINY, folder, workers=1)
+    assert files(folder) == tiny
+
+
+def test_a_killed_worker_is_reported() -> None:
+    with pytest.raises(InputError, match="a process ended") as caught:
+        list(spread(os._exit, [3], 2))
+    assert caught.value.where == "--workers 2"
 
 
 def test_finished_and_foreign_folders_are_refused(mini: Path, tmp_path: Path) -> None:
@@ -234,16 +266,21 @@ def test_finished_and_foreign_folders_are_refused(mini: Path, tmp_path: Path) ->
         assert files(folder) == before
 
 
-def test_the_command(tmp_path: Path) -> None:
-    tool = Path(__file__).parents[1] / "tools/render_vehicleid.py"
-    options = "--preset mini --vehicles 3 --test-vehicles 1 --test-vehicles 2"
-    command = [sys.executable, str(tool), str(tmp_path / "set"), *options.split()]
-    command += ["--images", "3", "--size", "32", "--workers", "1"]
-    done = subprocess.run(command, capture_output=True, text=True)
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        render_vehicleid(TINY, tmp_path / "file/set", workers=1)
+
+
+def test_the_command(tmp_path: Path, tiny: dict[str, bytes]) -> None:
+    command = [sys.executable, str(TOOL), str(tmp_path / "set"), *TINY_OPTIONS]
+    counted = subprocess.run([*command, "--dry-run"], capture_output=True, text=True)
+    assert counted.returncode == 0 and not (tmp_path / "set").exists()
+    done = subprocess.run([*command, "--workers", "1"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert done.stdout == counted.stdout
     assert re.search(r"train\W+3\W+\d+\W+test_1\W+1\W+\d+\W+test_2\W+2", done.stdout)
-    render_vehicleid(TINY, tmp_path / "same", workers=1)
-    assert files(tmp_path / "set") == files(tmp_path / "same")
+    assert files(tmp_path / "set") == tiny
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 1 and "not empty" in again.stderr
 
@@ -257,7 +294,7 @@ def test_the_command(tmp_path: Path) -> None:
         ({"size": 8}, "--size"), ({"seed": -1}, "--seed"),
     ],
 )  # fmt: skip
-def test_impossible_plans_are_refused(change: dict[str, int], where: str) -> None:
+def test_impossible_plans_are_refused(change: dict[str, object], where: str) -> None:
     with pytest.raises(InputError) as caught:
-        replace(Plan(train=3, tests=(2,), models=2), **change)
+        changed(TINY, **change)
     assert caught.value.where == where

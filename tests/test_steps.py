@@ -64,6 +64,11 @@ def test_a_changed_command_is_made_anew_with_all_that_reads_it(tmp_path: Path) -
     assert (tmp_path / "c").read_text() == "b2c"
 
 
+def test_the_folder_of_an_output_is_there_when_its_step_runs(tmp_path: Path) -> None:
+    run_steps([step(tmp_path, "some/where/a")], tmp_path)
+    assert (tmp_path / "some/where/a").exists()
+
+
 def test_a_changed_input_file_is_seen(tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.write_text("1")

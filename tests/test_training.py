@@ -69,6 +69,30 @@ def test_goes_on_from_the_newest_whole_snapshot(
             assert before.tobytes() == after.tobytes(), name
 
 
+def test_a_run_is_a_folder_that_appears_when_it_is_over(
+    solver: Path, tmp_path: Path
+) -> None:
+    straight = read_weights(training.train(solver, tmp_path / "log"))
+    output, partial = tmp_path / "run", tmp_path / "run.partial"
+    shorter = solver.with_name("shorter.prototxt")
+    shorter.write_text(solver.read_text().replace("max_iter: 4", "max_iter: 2"))
+    # As if a run had been stopped behind iteration 2, then one to the end.
+    training.train_into(shorter, output)
+    output.rename(partial)
+    last = training.train_into(solver, output)
+    assert last == output / "ccl_iter_4.caffemodel"
+    assert not partial.exists()
+    assert (output / training.LOG).read_text().count("Resuming from") == 1
+    assert {p.name for p in output.glob("*_iter_*")} == {
+        f"ccl_iter_{i}.{kind}" for i in (2, 4) for kind in ("caffemodel", "solverstate")
+    }
+    for name, blobs in read_weights(last).items():
+        for before, after in zip(straight[name], blobs, strict=True):
+            assert before.tobytes() == after.tobytes(), name
+    with pytest.raises(InputError, match="the output exists"):
+        training.train_into(solver, output)
+
+
 def test_a_failure_shows_the_end_of_the_log(solver: Path, tmp_path: Path) -> None:
     net = solver.with_name("train_val.prototxt")
     net.write_text(net.read_text().replace("fleet0", "nowhere"))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pydrdl import cli, report
+from pydrdl import cli, report, report_cmc
 from pydrdl.evaluation import evaluate_files
 
 
@@ -46,11 +46,11 @@ def eval_cmc(
         split_file=split_file,
         progress=cli.progress,
     )
-    cli.console.print(report.cmc_table(entries), "")
-    for note in report.cmc_notes(entries):
+    cli.console.print(report_cmc.cmc_table(entries), "")
+    for note in report_cmc.cmc_notes(entries):
         cli.console.print(note, markup=False, soft_wrap=True)
     if json is not None:
-        report.write_json(json, report.cmc_json(entries))
+        report.write_json(json, report_cmc.cmc_json(entries))
 
 
 if __name__ == "__main__":

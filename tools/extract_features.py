@@ -9,6 +9,7 @@ from pydrdl import cli
 from pydrdl.datasets import images_of_split, open_dataset
 from pydrdl.extract import extract
 from pydrdl.features import refuse_to_overwrite, write_features
+from pydrdl.partial_features import discard, partial_path
 
 
 def three_numbers(text: str) -> tuple[float, float, float]:
@@ -48,12 +49,16 @@ def extract_features(
 ) -> None:
     """Extract features for eval_cmc.py; images are made as in training.
 
-    How they were made stands in preprocess.json beside the net.
+    How they were made stands in preprocess.json beside the net. An interrupted
+    extraction goes on when the same command is given again.
 
     Example: python tools/extract_features.py VehicleID_V1.0 test_800.h5
     --net deploy.prototxt --weights mixed.caffemodel --split test_800
     """
     bgr = None if mean is None else three_numbers(mean)
+    partial = partial_path(output)
+    if output.exists():  # killed between the two last steps
+        discard(partial)
     refuse_to_overwrite(output)
     data = open_dataset(dataset, root)
     content = extract(
@@ -69,9 +74,11 @@ def extract_features(
         gpu=gpu,
         dataset=data.name,
         split=split,
+        partial=partial,
         progress=cli.progress,
     )
     write_features(output, content)
+    discard(partial)
     n, d = content.features.shape
     cli.console.print(
         f"{output}: {n:,} x {d:,} of blob {content.source.layer}, "

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pydrdl import cli, labels, nets, prototxt
+from pydrdl import atomic, cli, labels, nets, prototxt
 from pydrdl.pair_index import read_pair_index
 
 
@@ -50,8 +50,8 @@ def make_nets(
 ) -> None:
     """Write the nets as prototxt files.
 
-    Without --output: everything in prototxt/. With it: the three structures
-    for the LMDB given by --train.
+    Without --output: everything in prototxt/. With it: the paper's three
+    structures and the two softmax nets, for the LMDB given by --train.
 
     Example: python tools/make_nets.py --output data/own/nets
     --train data/own/train_lmdb --test data/own/test_lmdb
@@ -89,7 +89,7 @@ def make_nets(
     for family in families:
         for name, text in prototxt.files(family):
             Path(name).parent.mkdir(parents=True, exist_ok=True)
-            Path(name).write_text(text)
+            atomic.write_text(Path(name), text)
             cli.console.print(name)
             if output is not None and Path(name).name == "deploy.prototxt":
                 labels.copy_labels(Path(train), Path(name).parent)

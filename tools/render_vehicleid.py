@@ -1,6 +1,5 @@
 """Draws a data set of vehicles in VehicleID V1.0's layout."""
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ from rich.table import Table
 from typer import Argument, Option
 
 from pydrdl import cli
-from pydrdl.render.fleet import PRESETS
+from pydrdl.render.fleet import PRESETS, Fleet, changed, draw_fleet
 from pydrdl.render.writer import render_vehicleid
 
 
@@ -18,11 +17,15 @@ class Preset(StrEnum):
 
     mini = "mini"
     demo = "demo"
+    paper = "paper"
 
 
 def render(
     output: Annotated[Path, Argument(help="Folder to make.")],
-    preset: Annotated[Preset, Option(help="How much to draw.")] = Preset.demo,
+    preset: Annotated[
+        Preset,
+        Option(help="How much to draw; paper: 221,763 images as in its Tables 1, 2."),
+    ] = Preset.demo,
     vehicles: Annotated[
         int | None, Option(help="Vehicles to train with, in place of the preset's.")
     ] = None,
@@ -37,6 +40,7 @@ def render(
     workers: Annotated[
         int | None, Option(min=1, help="Processes; one a processor by default.")
     ] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only count.")] = False,
 ) -> None:
     """Draw vehicles as VehicleID V1.0 lies on disk: images, labels and lists.
 
@@ -49,17 +53,26 @@ def render(
         "models": models, "images": images, "size": size, "seed": seed,
     }  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
-    plan = replace(PRESETS[preset], **chosen)
-    fleet = render_vehicleid(plan, output, workers=workers, progress=cli.progress)
-    table = Table(str(output), "vehicles", "images", title="rendered VehicleID")
-    lists = {"train": fleet[: plan.train]}
-    for count in plan.tests:
-        lists[f"test_{count}"] = fleet[plan.train : plan.train + count]
-    for name, entries in lists.items():
-        total = sum(len(entry.images) for entry in entries)
-        table.add_row(name, f"{len(entries):,}", f"{total:,}")
-    table.add_row("with model label", f"{sum(e.labelled for e in fleet):,}", "")
-    cli.console.print(table)
+    plan = changed(PRESETS[preset], **chosen)
+    if dry_run:
+        fleet = draw_fleet(plan)
+    else:
+        fleet = render_vehicleid(plan, output, workers=workers, progress=cli.progress)
+    cli.console.print(_table(fleet, str(output)))
+
+
+def _table(fleet: Fleet, title: str) -> Table:
+    table = Table(title, "vehicles", "images", title="rendered VehicleID")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    counts = fleet.counts
+    for name, chosen in fleet.lists.items():
+        table.add_row(name, f"{len(chosen):,}", f"{counts[chosen].sum():,}")
+    table.add_section()
+    table.add_row("all", f"{len(fleet):,}", f"{counts.sum():,}")
+    known = fleet.labelled
+    table.add_row("with model label", f"{known.sum():,}", f"{counts[known].sum():,}")
+    return table
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pydrdl import cli
+from pydrdl import atomic, cli
 from pydrdl.datasets.two_camera import image_list_lines, read_two_camera
 
 
@@ -30,7 +30,7 @@ def two_camera_lists(
             ids = ids[:: max(1, len(ids) // train_vehicles)][:train_vehicles]
         kept = [image for image in images if image.vehicle_id in set(ids)]
         lines = "\n".join(image_list_lines(kept))
-        (output / f"{split}.txt").write_text(lines + "\n")
+        atomic.write_text(output / f"{split}.txt", lines + "\n")
         cli.console.print(
             f"{output / split}.txt: {len(kept)} images of {len(ids)} vehicles"
         )

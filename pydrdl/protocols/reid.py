@@ -6,26 +6,22 @@ probes, not of vehicles, whose vehicle is among the k nearest. The paper draws
 the gallery at random and repeats 10 times.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.errors import InputError
 from pydrdl.features import check_features
-from pydrdl.metrics import Ties, cmc_from_counts
-from pydrdl.protocols.split import Split
-from pydrdl.ranking import Counts, count_closer
+from pydrdl.metrics import Matches, Ties, cmc_from_counts
+from pydrdl.protocols.split import Split, draw_galleries, sorted_images
+from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
 
 PROTOCOL = "reid"
 MAX_RANK = 50  # Fig. 10
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
-# Wraps the galleries to show how far the work is: (galleries, what, total).
-Gallery = tuple[int, ...]
-Progress = Callable[[Iterable[Gallery], str, int], Iterable[Gallery]]
 
 
 @dataclass(frozen=True)
@@ -85,31 +81,20 @@ def draw_split(
     Raises:
         InputError: no image, a name twice, no vehicle with two images.
     """
-    images, vehicles = _sorted(names, vehicle_ids)
-    grouped = np.argsort(vehicles, kind="stable")
-    ids, first, counts = np.unique(
-        vehicles[grouped], return_index=True, return_counts=True
-    )
+    images, vehicles = sorted_images(names, vehicle_ids)
+    ids, counts = np.unique(vehicles, return_counts=True)
     if counts.max() < 2:
         raise InputError(
             f"none of the {ids.size:,} vehicles has two images: there is no probe",
             "vehicle_id",
             "give a set with several images of a vehicle",
         )
-    gallery = []
-    for repeat in range(repeats):
-        words = np.random.Philox(np.random.SeedSequence([seed, repeat])).random_raw(
-            ids.size
-        )
-        chosen = ((words >> np.uint64(32)) * counts.astype(np.uint64)) >> np.uint64(32)
-        rows = grouped[first + chosen.astype(np.int64)]
-        gallery.append(tuple(sorted(rows.tolist())))
     return Split(
         "one random image of each vehicle",
         seed,
         images,
         tuple(vehicles.tolist()),
-        tuple(gallery),
+        draw_galleries(vehicles, np.ones_like(counts), repeats=repeats, seed=seed),
     )
 
 
@@ -122,7 +107,7 @@ def camera_split(
         InputError: no image, a name twice; the camera or a probe's vehicle has
             no image there, or a vehicle has several.
     """
-    images, vehicles = _sorted(names, vehicle_ids)
+    images, vehicles = sorted_images(names, vehicle_ids)
     order = np.argsort(np.array(names))
     in_gallery = camera_ids[order] == gallery_camera
     where = f"--gallery-camera {gallery_camera}"
@@ -172,7 +157,7 @@ def evaluate(
     split: Split,
     *,
     where: object = "features",
-    progress: Progress = lambda galleries, what, total: galleries,
+    progress: Progress = lambda blocks, what, total: blocks,
 ) -> ReidResult:
     """Scores features on a split.
 
@@ -182,7 +167,7 @@ def evaluate(
         vehicle_ids: (N,) vehicle of each image.
         split: who is in the gallery, in each repeat.
         where: the features file, for messages.
-        progress: wraps the repeats, for a progress bar.
+        progress: wraps the blocks of probes, for a progress bar.
 
     Raises:
         InputError: a feature is not finite or all zero, the split is of
@@ -191,13 +176,16 @@ def evaluate(
     check_features(features, names, where)
     rows = split.rows_in(names, vehicle_ids, where)
     vehicles = np.array(split.vehicle_ids, np.int64)
-    galleries = progress(split.gallery, f"CMC of {where}", len(split.gallery))
-    counted = [_count_repeat(features, rows, vehicles, g) for g in galleries]
+    trials = [_trial(vehicles, chosen) for chosen in split.gallery]
+    features = features[rows]
+    counted = rank_matches(
+        features, features, trials, what=f"CMC of {where}", progress=progress
+    )
     equal = np.concatenate([c.equal for c in counted])
     return ReidResult(
         split=split,
         gallery=len(split.gallery[0]),
-        probes=len(counted[0].closer),
+        probes=trials[0].probes.size,
         lonely=int((np.unique(vehicles, return_counts=True)[1] == 1).sum()),
         curves=_curves(counted, "expected"),
         optimistic=_curves(counted, "optimistic").mean(axis=0),
@@ -207,40 +195,22 @@ def evaluate(
     )
 
 
-def _sorted(names: Sequence[str], vehicle_ids: Int) -> tuple[tuple[str, ...], Int]:
-    """Images by name, with their vehicles."""
-    if not len(names):
-        raise InputError("there is no image", "names", "give a set with images")
-    order = np.argsort(np.array(names))
-    images = tuple(names[i] for i in order)
-    for name, following in pairwise(images):
-        if name == following:
-            raise InputError(
-                f"image {name!r} occurs twice", "names", "name every image once"
-            )
-    return images, vehicle_ids[order]
-
-
-def _count_repeat(
-    features: NDArray[np.float32], rows: Int, vehicles: Int, chosen: Sequence[int]
-) -> Counts:
-    """Ranks the probes of one repeat."""
+def _trial(vehicles: Int, chosen: Sequence[int]) -> Trial:
+    """One repeat; rows are the split's images."""
     gallery = np.array(chosen, np.int64)
-    probes = np.setdiff1d(np.arange(rows.size), gallery)
-    by_vehicle = gallery[np.argsort(vehicles[gallery])]
-    ids = vehicles[by_vehicle]
-    place = np.searchsorted(ids, vehicles[probes])
-    if not probes.size or not np.array_equal(ids, np.unique(vehicles)):
+    probes = np.setdiff1d(np.arange(vehicles.size), gallery)
+    ids = np.unique(vehicles)
+    if not probes.size or not np.array_equal(np.sort(vehicles[gallery]), ids):
         raise InputError(
             f"a gallery of {gallery.size:,} images leaves {probes.size:,} probes; "
-            f"expected one image of each of {np.unique(vehicles).size:,} vehicles",
+            f"expected one image of each of {ids.size:,} vehicles",
             "the split",
             "draw a new split",
         )
-    return count_closer(features[rows[probes]], features[rows[by_vehicle]], place)
+    return Trial(probes, gallery, *same_vehicle(vehicles[probes], vehicles[gallery]))
 
 
-def _curves(counted: Sequence[Counts], ties: Ties) -> Float64:
+def _curves(counted: Sequence[Matches], ties: Ties) -> Float64:
     """(repeats, 50)."""
     return np.stack(
         [

@@ -7,15 +7,16 @@ only where that hash is the same.
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl import atomic
 from pydrdl.errors import InputError
 
 SCHEMA = "drdl.split/1"
@@ -91,6 +92,66 @@ class Split:
         return rows
 
 
+def sorted_images(
+    names: Sequence[str], vehicle_ids: Int
+) -> tuple[tuple[str, ...], Int]:
+    """Images by name, with their vehicles.
+
+    Raises:
+        InputError: no image, or a name twice.
+    """
+    if not len(names):
+        raise InputError("there is no image", "names", "give a set with images")
+    order = np.argsort(np.array(names))
+    images = tuple(names[i] for i in order)
+    for name, following in pairwise(images):
+        if name == following:
+            raise InputError(
+                f"image {name!r} occurs twice", "names", "name every image once"
+            )
+    return images, vehicle_ids[order]
+
+
+def draw_galleries(
+    vehicle_ids: Int, sizes: Int, *, repeats: int, seed: int
+) -> tuple[tuple[int, ...], ...]:
+    """Draws some images of each vehicle, in every repeat.
+
+    A draw depends on the seed, the repeat, and the set of images, not on their
+    order: repeat r takes raw words of Philox(SeedSequence([seed, r])), whose
+    stream NumPy keeps across versions. The n-th image of a vehicle takes its
+    n-th word (Fisher and Yates' shuffle, cut short).
+
+    Args:
+        vehicle_ids: (N,) vehicle of each image, images sorted by name.
+        sizes: (V,) how many images of each vehicle, in ascending order of ids.
+        repeats: number of draws.
+        seed: not negative.
+
+    Returns:
+        For each repeat, ascending positions of images.
+    """
+    grouped = np.argsort(vehicle_ids, kind="stable")
+    _, first, counts = np.unique(
+        vehicle_ids[grouped], return_index=True, return_counts=True
+    )
+    galleries = []
+    for repeat in range(repeats):
+        source = np.random.Philox(np.random.SeedSequence([seed, repeat]))
+        pool, chosen = grouped.copy(), []
+        for turn in range(int(sizes.max())):
+            some = np.flatnonzero(sizes > turn)
+            left = (counts[some] - turn).astype(np.uint64)
+            words = source.random_raw(some.size) >> np.uint64(32)
+            steps = ((words * left) >> np.uint64(32)).astype(np.int64)
+            here = first[some] + turn
+            there = here + steps
+            pool[here], pool[there] = pool[there], pool[here]
+            chosen.append(pool[here])
+        galleries.append(tuple(np.sort(np.concatenate(chosen)).tolist()))
+    return tuple(galleries)
+
+
 def save_split(split: Split, path: Path) -> None:
     """Writes a split; the file appears only when whole.
 
@@ -100,16 +161,12 @@ def save_split(split: Split, path: Path) -> None:
     if path.exists():
         raise InputError("the split file exists", path, "name another file")
     text = json.dumps({"sha256": split.sha256, **_to_dict(split)}, ensure_ascii=False)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(path)
+        atomic.write_text(path, text + "\n")
     except OSError as error:
         raise InputError(
             f"cannot write the split: {error.strerror}", path, "name a writable folder"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_split(path: Path) -> Split:

@@ -1,197 +1,207 @@
-"""Draws a vehicle's body from far to near: sides, roof, glass, deck, end."""
+"""Turns a model's surfaces into a mesh: panels, windows, wheels, mirrors."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
-from pydrdl.render.canvas import Canvas, Face, Points, both_sides, face, rectangle
-from pydrdl.render.colour import DARK, Colour, shaded
+from pydrdl.render.back import add_back
+from pydrdl.render.cargo import add_bed, add_cargo
+from pydrdl.render.front import add_front
+from pydrdl.render.material import Stuff
+from pydrdl.render.mesh import Builder, Kind, Mesh, Part
 from pydrdl.render.model import Model
-from pydrdl.render.vehicle import Vehicle
+from pydrdl.render.patch import Patch, Points, dense, rectangle
+from pydrdl.render.shell import Shell, shell
+
+# The glass of windscreen and rear window in its frame, u and v.
+PANE = ((-0.92, 0.05), (0.92, 0.05), (0.9, 0.94), (-0.9, 0.94))
 
 
-@dataclass(frozen=True)
-class Shell:
-    """The faces of a body as one view shows them; the near end is at z = 0."""
-
-    end: Face  # the front or back, where lamps and grille are
-    corners: tuple[Face, Face]  # between end and sides
-    deck: Face  # bonnet or boot lid
-    glass: Face  # windscreen or rear window
-    roof: Face
-    sides: tuple[Face, Face]  # the greenhouse's
-    flanks: tuple[Points, Points]  # outlines of the lower body's sides
-    half_width: float
-
-    def outline(self) -> Points:
-        """Returns the N x 3 points that the vehicle's frame is fitted to."""
-        load = self.roof.corners + np.array([0, 0.2, 0])
-        ends = [self.end.corners, load, *self.flanks]
-        ground = self.flanks[0] * (1, 0, 1)
-        return np.concatenate([*ends, ground, ground * (-1, 1, 1)])
-
-
-def shell(model: Model, front: bool) -> Shell:
-    """Builds the faces of a model seen from the front or the back."""
-    near, far = (model.bonnet, model.boot), (model.boot, model.bonnet)
-    lengths, heights = (
-        (near, (model.nose, model.tail)),
-        (far, (model.tail, model.nose)),
-    )[not front]
-    slopes = (model.screen_run, model.back_run)[:: 1 if front else -1]
-    w, r = model.width / 2, model.width / 2 * model.roof_width
-    g = 0.95 * w  # half width where the glass begins
-    belt, roof, length = model.belt, model.roof, model.length
-    base, far_base = lengths[0], length - lengths[1]
-    top, far_top = base + slopes[0], far_base - slopes[1]
-    nose = heights[0]
-    cut = w * (1 - 0.35 * model.chamfer)
-    back = model.chamfer  # z where the side begins
-
-    def corner(side: float) -> Face:
-        return face(
-            (side * cut, model.sill, 0), (side * w, model.sill, back),
-            (side * w, nose, back), (side * cut, nose - 0.04, 0),
-        )  # fmt: skip
-
-    def side_glass(side: float) -> Face:
-        return face(
-            (side * g, belt, base), (side * g, belt, far_base),
-            (side * r, roof, far_top), (side * r, roof, top),
-        )  # fmt: skip
-
-    flank = np.array([
-        (w, model.sill, back), (w, nose, back), (w, belt, base),
-        (w, belt, far_base), (w, heights[1], length - 0.1), (w, model.sill, length),
-    ])  # fmt: skip
-    return Shell(
-        end=face((-cut, model.sill, 0), (cut, model.sill, 0),
-                 (cut, nose - 0.04, 0), (-cut, nose - 0.04, 0)),
-        corners=(corner(-1), corner(1)),
-        deck=face((-cut, nose - 0.04, 0), (cut, nose - 0.04, 0),
-                  (g, belt, base), (-g, belt, base)),
-        glass=face((-g, belt, base), (g, belt, base), (r, roof, top), (-r, roof, top)),
-        roof=face((-r, roof, top), (r, roof, top), (r, roof, far_top),
-                  (-r, roof, far_top)),
-        sides=(side_glass(-1), side_glass(1)),
-        flanks=(flank * (-1, 1, 1), flank),
-        half_width=w,
-    )  # fmt: skip
+@lru_cache(maxsize=256)
+def body_mesh(model: Model) -> Mesh:
+    """Builds what all vehicles of a model have in common."""
+    mesh, parts = Builder(), shell(model.body)
+    _add_panels(mesh, model, parts)
+    _add_shut_lines(mesh, model, parts)
+    _add_under(mesh, model)
+    for side in (0, 1):
+        _add_wheels(mesh, model, (-1, 1)[side])
+        _add_side_windows(mesh, model, parts.flanks[side])
+        _add_mirror(mesh, model, (-1, 1)[side])
+    _add_glass(mesh, model, parts)
+    _add_roof(mesh, model, parts)
+    add_front(mesh, model, parts)
+    add_back(mesh, model, parts)
+    if model.body.cargo:
+        add_cargo(mesh, model, parts)
+    if model.body.family == "pick-up":
+        add_bed(mesh, model, parts)
+    return mesh.build()
 
 
-def _wheel(canvas: Canvas, x: float, z: float, radius: float) -> None:
-    angle = np.arange(16) * (np.pi / 8)
-    rim = np.stack([np.full(16, x), np.sin(angle), np.cos(angle)], axis=1)
-    for size, colour in ((1.0, DARK), (0.62, (150, 148, 145)), (0.2, DARK)):
-        ring = rim * (1, radius * size, radius * size) + (0, radius, z)
-        canvas.fill(ring, colour)
+def _add_panels(mesh: Builder, model: Model, parts: Shell) -> None:
+    def end(plastic: bool) -> Callable[[float, float], int]:
+        bumper = Stuff.TRIM if plastic else Stuff.BUMPER
+        return lambda u, v: bumper if v < 0.36 else Stuff.PAINT
+
+    def side(u: float, v: float) -> int:
+        return Stuff.LOWER if v < 0.5 else Stuff.PAINT
+
+    mesh.surface(Part.FRONT, end(model.front.plastic), parts.front, 20, 12)
+    mesh.surface(Part.BONNET, Stuff.BONNET, parts.bonnet, 16, 12)
+    mesh.surface(Part.SCREEN, Stuff.TOP, parts.screen, 6, 4)
+    mesh.surface(Part.ROOF, Stuff.TOP, parts.roof, 12, 10)
+    mesh.surface(Part.WINDOW, Stuff.TOP, parts.window, 6, 4)
+    mesh.surface(Part.BOOT, Stuff.PAINT, parts.boot, 12, 5)
+    if not model.body.cargo:
+        mesh.surface(Part.BACK, end(model.back.plastic), parts.back, 16, 12)
+    for ledge, flank, lower in zip(
+        parts.ledges, parts.flanks, parts.sides, strict=True
+    ):
+        mesh.surface(Part.SIDE, side, lower, 10, 8)
+        mesh.surface(Part.LEDGE, Stuff.PAINT, ledge, 6, 1)
+        mesh.surface(Part.FLANK, Stuff.PAINT, flank, 6, 3)
 
 
-def _flanks(canvas: Canvas, model: Model, parts: Shell, paint: Colour) -> None:
-    """The lower body's sides with their wheels, and the side windows."""
-    for side, outline in zip((-1, 1), parts.flanks, strict=True):
-        x = side * parts.half_width
-        canvas.fill(outline, shaded(paint, 0.66))
-        for z in (0.19 * model.length, 0.8 * model.length):
-            arch = np.array([(x, model.sill, z)]) + [
-                (0, 1.1 * model.wheel * np.sin(a) + 0.12, 1.2 * model.wheel * np.cos(a))
-                for a in np.linspace(0, np.pi, 9)
-            ]
-            canvas.fill(arch, shaded(DARK, 0.8))
-            _wheel(canvas, x, z, model.wheel)
-        sill = np.array([(x, model.belt - 0.1, z) for z in (0.9, model.length - 0.5)])
-        canvas.line(sill, shaded(paint, 0.5), 0.004)
-    for window in parts.sides:
-        canvas.shade(window, shaded(paint, 0.7), shaded(paint, 0.78), 2)
-        canvas.paint(window, [(-0.8, 0.08), (0.85, 0.08), (0.8, 0.88), (-0.85, 0.88)],
-                     (52, 48, 44))  # fmt: skip
-        canvas.lines(window, [[(-0.05, 0.05), (-0.05, 0.9)]], shaded(paint, 0.6), 0.01)
-
-
-def draw_body(
-    canvas: Canvas, model: Model, vehicle: Vehicle, parts: Shell, front: bool
-) -> None:
-    """Paints everything but what is on the end and in the glass."""
-    paint = vehicle.paint
-    w = parts.half_width
-    under = face((-w, 0.12, 0.5), (w, 0.12, 0.5), (w, 0.5, 0.5), (-w, 0.5, 0.5))
-    canvas.paint(under, rectangle(0, 0.5, 0.98, 0.5), shaded(DARK, 0.6))
-    for side in (-1, 1):
-        x = side * (w - 0.14)
-        tyre = face((x - 0.12, 0, 0.3), (x + 0.12, 0, 0.3),
-                    (x + 0.12, 0.5, 0.3), (x - 0.12, 0.5, 0.3))  # fmt: skip
-        canvas.paint(tyre, rectangle(0, 0.5, 1, 0.5), DARK)
-    _flanks(canvas, model, parts, paint)
-    canvas.shade(parts.roof, shaded(paint, 1.05), shaded(paint, 1.22), 4)
-    _on_roof(canvas, model, parts, paint, front)
-    canvas.shade(parts.glass, shaded(paint, 0.78), shaded(paint, 0.95), 3)
-    canvas.shade(parts.deck, shaded(paint, 0.9), shaded(paint, 1.12))
-    if front and model.ridges:
-        for ridge in both_sides([(model.ridges, 0), (model.ridges * 1.15, 1)]):
-            canvas.lines(parts.deck, [ridge], shaded(paint, 0.78), 0.006)
-    for corner in parts.corners:
-        canvas.shade(corner, shaded(paint, 0.58), shaded(paint, 0.85), 3)
-    canvas.shade(parts.end, shaded(paint, 0.68), shaded(paint, 0.98))
-    canvas.lines(parts.deck, [[(-1, 0), (1, 0)]], shaded(paint, 0.6), 0.005)
-    _stripe(canvas, vehicle, parts)
-
-
-def _on_roof(
-    canvas: Canvas, model: Model, parts: Shell, paint: Colour, front: bool
-) -> None:
-    if model.rails:
-        for rail in both_sides([(0.9, 0.05), (0.9, 0.95)]):
-            canvas.lines(parts.roof, [rail], (70, 68, 66), 0.014)
-    if model.fin:
-        foot = parts.roof.at([(0, 0.15 if not front else 0.9)])[0]
-        fin = np.array([(-0.03, 0, 0), (0.03, 0, 0), (0, 0.13, 0.05)])
-        canvas.fill(foot + fin, shaded(paint, 0.5))
-
-
-def _stripe(canvas: Canvas, vehicle: Vehicle, parts: Shell) -> None:
-    if vehicle.stripe is None:
+def _add_shut_lines(mesh: Builder, model: Model, parts: Shell) -> None:
+    """The gaps between panels."""
+    body = model.body
+    if body.bonnet > 0.3:
+        rim = [(-0.9, 0.97), (-0.88, 0.5), (-0.82, 0.06), (-0.6, 0.015), (0.6, 0.015),
+               (0.82, 0.06), (0.88, 0.5), (0.9, 0.97)]  # fmt: skip
+        mesh.stroke(Part.BONNET, Stuff.GAP, parts.bonnet, rim, 0.008)
+        if model.front.ridge:
+            for side in (-1, 1):
+                ridge = [(side * model.front.ridge, 0.08),
+                         (side * model.front.ridge * 1.3, 0.92)]  # fmt: skip
+                mesh.stroke(Part.BONNET, Stuff.GAP, parts.bonnet, ridge, 0.005)
+    cowl = [(-0.93, 0.965), (0.93, 0.965), (0.93, 1), (-0.93, 1)]
+    mesh.decal(Part.BONNET, Stuff.TRIM, parts.bonnet, dense(cowl))
+    if body.family == "bus":
         return
-    u, half_width, colour = vehicle.stripe
-    for where, factor in ((parts.roof, 1.1), (parts.deck, 1.0), (parts.end, 0.85)):
-        for offset in (-1.25, 1.25) if u == 0 else (0,):
-            bar = rectangle(u + offset * half_width, 0.5, half_width, 0.5)
-            canvas.paint(where, bar, shaded(colour, factor))
+    doors = (0.55, -0.05) if not body.cargo else (0.1,)
+    for flank in parts.sides:
+        for u in doors:
+            mesh.stroke(Part.SIDE, Stuff.GAP, flank, [(u, 0.1), (u, 0.97)], 0.008)
+            handle = rectangle(u - 0.1, 0.78, 0.035, 0.025)
+            mesh.decal(Part.SIDE, Stuff.TRIM, flank, handle)
 
 
-def draw_mirrors(canvas: Canvas, model: Model, vehicle: Vehicle, front: bool) -> None:
-    """Paints the wing mirrors, which stand beside the windscreen's foot."""
-    colour = vehicle.mirrors or shaded(vehicle.paint, 0.85)
-    z = model.bonnet + 0.3 if front else model.length - model.bonnet - 0.3
-    for side in (-1, 1):
-        x = side * (model.width / 2 + 0.08)
-        middle = np.array([(x, model.belt + 0.08, z)])
-        shape = [(-0.12, -0.08, 0), (0.12, -0.06, 0), (0.12, 0.08, 0), (-0.1, 0.09, 0)]
-        canvas.fill(middle + np.array(shape) * (side, 1, 1), shaded(DARK, 1.2))
-        canvas.fill(middle + np.array(shape) * (0.8 * side, 0.75, 1), colour)
+def _add_under(mesh: Builder, model: Model) -> None:
+    """The dark beneath the body, so that nobody looks through it."""
+    body = model.body
+    w, z = 0.34 * body.width, body.length / 2 - 0.6
+    for end, normal in ((z, (0, 0, 1)), (-z, (0, 0, -1))):
+        dark = [(-w, 0.1, end), (w, 0.1, end), (w, 0.5, end), (-w, 0.5, end)]
+        mesh.add(Part.UNDER, Stuff.DARK, dark, normal)
 
 
-def draw_load(canvas: Canvas, vehicle: Vehicle, parts: Shell) -> None:
-    """Paints what the vehicle carries on its roof."""
-    first, second = vehicle.load_colours
-    boxes: dict[str | None, list[tuple[float, float, float, float, Colour]]] = {
-        "box": [(0.0, 0.75, 0.3, 0.1, first)],
-        "bags": [(-0.38, 0.35, 0.26, 0.15, first), (0.36, 0.36, 0.32, 0.1, second)],
-        "bars": [(0.0, 0.92, 0.1, 0.35, first), (0.0, 0.92, 0.1, 0.7, second)],
-        "sign": [(0.0, 0.26, 0.2, 0.3, first)],
-    }
-    for u, half_width, height, v, colour in boxes.get(vehicle.load, []):
-        far = min(v + 0.45, 0.95)
-        left, right, far_right, far_left = parts.roof.at(
-            [(u - half_width, v), (u + half_width, v),
-             (u + half_width, far), (u - half_width, far)]
-        )  # fmt: skip
-        up = np.array([0, height, 0])
-        canvas.fill(np.array([left + up, right + up, far_right + up, far_left + up]),
-                    shaded(colour, 1.1))  # fmt: skip
-        canvas.fill(np.array([left, far_left, far_left + up, left + up]),
-                    shaded(colour, 0.65))  # fmt: skip
-        canvas.fill(np.array([right, far_right, far_right + up, right + up]),
-                    shaded(colour, 0.65))  # fmt: skip
-        canvas.fill(
-            np.array([left, right, right + up, left + up]), shaded(colour, 0.85)
+def _circle(x: float, y: float, z: float, radius: float, corners: int = 16) -> Points:
+    angle = np.arange(corners) * (2 * np.pi / corners)
+    return np.stack(
+        [np.full(corners, x), y + radius * np.sin(angle), z + radius * np.cos(angle)],
+        axis=1,
+    )
+
+
+def _add_wheels(mesh: Builder, model: Model, side: int) -> None:
+    body, radius = model.body, model.body.wheel
+    half = body.width / 2
+    places = (body.length / 2 - body.axles[0], body.axles[1] - body.length / 2)
+    for z in places:
+        for t in np.linspace(0, 2 * np.pi, 14, endpoint=False):
+            a, b = t - 0.23, t + 0.23
+            corners = [
+                (side * (half - x), radius + radius * np.sin(w), z + radius * np.cos(w))
+                for x, w in ((0.03, a), (0.24, a), (0.24, b), (0.03, b))
+            ]
+            normal = (0.0, np.sin(t), np.cos(t))
+            mesh.add(Part.WHEEL, Stuff.RUBBER, corners, normal, layer=0)
+        out = (side, 0, 0)
+        x = side * 0.965 * half  # inside the fender, which bends in at its corners
+        arch = _circle(x, radius + 0.02, z, radius * 1.16)
+        reach = radius * 1.16
+        foot = [(x, body.sill, z - reach), (x, body.sill, z + reach)]
+        arch = np.concatenate([arch[:9], foot])
+        cargo = body.cargo and z < 0
+        if not cargo:
+            mesh.add(Part.SIDE, Stuff.DARK, arch, out)
+        part = Part.CARGO if cargo else Part.SIDE
+        for material, size in (
+            (Stuff.RUBBER, 1.0),
+            (Stuff.RIM, 0.66),
+            (Stuff.DARK, 0.56),
+        ):
+            mesh.add(part, material, _circle(x, radius, z, radius * size), out)
+        for k in range(model.spokes):
+            t = 2 * np.pi * k / model.spokes + 0.3
+            spoke = [(x, radius + s * radius * np.sin(t), z + s * radius * np.cos(t))
+                     for s in (0.1, 0.6)]  # fmt: skip
+            mesh.add(part, Stuff.RIM, spoke, out, kind=Kind.LINE, width=0.05)
+
+
+def _add_side_windows(mesh: Builder, model: Model, flank: Patch) -> None:
+    count, family = model.side_windows, model.body.family
+    first, last = (-0.9, 0.86) if family != "bus" else (-0.97, 0.93)
+    edges = np.linspace(first, last, count + 1)
+    gap = 0.02 if family != "bus" else 0.008
+    for low, high in pairwise(edges.tolist()):
+        glass = [(low + gap, 0.08), (high - gap, 0.08), (high - gap, 0.88),
+                 (low + gap, 0.88)]  # fmt: skip
+        mesh.decal(Part.FLANK, Stuff.GLASS, flank, glass)
+    if model.trim_line:
+        strip = [(first, 0.04), (last, 0.04)]
+        mesh.stroke(Part.FLANK, Stuff.CHROME, flank, strip, 0.02)
+
+
+def _add_mirror(mesh: Builder, model: Model, side: int) -> None:
+    body = model.body
+    big = body.family in ("truck", "bus")
+    x = side * (body.width / 2 * body.waist + 0.03)
+    y = body.cowl + (0.5 if big else 0.06)
+    z = body.length / 2 - body.bonnet - (0.02 if big else 0.28)
+    width, height, depth = (0.2, 0.4, 0.1) if big else (0.2, 0.14, 0.12)
+    xs = sorted((x, x + side * width))
+    mesh.box(Part.MIRROR, Stuff.MIRROR, (xs[0], y, z), (xs[1], y + height, z + depth),
+             shrink=0.15)  # fmt: skip
+    arm = [(x + shift * side, y + height / 2, z + 0.05) for shift in (-0.07, 0.005)]
+    mesh.add(Part.MIRROR, Stuff.TRIM, arm, kind=Kind.LINE, width=0.04)
+    glass = [(x + side * 0.03, y + 0.02, z - 0.002),
+             (x + side * (width - 0.02), y + 0.02, z - 0.002),
+             (x + side * (width - 0.03), y + height - 0.02, z - 0.002),
+             (x + side * 0.04, y + height - 0.02, z - 0.002)]  # fmt: skip
+    mesh.add(Part.MIRROR, Stuff.GLASS, glass, (0, 0, -1))
+
+
+def _add_glass(mesh: Builder, model: Model, parts: Shell) -> None:
+    """The frames, and panes that are looked through."""
+    for part, on in ((Part.SCREEN, parts.screen), (Part.WINDOW, parts.window)):
+        if part == Part.WINDOW and model.body.cargo:
+            continue
+        rim = [(-0.97, 0.01), (0.97, 0.01), (0.95, 0.98), (-0.95, 0.98)]
+        mesh.decal(part, Stuff.TRIM, on, dense(rim, 6))
+        mesh.decal(part, Stuff.GLASS, on, dense(PANE, 6), Kind.PANE)
+    wipers = ([(-0.72, 0.06), (-0.08, 0.1)], [(-0.02, 0.05), (0.66, 0.1)])
+    for wiper in wipers:
+        mesh.stroke(Part.SCREEN, Stuff.TRIM, parts.screen, wiper, 0.02)
+    if model.back.wiper:
+        mesh.stroke(
+            Part.WINDOW, Stuff.TRIM, parts.window, [(0, 0.06), (0.5, 0.14)], 0.022
         )
+
+
+def _add_roof(mesh: Builder, model: Model, parts: Shell) -> None:
+    if model.rails:
+        for u in (-0.86, 0.86):
+            mesh.stroke(
+                Part.ROOF, Stuff.CHROME, parts.roof, [(u, 0.04), (u, 0.96)], 0.05
+            )
+    if model.body.family == "bus":
+        low, high = parts.roof.at([(-0.5, 0.75), (0.5, 0.55)])
+        mesh.box(Part.LOAD, Stuff.WHITE, (low[0], low[1] - 0.05, low[2]),
+                 (high[0], high[1] + 0.2, high[2]), shrink=0.15)  # fmt: skip
+    if model.back.spoiler and not model.body.cargo and model.body.family != "bus":
+        edge = [(-0.75, 0.97), (0.75, 0.97), (0.75, 1.0), (-0.75, 1.0)]
+        mesh.decal(Part.ROOF, Stuff.TRIM, parts.roof, edge)

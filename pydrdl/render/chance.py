@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 # A zero at the end does not change a seed sequence, so that (seed, vehicle) and
 # (seed, vehicle, image 0) would be alike; the spawn key tells them apart.
-FLEET, MODEL, VEHICLE = 1, 2, 3
+FLEET, MODEL, VEHICLE, CAMERA, LISTS = 1, 2, 3, 4, 5
 
 
 def generator(seed: int, *numbers: int, kind: int | None = None) -> np.random.Generator:
@@ -18,7 +18,7 @@ def generator(seed: int, *numbers: int, kind: int | None = None) -> np.random.Ge
     Args:
         seed: of the whole data set, not negative.
         numbers: which thing: (vehicle, image) for an image.
-        kind: FLEET, MODEL or VEHICLE; None for an image.
+        kind: one of the numbers above; None for an image.
     """
     key = () if kind is None else (kind,)
     sequence = np.random.SeedSequence([seed, *numbers], spawn_key=key)

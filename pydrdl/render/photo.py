@@ -1,20 +1,75 @@
-"""Photographs a vehicle: camera, road, light, blur, noise, JPEG."""
+"""Photographs a vehicle: camera, road, light, what else passes, the sensor."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.render.body import draw_body, draw_load, draw_mirrors, shell
-from pydrdl.render.canvas import Canvas
+from pydrdl.render import sensor
+from pydrdl.render.cabin import Glazier
+from pydrdl.render.camera import CITY, Camera, View, draw_camera
 from pydrdl.render.chance import generator
-from pydrdl.render.colour import Colour, shaded
-from pydrdl.render.ends import draw_back, draw_front
-from pydrdl.render.glass import draw_glass
+from pydrdl.render.light import Light, draw_light
+from pydrdl.render.marks import specimen
 from pydrdl.render.model import Model
+from pydrdl.render.painter import SHIFT, Pixels, paint_mesh
+from pydrdl.render.passing import occlude, passing_mesh
+from pydrdl.render.road import Road, cut, draw_road, paint_road, paint_shadow
+from pydrdl.render.shell import shell
 from pydrdl.render.vehicle import Vehicle
 
-Pixels = NDArray[np.uint8]
-FRONT = 0.6  # share of the images that show the front
+
+@dataclass(frozen=True)
+class Shot:
+    """Everything about an image that is drawn before its pixels.
+
+    Attributes:
+        camera: which looks.
+        view: its perspective, cropped to the vehicle.
+        light: of the time of day.
+        road: around.
+        native: how many of the sensor's pixels the crop is wide.
+    """
+
+    camera: Camera
+    view: View
+    light: Light
+    road: Road
+    native: float
+
+
+def camera_of(seed: int, number: int, image: int) -> Camera:
+    """Returns the camera that takes an image of a vehicle."""
+    return _draw_camera(seed, generator(seed, number, image))
+
+
+def _draw_camera(seed: int, random: np.random.Generator) -> Camera:
+    return draw_camera(seed, int(random.integers(CITY)))
+
+
+def draw_shot(
+    model: Model, vehicle: Vehicle, seed: int, random: np.random.Generator, size: int
+) -> Shot:
+    """Draws camera, position, light and road of an image.
+
+    Args:
+        model: what is photographed.
+        vehicle: its load belongs into the picture.
+        seed: of the data set.
+        random: of the image.
+        size: pixels a side of the crop.
+    """
+    camera = _draw_camera(seed, random)
+    shift = random.normal(0, 0.35)
+    yaw = random.normal(0, 0.07) - 0.3 * camera.pan * random.random()
+    distance = camera.distance + random.uniform(-2.5, 3.5)
+    view = View(camera, model.body.length, yaw, distance, camera.aside + shift)
+    margins = random.uniform(-0.015, 0.11, 4)
+    side = view.crop(specimen(model, vehicle).outline, size, margins)
+    road = draw_road(random, camera.road)
+    light = draw_light(random, view.turn, camera.heading, road.grey)
+    return Shot(camera, view, light, road, side)
 
 
 def photograph(
@@ -34,116 +89,72 @@ def photograph(
         size x size x 3, uint8, BGR; a pure function of the arguments.
     """
     random = generator(seed, number, image)
-    front = bool(random.random() < FRONT)
-    large = 2 * size  # drawn at twice the size, then averaged
-    pixels = _road(random, large)
-    canvas = Canvas(
-        pixels,
-        yaw=float(random.normal(0, 0.13)),
-        pitch=float(random.uniform(0.16, 0.42)),
-        distance=float(random.uniform(9, 16)),
-        focus=(0, 0.8, 1.5),
+    large = size * (2 if size >= 112 else 4)  # painted larger, then averaged
+    shot = draw_shot(model, vehicle, seed, random, large)
+    pixels = paint_scene(model, vehicle, seed, shot, random, large)
+    small = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
+    scene = _weather(np.asarray(small, np.uint8), shot, random)
+    return sensor.expose(scene, shot.camera, shot.native, random)
+
+
+def paint_scene(
+    model: Model, vehicle: Vehicle, seed: int, shot: Shot,
+    random: np.random.Generator, size: int,
+) -> Pixels:  # fmt: skip
+    """Paints the road, the vehicle and what else passes, size x size x 3."""
+    view, light, front = shot.view, shot.light, shot.camera.front
+    # The road is soft, half as many pixels do.
+    scale, offset = view.scale, view.offset
+    view.scale, view.offset = scale / 2, offset / 2
+    road = paint_road(random, shot.road, view, light, size // 2)
+    body, outline = model.body, shell(model.body).outline
+    paint_shadow(road, view, light, body.width / 2, body.length, outline)
+    view.scale, view.offset = scale, offset
+    pixels = np.asarray(
+        cv2.resize(road, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8
     )
-    parts = shell(model, front)
-    margin = random.uniform(0.02, 0.1, 4) * large
-    box = (margin[0], margin[1], large - margin[2], large - margin[3])
-    canvas.frame(parts.outline(), box)
-    _markings(canvas, random)
-    _shadow(canvas, model, random)
-    if not front:  # then they are behind the rest
-        draw_mirrors(canvas, model, vehicle, front)
-    draw_body(canvas, model, vehicle, parts, front)
-    draw_glass(canvas, model, vehicle, parts.glass, front, random)
-    (draw_front if front else draw_back)(canvas, model, vehicle, parts.end)
-    if front:
-        draw_mirrors(canvas, model, vehicle, front)
-    draw_load(canvas, vehicle, parts)
-    small = cv2.resize(
-        _skewed(pixels, random), (size, size), interpolation=cv2.INTER_AREA
-    )
-    return _exposed(np.asarray(small, np.uint8), random)
+    for behind in (True, False):
+        other = passing_mesh(seed, shot.road.lane, view, random, behind, size)
+        if not behind:
+            paint_vehicle(pixels, model, vehicle, shot, random)
+        if other is not None:
+            mesh, colours = other
+            paint_mesh(pixels, mesh, view, colours, light, front,
+                       lambda part, shape: _dark_pane(pixels, shape))  # fmt: skip
+    occlude(pixels, random)
+    return pixels
 
 
-def encode(pixels: Pixels, seed: int, number: int, image: int) -> bytes:
-    """Returns an image as JPEG, of a quality that varies by image."""
-    random = generator(seed, number, image, 1)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(70, 96))]
-    return cv2.imencode(".jpg", pixels, quality)[1].tobytes()
+def paint_vehicle(
+    pixels: Pixels, model: Model, vehicle: Vehicle, shot: Shot,
+    random: np.random.Generator,
+) -> None:  # fmt: skip
+    """Paints the vehicle alone, in place."""
+    made = specimen(model, vehicle)
+    glazier = Glazier(pixels, shot.view, shot.light, made.colours, made.behind,
+                      vehicle.tint, random)  # fmt: skip
+    paint_mesh(pixels, made.mesh, shot.view, made.colours, shot.light,
+               shot.camera.front, glazier.paint)  # fmt: skip
 
 
-def _road(random: np.random.Generator, size: int) -> Pixels:
-    """Asphalt: a grey that gets lighter with distance, with coarse grain."""
-    grey = random.uniform(75, 135) + random.normal(0, 2, 3)
-    slope = np.linspace(random.uniform(5, 30), -random.uniform(5, 20), size)
-    coarse = random.normal(0, 6, (24, 24)).astype(np.float32)
-    grain = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
-    road = grey + slope[:, None, None] + grain[..., None]
-    return np.clip(road, 0, 255).astype(np.uint8)
+def _dark_pane(pixels: Pixels, outline: NDArray[np.int32]) -> None:
+    cv2.fillConvexPoly(pixels, outline, (52, 48, 44), cv2.LINE_8, SHIFT)
 
 
-def _markings(canvas: Canvas, random: np.random.Generator) -> None:
-    """Lane lines, and at times a verge or a crossing."""
-
-    def ground(left: float, right: float, near: float, far: float) -> None:
-        corners = [(left, 0, near), (right, 0, near), (right, 0, far), (left, 0, far)]
-        canvas.fill(np.array(corners, float), colour)
-
-    side = 1 if random.random() < 0.5 else -1
-    if random.random() < 0.35:
-        colour: Colour = (70, 120, 95) if random.random() < 0.5 else (150, 155, 160)
-        edge = side * random.uniform(1.9, 2.6)
-        ground(min(edge, side * 20), max(edge, side * 20), -6, 40)
-    colour = shaded((225, 228, 230), random.uniform(0.75, 1.0))
-    if random.random() < 0.15:
-        for x in np.arange(-6, 6, 0.9):
-            ground(x, x + 0.45, -2.5, -0.4)
-    middle = random.uniform(-0.35, 0.35)
-    for x in (middle - 1.7, middle + 1.7):
-        dashed = random.random() < 0.6
-        for near in np.arange(-8, 30, 3.5):
-            ground(x - 0.07, x + 0.07, near, near + (1.8 if dashed else 3.6))
-
-
-def _shadow(canvas: Canvas, model: Model, random: np.random.Generator) -> None:
-    """The shadow on the road, its edge soft."""
-    before = canvas.pixels.copy()
-    w, length = model.width / 2 + 0.05, model.length
-    sun = random.uniform(-0.9, 0.9)
-    corners = [(-w + min(sun, 0), 0, -0.1), (w + max(sun, 0), 0, -0.1),
-               (w + max(sun, 0), 0, length), (-w + min(sun, 0), 0, length)]  # fmt: skip
-    canvas.fill(np.array(corners), (28, 26, 26))
-    soft = cv2.blur(canvas.pixels, (canvas.pixels.shape[1] // 24,) * 2)
-    depth = random.uniform(0.45, 0.85)
-    cv2.addWeighted(soft, depth, before, 1 - depth, 0, dst=canvas.pixels)
-
-
-def _skewed(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """Moves the four corners a little, as another lens and crop would."""
+def _weather(pixels: Pixels, shot: Shot, random: np.random.Generator) -> Pixels:
+    """Shadows of trees or houses that fall on vehicle and road."""
+    if random.random() > 0.25:
+        return pixels
     size = pixels.shape[0]
-    square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
-    moved = square + random.normal(0, 0.018 * size, (4, 2)).astype(np.float32)
-    warp = cv2.getPerspectiveTransform(square, moved)
-    skewed = cv2.warpPerspective(
-        pixels, warp, (size, size), borderMode=cv2.BORDER_REFLECT
-    )
-    return np.asarray(skewed, np.uint8)
-
-
-def _exposed(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """Light, colour cast, blur of lens and motion, and noise."""
-    size = pixels.shape[0]
-    light = pixels.astype(np.float32) / 255
-    gamma, gain = random.uniform(0.8, 1.3), random.uniform(0.7, 1.12)
-    cast = 1 + random.normal(0, 0.022, 3)
-    ramp = np.linspace(-1, 1, size, dtype=np.float32)
-    slope = random.normal(0, 0.07, 2)
-    field = 1 + slope[0] * ramp[:, None] + slope[1] * ramp[None, :]
-    light = light**gamma * (gain * cast * field[..., None]).astype(np.float32)
-    sigma = random.uniform(0.2, 0.9) * size / 128
-    light = cv2.GaussianBlur(light, (0, 0), sigma)
-    reach = int(random.integers(0, max(2, size // 32)))
-    if random.random() < 0.25 and reach > 1:
-        light = cv2.blur(light, (1, reach))
-    noise = random.standard_normal(light.shape, np.float32)
-    light = light + noise * random.uniform(0.004, 0.014)
-    return np.asarray(np.clip(light, 0, 1) * 255, np.uint8)
+    if random.random() < 0.5:
+        leaves = cut(random, 3, 96, 96)
+        mask = cv2.threshold(leaves, 128, 255, cv2.THRESH_BINARY)[1]
+    else:
+        mask = np.full((96, 96), 255, np.uint8)
+        a, b = random.uniform(-48, 144, 2)
+        edge = np.array([(a, -2), (b, 98), (-60, 98), (-60, -2)], np.int32)
+        cv2.fillPoly(mask, [edge], 0)
+    darkest = random.uniform(0.5, 0.8) if shot.light.strength > 0.2 else 0.85
+    soft = cv2.blur(mask, (5, 5)).astype(np.float32) / 255 * (1 - darkest) + darkest
+    wide = cv2.resize(soft, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray((pixels * wide[..., None]).astype(np.uint8))

@@ -1,38 +1,29 @@
 """Writes a rendered fleet in VehicleID V1.0's layout on disk.
 
-The lists come last; unfinished.json stands in the folder until it is whole, and
-rendering that was interrupted goes on from the images that are there.
+Images come first, each whole or not there. The folder of the split lists, which
+readers need, takes its name last; until then unfinished.json stands in the
+folder, and rendering that was interrupted goes on from the images that are there.
 """
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
-
 from pydrdl.errors import InputError
-from pydrdl.render.fleet import Entry, Plan, draw_fleet
+from pydrdl.render.camera import Camera
+from pydrdl.render.fleet import Entry, Fleet, Plan, draw_fleet
+from pydrdl.render.lists import LISTS, attribute_files, split_files
 from pydrdl.render.model import draw_model
-from pydrdl.render.photo import encode, photograph
-from pydrdl.render.vehicle import PAINTS, draw_vehicle
+from pydrdl.render.photo import camera_of, photograph
+from pydrdl.render.pool import spread
+from pydrdl.render.sensor import encode
+from pydrdl.render.vehicle import draw_vehicle
 
 MARKER = "unfinished.json"
-BODY_NAMES = {
-    "saloon": "轿车", "hatchback": "两厢车", "off-roader": "越野车", "van": "面包车",
-}  # fmt: skip
-README = """# A rendered VehicleID
-
-{images} drawn images of {vehicles} vehicles and {models} models, in the layout of
-PKU VehicleID V1.0. No real vehicle is shown; licence plates are blank. Made by
-tools/render_vehicleid.py of DRDL on Caffe with
-
-    {plan}
-"""
 Passing = Callable[[Iterable[int], str, int], Iterable[int]]
 
 
@@ -42,7 +33,7 @@ def render_vehicleid(
     *,
     workers: int | None = None,
     progress: Passing = lambda items, what, total: items,
-) -> tuple[Entry, ...]:
+) -> Fleet:
     """Renders a fleet and writes it as VehicleID V1.0 lies on disk.
 
     Args:
@@ -55,17 +46,24 @@ def render_vehicleid(
         The fleet.
 
     Raises:
-        InputError: the folder holds something else, or other plans' images.
+        InputError: the folder holds something else, or other plans' images, or
+            cannot be written.
     """
     output = Path(output)
     fleet = draw_fleet(plan)
-    _start(plan, output)
-    task = partial(_render, plan, output / "image")
-    for _ in progress(_spread(task, fleet, workers), "vehicles", len(fleet)):
-        pass
-    for name, text in _lists(plan, fleet).items():
-        _write(output / name, text.encode())
-    (output / MARKER).unlink()
+    try:
+        _start(plan, output)
+        task = partial(_render, plan, output / "image")
+        done = spread(task, fleet.entries(), workers)
+        for _ in progress(done, "vehicles", len(fleet)):
+            pass
+        _finish(plan, fleet, output)
+    except OSError as error:
+        raise InputError(
+            f"cannot write: {error.strerror or error}",
+            error.filename or output,
+            "make room or name a writable folder, then repeat the command to go on",
+        ) from error
     return fleet
 
 
@@ -73,30 +71,60 @@ def _start(plan: Plan, output: Path) -> None:
     """Makes the folder, or takes up the one that is there."""
     marker, wanted = output / MARKER, json.dumps(asdict(plan)) + "\n"
     if marker.is_file():
-        if json.loads(marker.read_text(encoding="utf-8")) != json.loads(wanted):
+        if marker.read_text(encoding="utf-8") != wanted:
             raise InputError(
                 "rendering of another plan was interrupted here",
                 output,
                 "repeat the command that began it, or delete the folder",
             )
-        return
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(
-            "the output exists and is not empty",
-            output,
-            "choose another folder, or delete this one",
-        )
-    output.mkdir(parents=True, exist_ok=True)
-    _write(marker, wanted.encode())
-    for folder in ("image", "attribute", "train_test_split"):
+    else:
+        # What a run leaves that was killed before its marker was whole.
+        known = (f".{MARKER}.",)
+        if output.exists() and (
+            not output.is_dir()
+            or any(not path.name.startswith(known) for path in output.iterdir())
+        ):
+            raise InputError(
+                "the output exists and is not empty",
+                output,
+                "choose another folder, or delete this one",
+            )
+        output.mkdir(parents=True, exist_ok=True)
+        _write(marker, [wanted.encode()])
+    _tidy(output)
+    for folder in ("image", "attribute"):
         (output / folder).mkdir(exist_ok=True)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _finish(plan: Plan, fleet: Fleet, output: Path) -> None:
+    """Writes the lists; the last renaming makes the whole a data set."""
+    for name, lines in attribute_files(plan, fleet):
+        _write(output / name, (line.encode() for line in lines))
+    if not (output / LISTS).exists():
+        lists = output / f".{LISTS}.{os.getpid()}.part"
+        lists.mkdir()
+        for name, lines in split_files(fleet):
+            _write(lists / name, (line.encode() for line in lines))
+        lists.replace(output / LISTS)
+    (output / MARKER).unlink(missing_ok=True)
+
+
+def _tidy(output: Path) -> None:
+    """Removes what a killed run was writing."""
+    for folder in (output, output / "image", output / "attribute"):
+        for path in folder.glob(".*.part"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
     """Writes a file that is either whole or not there."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    partial_path = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with partial_path.open("wb") as file:
+        file.writelines(pieces)
+    partial_path.replace(path)
 
 
 def _render(plan: Plan, folder: Path, entry: Entry) -> int:
@@ -108,69 +136,6 @@ def _render(plan: Plan, folder: Path, entry: Entry) -> int:
         if not path.exists():
             numbers = (plan.seed, entry.vehicle, image)
             pixels = photograph(model, vehicle, *numbers, plan.size)
-            _write(path, encode(pixels, *numbers))
+            camera: Camera = camera_of(*numbers)
+            _write(path, [encode(pixels, camera.quality)])
     return len(entry.images)
-
-
-def _spread(
-    task: Callable[[Entry], int], fleet: tuple[Entry, ...], workers: int | None
-) -> Iterator[int]:
-    """Runs the task on every vehicle, on several processes."""
-    count = workers or os.cpu_count() or 1
-    if count == 1:
-        yield from map(task, fleet)
-        return
-    # Forked processes would inherit OpenCV's threads in an unknown state.
-    pool = ProcessPoolExecutor(
-        count, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(0,)
-    )
-    try:
-        yield from pool.map(task, fleet, chunksize=4)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _lists(plan: Plan, fleet: tuple[Entry, ...]) -> dict[str, str]:
-    """Returns the text of every file but the images, by its path."""
-    images = sorted((name, entry.vehicle) for entry in fleet for name in entry.images)
-    labelled = [entry for entry in fleet if entry.labelled]
-    colours = [draw_vehicle(plan.seed, entry.vehicle).colour for entry in labelled]
-    names = [
-        f"{BODY_NAMES[draw_model(plan.seed, model).body]}{model:03d} {model}"
-        for model in range(plan.models)
-    ]
-    shown = " ".join(f"{key}={value}" for key, value in asdict(plan).items())
-    readme = README.format(
-        images=len(images), vehicles=len(fleet), models=plan.models, plan=shown
-    )
-    files = {
-        "attribute/img2vid.txt": _image_rows(images),
-        "attribute/model_attr.txt": _rows((e.vehicle, e.model) for e in labelled),
-        "attribute/color_attr.txt": _rows(
-            (entry.vehicle, colour)
-            for entry, colour in zip(labelled, colours, strict=True)
-        ),
-        "attribute/model_names.txt": "".join(f"{name}\n" for name in names),
-        # The release ends the lines of this one file so.
-        "attribute/color_names.txt": "".join(
-            f"{name} {number}\r\n" for number, name in enumerate(PAINTS)
-        ),
-        "train_test_split/train_list.txt": _list(fleet[: plan.train]),
-    }
-    for size in plan.tests:
-        chosen = fleet[plan.train : plan.train + size]
-        files[f"train_test_split/test_list_{size}.txt"] = _list(chosen)
-    return files | {"README.md": readme}
-
-
-def _list(entries: Iterable[Entry]) -> str:
-    rows = ((name, entry.vehicle) for entry in entries for name in entry.images)
-    return _image_rows(rows)
-
-
-def _image_rows(rows: Iterable[tuple[int, int]]) -> str:
-    return "".join(f"{image:07d} {vehicle}\n" for image, vehicle in rows)
-
-
-def _rows(rows: Iterable[tuple[int, int]]) -> str:
-    return "".join(f"{first} {second}\n" for first, second in rows)

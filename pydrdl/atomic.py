@@ -1,0 +1,85 @@
+"""Files that appear, or are replaced, only when they are whole.
+
+A file is written under the name `.<name>.<process>.part` in the same folder,
+synced to disk and renamed. Killed at any moment, a command leaves the file as it
+was, and at most such a part, which the next one that writes the file deletes.
+(To find it, the folder is listed: not for folders of many thousand files.)
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PART = re.compile(r"\.(.+)\.(\d+)\.part", re.DOTALL)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives the name to write to; what stands there takes path's when it is whole.
+
+    An exception in the block leaves path as it was.
+
+    Args:
+        path: the file to make or replace.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _delete_parts_of_the_dead(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        sync(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    # Some network file systems cannot sync a folder; the file itself is safe.
+    with suppress(OSError):
+        sync(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file at once, as whole_file does."""
+    with whole_file(path) as part:
+        part.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text at once, as whole_file does."""
+    write_bytes(path, text.encode())
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def final_name(name: str) -> str:
+    """The name of the file that a part is for; any other name unchanged."""
+    match = _PART.fullmatch(name)
+    return match[1] if match else name
+
+
+def _delete_parts_of_the_dead(path: Path) -> None:
+    """Deletes parts of this file whose process is gone."""
+    with suppress(FileNotFoundError):  # the folder, which the caller reports
+        for other in path.parent.iterdir():
+            match = _PART.fullmatch(other.name)
+            if match and match[1] == path.name and not _lives(int(match[2])):
+                other.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

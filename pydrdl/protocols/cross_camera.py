@@ -1,0 +1,201 @@
+"""VeRi-776 and VERI-Wild: queries against a fixed gallery, across cameras.
+
+A gallery item of the query's vehicle and camera is junk: it neither counts as a
+match nor stands in the way of one. Both sets fix who is a query; nothing is
+drawn. VeRi-776 also searches tracks: an item is then all images of a vehicle's
+way past a camera, as far away as the nearest of them.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl.errors import InputError
+from pydrdl.features import check_features
+from pydrdl.metrics import (
+    Matches,
+    Ties,
+    average_precision_from_matches,
+    cmc_from_matches,
+)
+from pydrdl.protocols.tracks import Tracks, rank_tracks
+from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
+
+PROTOCOL = "cross-camera"
+MAX_RANK = 50
+Float64 = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Side:
+    """The queries, or the gallery.
+
+    Attributes:
+        features: (N, D) of any norm.
+        names: (N,) image names.
+        vehicle_ids: (N,).
+        camera_ids: (N,) -1 unknown.
+        where: the features file, for messages.
+    """
+
+    features: NDArray[np.float32]
+    names: Sequence[str]
+    vehicle_ids: Int
+    camera_ids: Int
+    where: object
+
+
+@dataclass(frozen=True)
+class CrossCameraResult:
+    """What one set of features scores.
+
+    Attributes:
+        sha256: of the names, vehicles and cameras of both sides, and the tracks.
+        queries: number of queries.
+        gallery: number of gallery items, images or tracks.
+        tracks: whether items are tracks.
+        vehicles: vehicles in the gallery.
+        junk: pairs of a query and a gallery item left out.
+        step: mean over queries of average precision by steps, ties at their
+            expectation.
+        trapezoid: the same by trapezoids, as Market-1501's evaluation has it.
+        cmc: (50,) expected match rates.
+        optimistic: step, every tie counted for the match.
+        pessimistic: step, every tie counted against it.
+        tied: fraction of queries with other vehicles exactly as far as a match.
+        mean_equal: mean number of such items, over all matches.
+    """
+
+    sha256: str
+    queries: int
+    gallery: int
+    tracks: bool
+    vehicles: int
+    junk: int
+    step: float
+    trapezoid: float
+    cmc: Float64
+    optimistic: float
+    pessimistic: float
+    tied: float
+    mean_equal: float
+
+
+def evaluate(
+    query: Side,
+    gallery: Side,
+    *,
+    tracks: Tracks | None = None,
+    progress: Progress = lambda blocks, what, total: blocks,
+) -> CrossCameraResult:
+    """Scores features.
+
+    Args:
+        query: who is searched for.
+        gallery: among whom.
+        tracks: search these instead of the gallery's images.
+        progress: wraps the blocks of queries, for a progress bar.
+
+    Raises:
+        InputError: a feature is not finite or all zero, a camera is unknown,
+            the two sides are of different nets, or a query has no match.
+    """
+    for side in (query, gallery):
+        check_features(side.features, side.names, side.where)
+        unknown = np.flatnonzero(side.camera_ids < 0)
+        if unknown.size:
+            raise InputError(
+                f"{unknown.size:,} of {len(side.names):,} images have no camera, such "
+                f"as {side.names[unknown[0]]!r}",
+                side.where,
+                "extract again from a data set whose reader knows cameras, or score "
+                "without them by --protocol retrieval",
+            )
+    if query.features.shape[1] != gallery.features.shape[1]:
+        raise InputError(
+            f"queries have {query.features.shape[1]} dimensions, the gallery "
+            f"{gallery.features.shape[1]}",
+            gallery.where,
+            "extract both with the same net",
+        )
+    if tracks is None:
+        ids, cameras = gallery.vehicle_ids, gallery.camera_ids
+    else:
+        ids = gallery.vehicle_ids[tracks.first]
+        cameras = gallery.camera_ids[tracks.first]
+    probe, item, junk = same_vehicle(query.vehicle_ids, ids, query.camera_ids, cameras)
+    _refuse_lost(query, gallery, probe[~junk], tracks is not None)
+    everyone = np.arange(len(query.names))
+    what = f"ranking {query.where}"
+    if tracks is None:
+        trial = Trial(everyone, np.arange(ids.size), probe, item, junk)
+        (counted,) = rank_matches(
+            query.features, gallery.features, [trial], what=what, progress=progress
+        )
+    else:
+        counted = rank_tracks(
+            query.features,
+            gallery.features,
+            tracks,
+            (query.vehicle_ids, query.camera_ids),
+            (ids, cameras),
+            what=what,
+            progress=progress,
+        )
+    return CrossCameraResult(
+        sha256=_hash(query, gallery, tracks),
+        queries=everyone.size,
+        gallery=ids.size,
+        tracks=tracks is not None,
+        vehicles=np.unique(ids).size,
+        junk=int(junk.sum()),
+        step=_map(counted, "expected"),
+        trapezoid=float(
+            average_precision_from_matches(counted, rule="trapezoid").mean()
+        ),
+        cmc=cmc_from_matches(counted, max_rank=MAX_RANK),
+        optimistic=_map(counted, "optimistic"),
+        pessimistic=_map(counted, "pessimistic"),
+        tied=np.unique(counted.probe[counted.equal > 0]).size / everyone.size,
+        mean_equal=float(counted.equal.mean()),
+    )
+
+
+def _map(counted: Matches, ties: Ties) -> float:
+    return float(average_precision_from_matches(counted, ties=ties).mean())
+
+
+def _refuse_lost(query: Side, gallery: Side, matched: Int, tracks: bool) -> None:
+    """Raises InputError where a query has no match."""
+    lost = np.setdiff1d(np.arange(len(query.names)), matched)
+    if not lost.size:
+        return
+    name, vehicle, camera = (
+        side[lost[0]] for side in (query.names, query.vehicle_ids, query.camera_ids)
+    )
+    seen = np.unique(gallery.camera_ids[gallery.vehicle_ids == vehicle])
+    by = ", ".join(map(str, seen)) or "none"
+    raise InputError(
+        f"{lost.size:,} of {len(query.names):,} queries have no "
+        f"{'track' if tracks else 'image'} of their vehicle by another camera; the "
+        f"first is {name!r}, vehicle {vehicle}, camera {camera}; cameras of the "
+        f"vehicle in the gallery: {by}",
+        query.where,
+        "check that both files are of the same release and protocol",
+    )
+
+
+def _hash(query: Side, gallery: Side, tracks: Tracks | None) -> str:
+    digest = hashlib.sha256()
+    for side in (query, gallery):
+        digest.update("\n".join(side.names).encode() + b"\0")
+        digest.update(np.ascontiguousarray(side.vehicle_ids, "<i8").data)
+        digest.update(np.ascontiguousarray(side.camera_ids, "<i8").data)
+    if tracks is not None:
+        digest.update(np.ascontiguousarray(tracks.rows, "<i8").data)
+        digest.update(np.ascontiguousarray(tracks.begin, "<i8").data)
+    return digest.hexdigest()

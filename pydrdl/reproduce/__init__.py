@@ -1,0 +1,1 @@
+"""The chain of commands from data to the paper's tables."""

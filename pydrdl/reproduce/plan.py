@@ -1,0 +1,149 @@
+"""The steps from data to each table, every one once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydrdl import paper, training
+from pydrdl.reproduce.setting import Setting
+from pydrdl.steps import Step
+
+# The nets behind the paper's rows (Tables 4 and 6).
+STRUCTURES = {
+    paper.VGG_TRIPLET: "triplet",
+    paper.VGG_CCL: "ccl",
+    paper.MIXED_CCL: "mixed_difference",
+}
+
+
+class Plan:
+    """Collects the steps that tables ask for, in an order that can be run.
+
+    Args:
+        setting: from what, and at which size.
+
+    Attributes:
+        steps: what has been asked for, with all that it needs before it.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.steps: list[Step] = []
+
+    def table6(self) -> dict[str, Path]:
+        """Match rates of the three methods; returns results by the paper's split."""
+        return {name: self.cmc(own) for name, own in self.setting.splits.items()}
+
+    def table4(self) -> dict[str, Path]:
+        """MAP of the three methods; returns results by the paper's split."""
+        return {name: self.retrieval(own) for name, own in self.setting.splits.items()}
+
+    def cmc(self, split: str) -> Path:
+        """Re-identification (Sec. 5.3); returns the results' file."""
+        return self._evaluate("eval_cmc.py", "cmc", split)
+
+    def retrieval(self, split: str) -> Path:
+        """Retrieval (Sec. 5.2); returns the results' file."""
+        return self._evaluate("eval_map.py", "map", split)
+
+    def _evaluate(self, tool: str, kind: str, split: str) -> Path:
+        features, names, after = [], [], []
+        for row, structure in STRUCTURES.items():
+            for seed in self.setting.seeds:
+                after.append(self.features(structure, seed, split))
+                features.append(str(self._features(structure, seed, split)))
+                names += ["--name", f"{row}, seed {seed}"]
+        output = self.setting.work / "results" / f"{kind}_{split}.json"
+        options = [*names, "--repeats", self.setting.repeats, "--json", output]
+        self._add(f"{kind}/{split}", output, after, tool, *features, *options)
+        return output
+
+    def features(self, structure: str, seed: int, split: str) -> str:
+        """Features of a test split; returns the step's name."""
+        trained = self.trained(structure, seed)
+        output = self._features(structure, seed, split)
+        return self._add(
+            f"features/{structure}/seed{seed}/{split}", output, [self.data(), trained],
+            "extract_features.py", self.setting.root, output, "--split", split,
+            "--net", self._nets(seed) / structure / "deploy.prototxt",
+            "--weights", self._weights(structure, seed),
+            *(["--gpu", self.setting.gpu] if self.setting.gpu else []),
+        )  # fmt: skip
+
+    def trained(self, structure: str, seed: int) -> str:
+        """A trained net; returns the step's name."""
+        after = [self.lmdb("train"), self.nets(seed)]
+        solver = self._nets(seed) / structure / "solver.prototxt"
+        output = self._run(structure, seed)
+        weights = self.setting.weights
+        return self._keep(
+            Step(
+                f"train/{structure}/seed{seed}",
+                training.command(solver, weights=weights, gpu=self.setting.gpu),
+                output,
+                tuple(after),
+                (weights,) if weights else (),
+                lambda log: training.train_into(
+                    solver, output, weights=weights, gpu=self.setting.gpu
+                ),
+            )
+        )
+
+    def nets(self, seed: int) -> str:
+        """The prototxt files of all nets; returns the step's name."""
+        s = self.setting
+        # Written last, so that it tells a whole set of files.
+        output = self._nets(seed) / "googlenet_softmax" / "solver.prototxt"
+        return self._add(
+            f"nets/seed{seed}", output, [self.lmdb("train")],
+            "make_nets.py", "--output", self._nets(seed), "--base", s.base,
+            "--train", self._lmdb("train"), "--seed", seed,
+            "--max-iter", s.iterations, "--stepsize", s.stepsize,
+            "--snapshot", s.snapshot,
+        )  # fmt: skip
+
+    def lmdb(self, split: str) -> str:
+        """An image LMDB; returns the step's name."""
+        return self._add(
+            f"lmdb/{split}", self._lmdb(split), [self.data()],
+            "build_lmdb.py", self.setting.root, self._lmdb(split),
+            "--split", split, "--size", self.setting.side,
+        )  # fmt: skip
+
+    def data(self) -> str:
+        """The data set, rendered where none is given, and checked."""
+        s = self.setting
+        after = []
+        if s.data is None:
+            words = ("render_vehicleid.py", s.root, "--preset", s.render)
+            after = [self._add("render", s.root, [], *words)]
+        output = s.work / "results" / "data.json"
+        return self._add(
+            "check", output, after, "dataset.py", "check", s.root, "--json", output
+        )
+
+    def _lmdb(self, split: str) -> Path:
+        return self.setting.work / f"{split}_lmdb"
+
+    def _nets(self, seed: int) -> Path:
+        return self.setting.work / "nets" / f"seed{seed}"
+
+    def _run(self, structure: str, seed: int) -> Path:
+        return self.setting.work / "runs" / f"{structure}_seed{seed}"
+
+    def _weights(self, structure: str, seed: int) -> Path:
+        name = f"{structure}_iter_{self.setting.iterations}.caffemodel"
+        return self._run(structure, seed) / name
+
+    def _features(self, structure: str, seed: int, split: str) -> Path:
+        return self.setting.work / "features" / f"{structure}_seed{seed}_{split}.h5"
+
+    def _add(
+        self, name: str, output: Path, after: Sequence[str], tool: str, *words: object
+    ) -> str:
+        command = ("python", str(self.setting.tools / tool), *map(str, words))
+        return self._keep(Step(name, command, output, tuple(after)))
+
+    def _keep(self, step: Step) -> str:
+        if all(step.name != known.name for known in self.steps):
+            self.steps.append(step)
+        return step.name

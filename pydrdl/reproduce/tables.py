@@ -1,0 +1,169 @@
+"""Results of several trainings beside the paper's numbers.
+
+Rows are named "<method>, seed <n>" in the results' files, as the plan has it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from pydrdl import paper
+from pydrdl.errors import InputError
+from pydrdl.report import rate
+
+# Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; the
+# normal distribution's above, which is at most 0.3 too small there.
+_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table.
+
+    Attributes:
+        values: one for each training.
+        paper: the paper's; None where it has none.
+    """
+
+    values: tuple[float, ...]
+    paper: float | None
+
+    @property
+    def mean(self) -> float:
+        """The mean over trainings."""
+        return math.fsum(self.values) / len(self.values)
+
+    @property
+    def interval(self) -> float | None:
+        """Half the 95 % confidence interval of the mean; None of one training.
+
+        Student's t, so that five trainings are not taken for many.
+        """
+        n = len(self.values)
+        if n < 2:
+            return None
+        variance = math.fsum((v - self.mean) ** 2 for v in self.values) / (n - 1)
+        quantile = _T95[n - 2] if n - 2 < len(_T95) else 1.96
+        return quantile * math.sqrt(variance / n)
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of the paper, ours beside it.
+
+    Attributes:
+        name: such as "Table 6".
+        columns: titles of the cells.
+        rows: the cells by method, in the paper's order.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[Cell, ...]]
+
+
+def table6(files: Mapping[str, Path]) -> PaperTable:
+    """Match rates at rank 1 and 5 (Table 6).
+
+    Args:
+        files: results of eval_cmc.py by the paper's split.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    columns, rows = [], _Rows()
+    for split, path in files.items():
+        values = _values(path, "drdl.cmc/1", lambda e: e["cmc"]["mean"])
+        for rank in (1, 5):
+            columns.append(f"{split} rank-{rank}")
+            for method, curves in values.items():
+                known = paper.TABLE_6.get(method, {}).get(split)
+                theirs = None
+                if known is not None:
+                    theirs = known.top1 if rank == 1 else known.top5
+                rows.add(method, [curve[rank - 1] for curve in curves], theirs)
+    return PaperTable("Table 6", tuple(columns), rows.done())
+
+
+def table4(files: Mapping[str, Path]) -> PaperTable:
+    """Mean average precision (Table 4).
+
+    Args:
+        files: results of eval_map.py by the paper's split.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for split, path in files.items():
+        values = _values(path, "drdl.map/1", lambda e: e["map"]["mean"])
+        for method, maps in values.items():
+            rows.add(method, maps, paper.TABLE_4.get(method, {}).get(split))
+    return PaperTable("Table 4", tuple(files), rows.done())
+
+
+class _Rows:
+    """Cells by method, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._cells: dict[str, list[Cell]] = {}
+
+    def add(self, method: str, values: Sequence[float], theirs: float | None) -> None:
+        self._cells.setdefault(method, []).append(Cell(tuple(values), theirs))
+
+    def done(self) -> dict[str, tuple[Cell, ...]]:
+        return {method: tuple(cells) for method, cells in self._cells.items()}
+
+
+def _values(
+    path: Path, schema: str, number: Callable[[Any], Any]
+) -> dict[str, list[Any]]:
+    """One value of each training by method, in the file's order."""
+    found: dict[str, list[Any]] = {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != schema:
+            raise ValueError(f"schema {content['schema']!r}; expected {schema!r}")
+        for entry in content["results"]:
+            method = entry["name"].rsplit(", seed ", 1)[0]
+            found.setdefault(method, []).append(number(entry))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"cannot read results: {error}", path, "evaluate again, or name another"
+        ) from error
+    return found
+
+
+def render(table: PaperTable) -> Table:
+    """The table for a terminal: ours ± its interval, the paper's below."""
+    shown = Table(title=table.name, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    shown.add_column("method", overflow="fold")
+    for column in table.columns:
+        shown.add_column(column, justify="right")
+    for method, cells in table.rows.items():
+        shown.add_row(method, *map(_ours, cells))
+        shown.add_row("  paper", *(_rate(cell.paper) for cell in cells), style="dim")
+        shown.add_row("  difference", *map(_difference, cells), style="dim")
+    return shown
+
+
+def _ours(cell: Cell) -> str:
+    half = cell.interval
+    return rate(cell.mean) + ("" if half is None else f" ±{rate(half)}")
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else rate(value)
+
+
+def _difference(cell: Cell) -> str:
+    if cell.paper is None:
+        return "-"
+    value = cell.mean - cell.paper
+    return ("+" if value >= 0 else "-") + rate(abs(value))

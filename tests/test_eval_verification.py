@@ -1,0 +1,168 @@
+"""tools/eval_verification.py as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pydrdl import paper
+from pydrdl.features import FeatureSet, Source, write_features
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "tools" / "eval_verification.py")]
+    return subprocess.run(
+        [*command, *map(str, options)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
+    )
+
+
+def make(first: int, vehicles: int = 20, images: int = 5) -> FeatureSet:
+    """Vehicles from a number on, four of each model."""
+    rng = np.random.default_rng(first)
+    ids = np.repeat(np.arange(first, first + vehicles), images)
+    centres = rng.standard_normal((vehicles, 8))[ids - first]
+    models = rng.standard_normal((vehicles, 8))[(ids - first) // 4]
+    features = centres + 2 * models + 0.5 * rng.standard_normal((ids.size, 8))
+    return FeatureSet(
+        features.astype(np.float32),
+        tuple(f"image/{first}/{i:05d}.jpg" for i in range(ids.size)),
+        ids,
+        ids // 4,
+        np.full(ids.size, -1),
+        Source(weights="a.caffemodel", layer="fc8"),
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """Features of test and of training images."""
+    test, train = tmp_path / "test.h5", tmp_path / "train.h5"
+    write_features(test, make(0))
+    write_features(train, make(100))
+    return test, train
+
+
+def test_drawn_pairs_are_saved_and_scored(files, tmp_path: Path) -> None:
+    test, train = files
+    listed, output = tmp_path / "pairs.txt", tmp_path / "o.json"
+    options = (test, "--train", train, "--draw", 150, "--seed", 3)
+    done = run(*options, "--save-pairs", listed, "--json", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    (result,) = json.loads(output.read_text())["results"]
+    (scored,) = result["pairs"]
+    assert (scored["same"], scored["different"]) == (150, 150)
+    content = make(0)
+    row = {name: i for i, name in enumerate(content.names)}
+    lines = [line.split("\t") for line in listed.read_text().splitlines()]
+    a, b = ([row[line[k]] for line in lines] for k in (0, 1))
+    same = np.array([line[2] == "1" for line in lines])
+    np.testing.assert_array_equal(
+        content.vehicle_ids[a] == content.vehicle_ids[b], same
+    )
+    f = content.features.astype(float)
+    called = ((f[a] - f[b]) ** 2).sum(axis=1) <= scored["training"]["threshold"]
+    assert scored["accuracy"] == (called == same).mean()
+    assert 0.6 < scored["accuracy"] <= scored["test_optimal"]["accuracy"] < 1
+    cells = next(
+        line for line in done.stdout.splitlines() if "drawn pairs  " in line
+    ).split()
+    folds = f"{scored['folds']['mean']:.3f}±{scored['folds']['std']:.3f}"
+    assert cells[2:] == [
+        "300",
+        f"{scored['accuracy']:.3f}"[1:],
+        folds.replace("0.", "."),
+        f"{scored['test_optimal']['accuracy']:.3f}"[1:],
+        f"{scored['auc']:.3f}"[1:],
+        f"{scored['eer']:.3f}"[1:],
+    ]
+    for text in (
+        scored["sha256"][:16],
+        result["features"]["sha256"][:16],
+        scored["training"]["pairs_sha256"][:16],
+        "150 + 150 random pairs by vehicle, seed 3",
+        "optimal chooses the threshold on the judged pairs: an upper bound",
+    ):
+        assert text in done.stdout
+    for level in range(3):
+        assert f"{paper.TABLE_3[paper.GOOGLENET_JB][level]:.3f}"[1:] in done.stdout
+    # The list, read again, is the same list.
+    again = run(test, "--pairs", listed, "--json", output)
+    assert again.returncode == 0
+    (reread,) = json.loads(output.read_text())["results"][0]["pairs"]
+    assert reread["sha256"] == scored["sha256"]
+    assert reread["auc"] == scored["auc"]
+    assert reread["accuracy"] is None
+    assert "No accuracy without a threshold from training pairs" in again.stdout
+    assert run(*options, "--save-pairs", listed).returncode == 1
+
+
+def test_several_lists_and_nets(files, tmp_path: Path) -> None:
+    test, _ = files
+    lists = []
+    for level in ("easy", "hard"):
+        lists.append(tmp_path / f"{level}.txt")
+        drawn = run(
+            test, "--draw", 60, "--save-pairs", lists[-1],
+            *(["--same-model"] if level == "hard" else []),
+        )  # fmt: skip
+        assert drawn.returncode == 0
+    # CompCars' lists leave out the folder of all images.
+    lists[0].write_text(lists[0].read_text().replace("image/", ""))
+    noisy = make(0)
+    noisy.features[:] += 3 * np.random.default_rng(1).standard_normal((100, 8))
+    write_features(tmp_path / "noisy.h5", noisy)
+    output = tmp_path / "o.json"
+    both = ("--pairs", lists[0], "--pairs", lists[1])
+    done = run(test, tmp_path / "noisy.h5", *both, "--json", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    good, bad = json.loads(output.read_text())["results"]
+    easy, hard = good["pairs"]
+    assert easy["auc"] > hard["auc"] > 0.5
+    assert easy["auc"] > bad["pairs"][0]["auc"]
+    assert [line.strip()[:4] for line in done.stdout.splitlines()[2:8]] == [
+        "test", "easy", "hard", "nois", "easy", "hard",
+    ]  # fmt: skip
+
+
+def test_refusals(files, tmp_path: Path) -> None:
+    test, _ = files
+    shared = run(test, "--train", test, "--draw", 20)
+    assert shared.returncode == 1
+    assert "100 images are in both files" in shared.stderr
+    other = tmp_path / "other.h5"
+    write_features(other, replace(make(100), source=Source(layer="fc7")))
+    mixed = run(test, "--train", other, "--draw", 20)
+    assert mixed.returncode == 1
+    assert "features of another net" in mixed.stderr
+    names = make(0).names
+    listed = tmp_path / "pairs.txt"
+    # 0 for the same, as some lists have it.
+    listed.write_text(f"{names[0]} {names[1]} 0\n{names[0]} {names[60]} 1\n")
+    swapped = run(test, "--pairs", listed)
+    assert swapped.returncode == 1
+    assert "different; they show vehicles 0 and 0 (2 of 2 pairs" in swapped.stderr
+    listed.write_text(f"{names[0]} {names[1]} 1\n{names[0]} {names[60]} 0\n")
+    few = run(test, "--pairs", listed)
+    assert few.returncode == 1
+    assert "1 same and 1 different pairs; 10 folds need 10 of each" in few.stderr
+    many = run(test, "--draw", 1000)
+    assert many.returncode == 1
+    assert "the set has 200 same pairs, of which 1,000 were asked for" in many.stderr
+    for wrong in (
+        ("--pairs", listed, "--save-pairs", tmp_path / "new.txt"),
+        ("--same-model", "--by", "model"),
+        ("--train-pairs", listed),
+        ("--draw", 3),
+    ):
+        assert run(test, *wrong).returncode == 2

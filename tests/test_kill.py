@@ -1,0 +1,281 @@
+"""SIGKILL at every step and at random moments; then the same command again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import lmdb
+import numpy as np
+import pytest
+from helpers import ROOT, Fleet, make_fleet
+
+from pydrdl.features import read_features
+from pydrdl.verify_lmdb import verify_image_lmdb
+
+SERVER = Path(__file__).with_name("crash_server.py")
+BUILD, EXTRACT = ROOT / "tools/build_lmdb.py", ROOT / "tools/extract_features.py"
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1", "GLOG_minloglevel": "2",
+}  # fmt: skip
+VEHICLES = {4: (7, -1), 9: (9, 2), 30: (5, 0)}
+NET = """
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }
+layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+  inner_product_param { num_output: 5
+    weight_filler { type: "gaussian" std: 0.1 }
+    bias_filler { type: "gaussian" std: 0.5 } } }
+"""
+Run = Callable[[int, list[str]], tuple[int, str]]
+Files = dict[str, bytes]
+
+
+def with_files(fleet: Fleet) -> Fleet:
+    """Lays lists and a net beside the images."""
+    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images]
+    (fleet.root / "all.txt").write_text("".join(lines))
+    (fleet.root / "some.txt").write_text("".join(lines[::2]))
+    (fleet.root / "deploy.prototxt").write_text(NET)
+    settings = {"resize": 12, "crop": 12, "mean": [104, 117, 123]}
+    (fleet.root / "preprocess.json").write_text(json.dumps(settings))
+    return fleet
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    return with_files(make_fleet(tmp_path_factory.mktemp("fleet"), VEHICLES, 24, 24))
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """Runs a tool until the step of this number; returns exit code and output."""
+    command = [sys.executable, str(SERVER)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=ENVIRONMENT,
+    ) as server:  # fmt: skip
+        assert server.stdin and server.stdout
+
+        def run(step: int, argv: list[str]) -> tuple[int, str]:
+            server.stdin.write(json.dumps({"argv": argv, "step": step}) + "\n")
+            server.stdin.flush()
+            answer = json.loads(server.stdout.readline())
+            return answer["code"], answer["output"]
+
+        yield run
+        server.stdin.close()
+
+
+def build_command(fleet: Fleet, output: Path, *options: str) -> list[str]:
+    return [
+        str(BUILD), str(fleet.root / "all.txt"), str(output), "--split", "all",
+        "--size", "16", "--workers", "2", *options,
+    ]  # fmt: skip
+
+
+def extract_command(fleet: Fleet, output: Path, *options: str) -> list[str]:
+    return [
+        str(EXTRACT), str(fleet.root / "all.txt"), str(output),
+        "--net", str(fleet.root / "deploy.prototxt"), "--untrained", "1",
+        "--batch", "4", *options,
+    ]  # fmt: skip
+
+
+def content(folder: Path) -> tuple[list[tuple[bytes, bytes]], Files]:
+    """Every record, and the files beside them."""
+    with lmdb.open(str(folder), readonly=True, lock=False) as environment:
+        records = list(environment.begin().cursor())
+    files = {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.name not in ("data.mdb", "lock.mdb")
+    }
+    return records, files
+
+
+def assert_whole(folder: Path, expected: object) -> None:
+    assert verify_image_lmdb(folder).whole
+    assert content(folder) == expected
+
+
+@pytest.fixture(scope="module")
+def straight(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+    """Both results, and an older LMDB, made without a kill."""
+    folder = tmp_path_factory.mktemp("straight")
+    assert run(0, build_command(fleet, folder / "lmdb"))[0] == 0
+    assert run(0, extract_command(fleet, folder / "features.h5"))[0] == 0
+    old = build_command(fleet, folder / "old", "--raw")
+    old[1] = str(fleet.root / "some.txt")
+    assert run(0, old)[0] == 0
+    assert len(content(folder / "lmdb")[0]) == 21
+    assert len(content(folder / "old")[0]) == 11
+    return folder
+
+
+def test_build_killed_at_every_step(
+    fleet: Fleet, run: Run, straight: Path, tmp_path: Path
+) -> None:
+    expected = content(straight / "lmdb")
+    for step in range(1, 1000):
+        parent = tmp_path / str(step)
+        output = parent / "lmdb"
+        command = build_command(fleet, output)
+        code, text = run(step, command)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, text
+        if not output.exists():
+            code, text = run(0, command)
+            assert code == 0, (step, text)
+        assert_whole(output, expected)
+        assert [path.name for path in parent.iterdir()] == ["lmdb"]
+    # Files are written, synced and renamed one by one: there are many steps.
+    assert 20 < step < 200
+
+
+def test_a_build_that_replaces_another_killed_at_every_step(
+    fleet: Fleet, run: Run, straight: Path, tmp_path: Path
+) -> None:
+    new, old = content(straight / "lmdb"), content(straight / "old")
+    absent = 0
+    for step in range(1, 1000):
+        parent = tmp_path / str(step)
+        output = parent / "lmdb"
+        shutil.copytree(straight / "old", output)
+        command = build_command(fleet, output, "--overwrite")
+        code, text = run(step, command)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, text
+        if not output.exists():
+            absent += 1
+            assert_whole(output.with_name(".lmdb.replaced"), old)
+            # Without --overwrite, the old one is put back and kept.
+            code, text = run(0, build_command(fleet, output))
+            assert code == 1 and "the output exists" in text
+            assert_whole(output, old)
+        assert content(output) in (old, new)
+        assert verify_image_lmdb(output).whole
+        code, text = run(0, command)
+        assert code == 0, (step, text)
+        assert_whole(output, new)
+        assert [path.name for path in parent.iterdir()] == ["lmdb"]
+    assert_whole(output, new)
+    assert absent == 1
+    assert 25 < step < 200
+
+
+def test_extraction_killed_at_every_step(
+    fleet: Fleet, run: Run, straight: Path, tmp_path: Path
+) -> None:
+    expected = read_features(straight / "features.h5")
+    went_on = set()
+    for step in range(1, 1000):
+        parent = tmp_path / str(step)
+        parent.mkdir()
+        output, partial = parent / "out.h5", parent / "out.h5.partial"
+        command = extract_command(fleet, output)
+        code, text = run(step, command)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, text
+        if partial.exists():
+            rows = (partial.stat().st_size - len(partial.open("rb").readline())) // 20
+            went_on.add(rows)
+        if output.exists():
+            assert run(0, command)[0] == 1  # it is there
+        else:
+            code, text = run(0, command)
+            assert code == 0, (step, text)
+        found = read_features(output)
+        assert found.sha256 == expected.sha256
+        np.testing.assert_array_equal(found.features, expected.features)
+        assert found.source == expected.source
+        assert [path.name for path in parent.iterdir()] == ["out.h5"]
+    assert went_on == {0, 4, 8, 12, 16, 20, 21}
+    assert 20 < step < 200
+
+
+# A tool that waits for leave, a byte of stdin, for each image it takes, and that
+# tells how many it will take and, with a byte each, which it has taken.
+GATED = """
+import os, runpy, sys
+from pydrdl import cli, image_lmdb
+
+def progress(items, what, total):
+    os.write(1, f"{total}\\n".encode())
+    for item in items:
+        os.read(0, 1)
+        os.write(1, b".")
+        yield item
+
+cli.progress = progress
+image_lmdb.COMMIT = 3
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def kill_at_random(command: list[str], random: Random) -> int:
+    """Kills a tool as it works; returns how many images were left to it.
+
+    It cannot have ended before: it never gets leave for its last image.
+    """
+    gated = [sys.executable, "-c", GATED, *command]
+    with subprocess.Popen(
+        gated, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT, bufsize=0
+    ) as child:
+        assert child.stdin and child.stdout
+        left = int(child.stdout.readline())
+        leave = random.randrange(left // 3, left)
+        child.stdin.write(b"." * leave)
+        for _ in range(random.randrange(leave + 1)):
+            assert child.stdout.read(1) == b"."
+        time.sleep(0.01 * random.random())
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
+    return left
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    vehicles = dict.fromkeys(range(10), (12, -1))
+    return with_files(make_fleet(tmp_path_factory.mktemp("large"), vehicles, 24, 24))
+
+
+def test_build_killed_at_random(large: Fleet, run: Run, tmp_path: Path) -> None:
+    random, output, whole = Random(0), tmp_path / "lmdb", tmp_path / "whole"
+    command = build_command(large, output)
+    left = []
+    for _ in range(4):
+        left.append(kill_at_random(command, random))
+        assert not output.exists()
+    assert left[0] == 120 and left[-1] < 120
+    assert left == sorted(left, reverse=True)  # nothing is done twice
+    assert run(0, command)[0] == 0
+    assert run(0, build_command(large, whole))[0] == 0
+    assert_whole(output, content(whole))
+    assert {path.name for path in tmp_path.iterdir()} == {"lmdb", "whole"}
+
+
+def test_extraction_killed_at_random(large: Fleet, run: Run, tmp_path: Path) -> None:
+    random, output, whole = Random(1), tmp_path / "out.h5", tmp_path / "whole.h5"
+    command = extract_command(large, output)
+    left = []
+    for _ in range(4):
+        left.append(kill_at_random(command, random))
+        assert not output.exists()
+    assert left[0] == 120 and left[-1] < 120
+    assert left == sorted(left, reverse=True)
+    assert run(0, command)[0] == 0
+    assert run(0, extract_command(large, whole))[0] == 0
+    assert read_features(output).sha256 == read_features(whole).sha256
+    assert {path.name for path in tmp_path.iterdir()} == {"out.h5", "whole.h5"}

@@ -1,0 +1,81 @@
+"""What an extraction keeps, however it was cut off."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pydrdl.errors import InputError
+from pydrdl.partial_features import PartialFeatures, discard
+
+INPUTS = {"net_sha256": "12", "weights": "untrained, seed 3"}
+WIDTH, BATCH, TOTAL = 3, 4, 10
+ROWS = np.random.default_rng(0).standard_normal((TOTAL, WIDTH)).astype(np.float32)
+
+
+def open_partial(path: Path, **other: object) -> PartialFeatures:
+    return PartialFeatures(path, INPUTS | other, WIDTH, BATCH, TOTAL)
+
+
+def fill(path: Path, rows: int) -> None:
+    partial = open_partial(path)
+    for first in range(0, rows, BATCH):
+        partial.append(ROWS[first : min(first + BATCH, rows)])
+
+
+@given(st.integers(0, TOTAL * WIDTH * 4))
+def test_whole_batches_are_kept_wherever_it_was_cut(
+    tmp_path_factory: pytest.TempPathFactory, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("cut") / "out.h5.partial"
+    fill(path, TOTAL)
+    with path.open("r+b") as file:
+        head = len(file.readline())
+        file.truncate(head + size)
+    rows = size // (4 * WIDTH)
+    kept = rows if rows == TOTAL else rows // BATCH * BATCH
+    partial = open_partial(path)
+    assert partial.rows == kept
+    np.testing.assert_array_equal(partial.read(), ROWS[:kept])
+    if kept < TOTAL:
+        partial.append(ROWS[kept : kept + BATCH])
+        again = open_partial(path).read()
+        np.testing.assert_array_equal(again, ROWS[: kept + BATCH])
+
+
+def test_nothing_is_written_before_there_is_a_batch(tmp_path: Path) -> None:
+    path = tmp_path / "out.h5.partial"
+    partial = open_partial(path)
+    assert (partial.rows, partial.read().shape) == (0, (0, WIDTH))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "other", [{"net_sha256": "13"}, {"weights": "34"}, {"device": "gpu"}]
+)
+def test_other_inputs_are_refused(tmp_path: Path, other: dict[str, str]) -> None:
+    path = tmp_path / "out.h5.partial"
+    fill(path, 4)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="other images, net or options"):
+        open_partial(path, **other)
+    assert path.read_bytes() == before
+    for width, batch in ((WIDTH + 1, BATCH), (WIDTH, BATCH + 1)):
+        with pytest.raises(InputError, match="other images, net or options"):
+            PartialFeatures(path, INPUTS, width, batch, TOTAL)
+
+
+def test_only_what_is_ours_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "out.h5.partial"
+    discard(path)  # not there
+    fill(path, 4)
+    discard(path)
+    assert not path.exists()
+    path.write_text("a thesis")
+    discard(path)
+    assert path.read_text() == "a thesis"
+    with pytest.raises(InputError, match="other images, net or options"):
+        open_partial(path)
+    assert path.read_text() == "a thesis"

@@ -1,0 +1,158 @@
+"""The chain behind the tables: its plan, its numbers, and that it can be killed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import ROOT, run_tool
+from scipy import stats
+
+from pydrdl import paper
+from pydrdl.errors import InputError
+from pydrdl.reproduce import setting, tables
+from pydrdl.reproduce.plan import STRUCTURES, Plan
+from pydrdl.steps import Step
+
+METHODS = list(STRUCTURES)
+TOOL = [sys.executable, str(ROOT / "tools/reproduce.py")]
+
+
+def test_a_plan_is_in_an_order_that_can_be_run() -> None:
+    plan = Plan(setting.demo(Path("w"), Path("tools")))
+    plan.table4()
+    plan.table6()
+    before: set[str] = set()
+    for step in plan.steps:
+        assert set(step.after) <= before, step.name
+        before.add(step.name)
+    assert len(before) == len(plan.steps)
+    outputs = [step.output for step in plan.steps]
+    assert len(set(outputs)) == len(outputs)
+    assert all(output.is_relative_to("w") for output in outputs)
+    # What a command reads, a step before it has made.
+    made = {str(output) for output in outputs}
+    for step in plan.steps:
+        reads = {word for word in step.command if word in made} - {str(step.output)}
+        assert reads <= {str(s.output) for s in behind(step, plan)}, step.name
+
+
+def behind(step: Step, plan: Plan) -> list[Step]:
+    """All steps that a step comes after, near and far."""
+    direct = [s for s in plan.steps if s.name in step.after]
+    return direct + [far for near in direct for far in behind(near, plan)]
+
+
+def test_both_tables_share_what_they_need() -> None:
+    one, both = (Plan(setting.demo(Path("w"), Path("tools"))) for _ in range(2))
+    one.table6()
+    both.table6()
+    both.table4()
+    extra = {s.name for s in both.steps} - {s.name for s in one.steps}
+    assert extra == {f"map/test_{n}" for n in (50, 100, 200)}
+
+
+def write_cmc(path: Path, curves: dict[str, list[float]]) -> Path:
+    results = [
+        {"name": name, "cmc": {"mean": [top1, 0, 0, 0, top5]}}
+        for name, (top1, top5) in curves.items()
+    ]
+    path.write_text(json.dumps({"schema": "drdl.cmc/1", "results": results}))
+    return path
+
+
+def test_table_6_beside_the_papers(tmp_path: Path) -> None:
+    small = {
+        f"{paper.VGG_CCL}, seed {seed}": [top1, 0.7]
+        for seed, top1 in ((1, 0.40), (2, 0.42), (3, 0.47))
+    } | {f"{paper.MIXED_CCL}, seed 1": [0.5, 0.8]}
+    file = write_cmc(tmp_path / "small.json", small)
+    table = tables.table6({"Small": file})
+    assert table.columns == ("Small rank-1", "Small rank-5")
+    top1, top5 = table.rows[paper.VGG_CCL]
+    assert (top1.mean, top1.paper) == (pytest.approx(0.43), 0.436)
+    assert (top5.mean, top5.paper) == (pytest.approx(0.7), 0.642)
+    values = np.array([0.40, 0.42, 0.47])
+    low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
+    assert top1.interval == pytest.approx((high - low) / 2, rel=1e-3)
+    assert table.rows[paper.MIXED_CCL][0].interval is None
+
+
+@pytest.mark.parametrize("trainings", [2, 3, 5, 10, 30])
+def test_the_interval_is_students(trainings: int) -> None:
+    values = np.random.default_rng(trainings).random(trainings)
+    low, high = stats.t.interval(0.95, trainings - 1, values.mean(), stats.sem(values))
+    half = tables.Cell(tuple(values), None).interval
+    assert half == pytest.approx((high - low) / 2, rel=0.05 if trainings > 10 else 1e-3)
+
+
+def test_results_of_another_kind_are_refused(tmp_path: Path) -> None:
+    file = write_cmc(tmp_path / "cmc.json", {})
+    with pytest.raises(InputError, match=r"expected 'drdl\.map/1'"):
+        tables.table4({"Small": file})
+    with pytest.raises(InputError, match="cannot read results"):
+        tables.table6({"Small": tmp_path / "none.json"})
+
+
+def test_list_shows_commands_and_runs_none(tmp_path: Path) -> None:
+    done = run_tool("reproduce.py", "table6", "--seeds", 2, "--list", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = [line.split(":")[0] for line in done.stdout.splitlines()]
+    assert names[:3] == ["render", "check", "lmdb/train"]
+    assert "train/mixed_difference/seed2" in names and "cmc/test_200" in names
+    assert list(tmp_path.iterdir()) == []
+
+
+def reproduce(folder: Path) -> subprocess.Popen[bytes]:
+    folder.mkdir(exist_ok=True)
+    with (folder / "out").open("wb") as out:
+        return subprocess.Popen(
+            [*TOOL, "table6", "--preset", "mini", "--work", "w"],
+            cwd=folder,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # One thread, so that sums have one order.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        )
+
+
+def results(folder: Path) -> list[Any]:
+    content = json.loads((folder / "w/results/cmc_test_12.json").read_text())
+    return [
+        (r["name"], r["features"]["sha256"], r["cmc"]["mean"])
+        for r in content["results"]
+    ]
+
+
+@pytest.mark.slow
+def test_killed_anywhere_it_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
+    straight = reproduce(tmp_path / "straight")
+    assert straight.wait(300) == 0, (tmp_path / "straight/out").read_text()
+    steps = len(list((tmp_path / "straight/w/steps").rglob("*.json")))
+    chance, folder = random.Random(1), tmp_path / "killed"
+    for begun in range(1, steps + 1, 3):
+        running = reproduce(folder)
+        # As soon as so many steps have begun, and a moment more.
+        while running.poll() is None and _begun(folder) < begun:
+            time.sleep(0.01)
+        time.sleep(chance.random())
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    assert reproduce(folder).wait(300) == 0, (folder / "out").read_text()
+    assert results(folder) == results(tmp_path / "straight")
+    text = (folder / "out").read_text()
+    assert all(method in text for method in METHODS)
+    assert not list((folder / "w").rglob("*.partial"))
+
+
+def _begun(folder: Path) -> int:
+    return len(list((folder / "w/steps").rglob("*.json")))

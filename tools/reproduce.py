@@ -1,0 +1,107 @@
+"""Regenerates the paper's tables, from data to numbers; goes on where it stopped."""
+
+import os
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from pydrdl import cli
+from pydrdl.reproduce import setting, tables
+from pydrdl.reproduce.plan import Plan
+from pydrdl.steps import Event, run_steps
+
+SETTINGS = {"mini": setting.mini, "demo": setting.demo, "paper": setting.full}
+Preset = StrEnum("Preset", {name: name for name in SETTINGS})
+
+
+class Target(StrEnum):
+    """What to regenerate."""
+
+    table4 = "table4"
+    table6 = "table6"
+    all = "all"
+
+
+def reproduce(
+    target: Annotated[Target, Argument(help="What to regenerate.")],
+    preset: Annotated[
+        Preset,
+        Option(
+            help="demo: small nets, rendered data; paper: the paper's, VehicleID; "
+            "mini: to see that all runs."
+        ),
+    ] = Preset.demo,
+    work: Annotated[
+        Path | None,
+        Option(help="Folder for all that is made; default: data/reproduce/PRESET."),
+    ] = None,
+    data: Annotated[
+        Path | None, Option(help="VehicleID's folder; without it, one is rendered.")
+    ] = None,
+    seeds: Annotated[int, Option(min=1, help="Trainings of each method.")] = 1,
+    iterations: Annotated[
+        int | None, Option(min=1, help="Of each training; default: the preset's.")
+    ] = None,
+    weights: Annotated[
+        Path | None, Option(help="VGG_CNN_M_1024's caffemodel to start from.")
+    ] = None,
+    gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
+    list_steps: Annotated[
+        bool, Option("--list", help="Only show the commands, in their order.")
+    ] = False,
+) -> None:
+    """Do every step of a table that is not done yet, and print it.
+
+    Killed anywhere, the same command goes on where it was.
+
+    Example: python tools/reproduce.py table6 --preset demo --seeds 5
+    """
+    # Relative where it can be, so that the commands shown can be typed.
+    tools = Path(os.path.relpath(Path(__file__).parent))
+    chosen = replace(
+        SETTINGS[preset](work or Path("data/reproduce") / preset.value, tools),
+        data=data,
+        seeds=tuple(range(1, seeds + 1)),
+        weights=weights,
+        gpu=gpu,
+    )
+    if iterations is not None:
+        third = (iterations + 2) // 3
+        chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
+    plan = Plan(chosen)
+    results = {
+        name: make()
+        for name, make in {"table4": plan.table4, "table6": plan.table6}.items()
+        if target in (Target.all, name)
+    }
+    if list_steps:
+        for step in plan.steps:
+            cli.console.print(f"{step.name}:", " ".join(step.command), soft_wrap=True)
+        return
+    run_steps(plan.steps, chosen.work, _show)
+    for name, files in results.items():
+        make = {"table4": tables.table4, "table6": tables.table6}[name]
+        cli.console.print(tables.render(make(files)))
+    cli.console.print(_worth(chosen), soft_wrap=True)
+
+
+def _show(event: Event) -> None:
+    if event.ran and event.seconds is None:
+        place = f"[{event.number}/{event.total}]"
+        cli.stderr.print(f"{place} {event.step.name}", markup=False)
+
+
+def _worth(s: setting.Setting) -> str:
+    data = f"rendered data (preset {s.render})" if s.data is None else str(s.data)
+    start = "random weights" if s.weights is None else s.weights.name
+    return (
+        f"What this is worth: {data}, nets of preset {s.base} from {start}, "
+        f"{s.iterations:,} iterations, {len(s.seeds)} training(s) of each method."
+    )
+
+
+if __name__ == "__main__":
+    cli.run(reproduce)
