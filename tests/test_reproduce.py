@@ -29,6 +29,7 @@ def test_a_plan_is_in_an_order_that_can_be_run() -> None:
     plan = Plan(setting.demo(Path("w"), Path("tools")))
     plan.table4()
     plan.table6()
+    plan.fig10()
     before: set[str] = set()
     for step in plan.steps:
         assert set(step.after) <= before, step.name

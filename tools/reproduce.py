@@ -22,6 +22,7 @@ class Target(StrEnum):
 
     table4 = "table4"
     table6 = "table6"
+    fig10 = "fig10"
     all = "all"
 
 
@@ -72,19 +73,17 @@ def reproduce(
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
     plan = Plan(chosen)
-    results = {
-        name: make()
-        for name, make in {"table4": plan.table4, "table6": plan.table6}.items()
-        if target in (Target.all, name)
-    }
+    makers = {"table4": plan.table4, "table6": plan.table6, "fig10": plan.fig10}
+    wanted = (name for name in makers if target in (Target.all, name))
+    results = {name: makers[name]() for name in wanted}
     if list_steps:
         for step in plan.steps:
             cli.console.print(f"{step.name}:", " ".join(step.command), soft_wrap=True)
         return
     run_steps(plan.steps, chosen.work, _show)
+    readers = {"table4": tables.table4, "table6": tables.table6, "fig10": tables.fig10}
     for name, files in results.items():
-        make = {"table4": tables.table4, "table6": tables.table6}[name]
-        cli.console.print(tables.render(make(files)))
+        cli.console.print(tables.render(readers[name](files)))
     cli.console.print(_worth(chosen), soft_wrap=True)
 
 

@@ -14,6 +14,14 @@ STRUCTURES = {
     paper.MIXED_CCL: "mixed_difference",
 }
 
+# Classifiers of vehicle models with Joint Bayesian on top (Fig. 10).
+BASELINES = {
+    paper.VGG_JB: "vgg_softmax",
+    paper.GOOGLENET_JB: "googlenet_softmax",
+}
+# Behind a split's name: only its images with a model label.
+LABELLED = "_labelled"
+
 
 class Plan:
     """Collects the steps that tables ask for, in an order that can be run.
@@ -37,9 +45,34 @@ class Plan:
         """MAP of the three methods; returns results by the paper's split."""
         return {name: self.retrieval(own) for name, own in self.setting.splits.items()}
 
+    def fig10(self) -> dict[str, Path]:
+        """Match rates to rank 50 on Small; returns the results by row."""
+        split = next(iter(self.setting.splits.values()))
+        three = self.cmc(split)
+        baselines = {row: self.baseline(row, split) for row in BASELINES}
+        return dict.fromkeys(STRUCTURES, three) | baselines
+
     def cmc(self, split: str) -> Path:
         """Re-identification (Sec. 5.3); returns the results' file."""
         return self._evaluate("eval_cmc.py", "cmc", split)
+
+    def baseline(self, row: str, split: str) -> Path:
+        """Re-identification by Joint Bayesian; returns the results' file."""
+        net, seed = BASELINES[row], self.setting.seeds[0]
+        training, testing = (self._features(net, seed, s) for s in ("train", split))
+        verifier = self.setting.work / "verifiers" / f"{net}_seed{seed}.npz"
+        trained = self._add(
+            f"verifier/{net}/seed{seed}", verifier, [self.features(net, seed, "train")],
+            "train_verifier.py", "joint-bayesian", training, verifier,
+        )  # fmt: skip
+        output = self.setting.work / "results" / f"cmc_{split}_{net}.json"
+        self._add(
+            f"cmc/{split}/{net}", output, [self.features(net, seed, split), trained],
+            "eval_cmc.py", testing, "--verifier", verifier,
+            "--name", f"{row}, seed {seed}",
+            "--repeats", self.setting.repeats, "--json", output,
+        )  # fmt: skip
+        return output
 
     def retrieval(self, split: str) -> Path:
         """Retrieval (Sec. 5.2); returns the results' file."""
@@ -64,15 +97,15 @@ class Plan:
         return self._add(
             f"features/{structure}/seed{seed}/{split}", output, [self.data(), trained],
             "extract_features.py", self.setting.root, output, "--split", split,
-            "--net", self._nets(seed) / structure / "deploy.prototxt",
+            "--net", self._nets(structure, seed) / structure / "deploy.prototxt",
             "--weights", self._weights(structure, seed),
             *(["--gpu", self.setting.gpu] if self.setting.gpu else []),
         )  # fmt: skip
 
     def trained(self, structure: str, seed: int) -> str:
         """A trained net; returns the step's name."""
-        after = [self.lmdb("train"), self.nets(seed)]
-        solver = self._nets(seed) / structure / "solver.prototxt"
+        after = [self.lmdb(_training_split(structure)), self.nets(structure, seed)]
+        solver = self._nets(structure, seed) / structure / "solver.prototxt"
         output = self._run(structure, seed)
         weights = self.setting.weights
         return self._keep(
@@ -88,15 +121,16 @@ class Plan:
             )
         )
 
-    def nets(self, seed: int) -> str:
-        """The prototxt files of all nets; returns the step's name."""
-        s = self.setting
+    def nets(self, structure: str, seed: int) -> str:
+        """The prototxt files of a net and of others; returns the step's name."""
+        s, folder = self.setting, self._nets(structure, seed)
+        split = _training_split(structure)
         # Written last, so that it tells a whole set of files.
-        output = self._nets(seed) / "googlenet_softmax" / "solver.prototxt"
+        output = folder / "googlenet_softmax" / "solver.prototxt"
         return self._add(
-            f"nets/seed{seed}", output, [self.lmdb("train")],
-            "make_nets.py", "--output", self._nets(seed), "--base", s.base,
-            "--train", self._lmdb("train"), "--seed", seed,
+            "/".join(folder.parts[-2:]), output, [self.lmdb(split)],
+            "make_nets.py", "--output", folder, "--base", s.base,
+            "--train", self._lmdb(split), "--seed", seed,
             "--max-iter", s.iterations, "--stepsize", s.stepsize,
             "--snapshot", s.snapshot,
         )  # fmt: skip
@@ -106,7 +140,8 @@ class Plan:
         return self._add(
             f"lmdb/{split}", self._lmdb(split), [self.data()],
             "build_lmdb.py", self.setting.root, self._lmdb(split),
-            "--split", split, "--size", self.setting.side,
+            "--split", split.removesuffix(LABELLED), "--size", self.setting.side,
+            *(["--labelled-only"] if split.endswith(LABELLED) else []),
         )  # fmt: skip
 
     def data(self) -> str:
@@ -124,8 +159,9 @@ class Plan:
     def _lmdb(self, split: str) -> Path:
         return self.setting.work / f"{split}_lmdb"
 
-    def _nets(self, seed: int) -> Path:
-        return self.setting.work / "nets" / f"seed{seed}"
+    def _nets(self, structure: str, seed: int) -> Path:
+        kind = "nets" if structure in STRUCTURES.values() else "softmax_nets"
+        return self.setting.work / kind / f"seed{seed}"
 
     def _run(self, structure: str, seed: int) -> Path:
         return self.setting.work / "runs" / f"{structure}_seed{seed}"
@@ -147,3 +183,8 @@ class Plan:
         if all(step.name != known.name for known in self.steps):
             self.steps.append(step)
         return step.name
+
+
+def _training_split(structure: str) -> str:
+    """A softmax learns nothing from an image without a label."""
+    return "train" if structure in STRUCTURES.values() else "train" + LABELLED

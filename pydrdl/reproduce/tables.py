@@ -13,9 +13,11 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from pydrdl import paper
+from pydrdl import paper, report_cmc, report_retrieval
 from pydrdl.errors import InputError
 from pydrdl.report import rate
+
+CMC, MAP = report_cmc.SCHEMA, report_retrieval.SCHEMA
 
 # Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; the
 # normal distribution's above, which is at most 0.3 too small there.
@@ -79,7 +81,7 @@ def table6(files: Mapping[str, Path]) -> PaperTable:
     """
     columns, rows = [], _Rows()
     for split, path in files.items():
-        values = _values(path, "drdl.cmc/1", lambda e: e["cmc"]["mean"])
+        values = _values(path, CMC, lambda e: e["cmc"]["mean"])
         for rank in (1, 5):
             columns.append(f"{split} rank-{rank}")
             for method, curves in values.items():
@@ -89,6 +91,26 @@ def table6(files: Mapping[str, Path]) -> PaperTable:
                     theirs = known.top1 if rank == 1 else known.top5
                 rows.add(method, [curve[rank - 1] for curve in curves], theirs)
     return PaperTable("Table 6", tuple(columns), rows.done())
+
+
+FIG_10_RANKS = (1, 5, 10, 20, 50)
+
+
+def fig10(files: Mapping[str, Path]) -> PaperTable:
+    """Match rates up to rank 50 (Fig. 10), whose curves are printed, not listed.
+
+    Args:
+        files: results of eval_cmc.py by row; rows may share a file.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for row, path in files.items():
+        curves = _values(path, CMC, lambda e: e["cmc"]["mean"])[row]
+        for rank in FIG_10_RANKS:
+            rows.add(row, [curve[rank - 1] for curve in curves], None)
+    return PaperTable("Fig. 10", tuple(f"rank-{k}" for k in FIG_10_RANKS), rows.done())
 
 
 def table4(files: Mapping[str, Path]) -> PaperTable:
@@ -102,7 +124,7 @@ def table4(files: Mapping[str, Path]) -> PaperTable:
     """
     rows = _Rows()
     for split, path in files.items():
-        values = _values(path, "drdl.map/1", lambda e: e["map"]["mean"])
+        values = _values(path, MAP, lambda e: e["map"]["mean"])
         for method, maps in values.items():
             rows.add(method, maps, paper.TABLE_4.get(method, {}).get(split))
     return PaperTable("Table 4", tuple(files), rows.done())
@@ -148,8 +170,10 @@ def render(table: PaperTable) -> Table:
         shown.add_column(column, justify="right")
     for method, cells in table.rows.items():
         shown.add_row(method, *map(_ours, cells))
-        shown.add_row("  paper", *(_rate(cell.paper) for cell in cells), style="dim")
-        shown.add_row("  difference", *map(_difference, cells), style="dim")
+        if any(cell.paper is not None for cell in cells):
+            theirs = (_rate(cell.paper) for cell in cells)
+            shown.add_row("  paper", *theirs, style="dim")
+            shown.add_row("  difference", *map(_difference, cells), style="dim")
     return shown
 
 
