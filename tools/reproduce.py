@@ -1,6 +1,8 @@
 """Regenerates the paper's tables, from data to numbers; goes on where it stopped."""
 
 import os
+import shlex
+import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -76,15 +78,19 @@ def reproduce(
     makers = {"table4": plan.table4, "table6": plan.table6, "fig10": plan.fig10}
     wanted = (name for name in makers if target in (Target.all, name))
     results = {name: makers[name]() for name in wanted}
+    files = [path for made in results.values() for path in made.values()]
+    report = plan.report(files, "python " + shlex.join(sys.argv))
     if list_steps:
         for step in plan.steps:
-            cli.console.print(f"{step.name}:", " ".join(step.command), soft_wrap=True)
+            line = f"{step.name}: {shlex.join(step.command)}"
+            cli.console.print(line, soft_wrap=True, markup=False)
         return
     run_steps(plan.steps, chosen.work, _show)
     readers = {"table4": tables.table4, "table6": tables.table6, "fig10": tables.fig10}
-    for name, files in results.items():
-        cli.console.print(tables.render(readers[name](files)))
+    for name, made in results.items():
+        cli.console.print(tables.render(readers[name](made)))
     cli.console.print(_worth(chosen), soft_wrap=True)
+    cli.console.print(f"report: {report}", soft_wrap=True)
 
 
 def _show(event: Event) -> None:

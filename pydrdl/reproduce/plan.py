@@ -1,6 +1,6 @@
 """The steps from data to each table, every one once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydrdl import paper, training
@@ -51,6 +51,40 @@ class Plan:
         three = self.cmc(split)
         baselines = {row: self.baseline(row, split) for row in BASELINES}
         return dict.fromkeys(STRUCTURES, three) | baselines
+
+    def report(self, results: Iterable[Path], command: str) -> Path:
+        """The report of results, with images and curves of the first trainings.
+
+        Args:
+            results: files that steps of this plan make.
+            command: what the report says it was made by.
+
+        Returns:
+            The report's folder.
+        """
+        s, seed = self.setting, self.setting.seeds[0]
+        largest = list(s.splits.values())[-1]
+        inputs = [self.setting.work / "results" / "data.json"]
+        words: list[object] = ["--check", inputs[0]]
+        for result in dict.fromkeys(results):
+            inputs.append(result)
+            words += ["--result", result]
+        for row, structure in STRUCTURES.items():
+            self.features(structure, seed, largest)
+            features = self._features(structure, seed, largest)
+            run = self._run(structure, seed)
+            inputs += [features, run]
+            name = f"{row}, seed {seed}"
+            words += ["--features", f"{name}={features}"]
+            words += ["--log", f"{name}={run / training.LOG}"]
+        output = s.work / "report"
+        after = [step.name for step in self.steps if step.output in inputs]
+        self._add(
+            "report", output, after, "report.py", output, *words,
+            "--data", s.root, "--split", largest, "--command", command,
+            "--title", f"Deep relative distance learning: {s.name}",
+        )  # fmt: skip
+        return output
 
     def cmc(self, split: str) -> Path:
         """Re-identification (Sec. 5.3); returns the results' file."""
