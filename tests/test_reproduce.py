@@ -1,5 +1,6 @@
 """The chain behind the tables: its plan, its numbers, and that it can be killed."""
 
+import io
 import json
 import os
 import random
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import ROOT, run_tool
+from rich.console import Console
 from scipy import stats
 
 from pydrdl import paper
@@ -86,6 +88,17 @@ def test_table_6_beside_the_papers(tmp_path: Path) -> None:
     low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
     assert top1.interval == pytest.approx((high - low) / 2, rel=1e-3)
     assert table.rows[paper.MIXED_CCL][0].interval is None
+
+
+def test_a_difference_is_given_for_the_papers_data_only(tmp_path: Path) -> None:
+    file = write_cmc(tmp_path / "small.json", {f"{paper.VGG_CCL}, seed 1": [0.4, 0.7]})
+    table = tables.table6({"Small": file})
+    for same_data in (False, True):
+        shown = Console(width=80, file=io.StringIO(), highlight=False)
+        shown.print(tables.render(table, same_data=same_data))
+        text = shown.file.getvalue()  # type: ignore[attr-defined]
+        assert ".400" in text and ".436" in text
+        assert ("-.036" in text and "+.058" in text) is same_data
 
 
 @pytest.mark.parametrize("trainings", [2, 3, 5, 10, 30])

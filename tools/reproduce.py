@@ -88,7 +88,8 @@ def reproduce(
     run_steps(plan.steps, chosen.work, _show)
     readers = {"table4": tables.table4, "table6": tables.table6, "fig10": tables.fig10}
     for name, made in results.items():
-        cli.console.print(tables.render(readers[name](made)))
+        table = readers[name](made)
+        cli.console.print(tables.render(table, same_data=chosen.data is not None))
     cli.console.print(_worth(chosen), soft_wrap=True)
     cli.console.print(f"report: {report}", soft_wrap=True)
 
@@ -100,11 +101,13 @@ def _show(event: Event) -> None:
 
 
 def _worth(s: setting.Setting) -> str:
-    data = f"rendered data (preset {s.render})" if s.data is None else str(s.data)
+    data = str(s.data)
+    if s.data is None:
+        data = f"rendered data (preset {s.render}), which is not the paper's"
     start = "random weights" if s.weights is None else s.weights.name
     return (
-        f"What this is worth: {data}, nets of preset {s.base} from {start}, "
-        f"{s.iterations:,} iterations, {len(s.seeds)} training(s) of each method."
+        f"What this is worth: {data}; nets of preset {s.base} from {start}; "
+        f"{s.iterations:,} iterations; {len(s.seeds)} training(s) of each method."
     )
 
 

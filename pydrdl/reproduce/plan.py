@@ -66,7 +66,8 @@ class Plan:
         largest = list(s.splits.values())[-1]
         inputs = [self.setting.work / "results" / "data.json"]
         words: list[object] = ["--check", inputs[0]]
-        for result in dict.fromkeys(results):
+        # The strips are of a CMC result, whatever tables are asked for.
+        for result in dict.fromkeys([*results, self.cmc(largest)]):
             inputs.append(result)
             words += ["--result", result]
         for row, structure in STRUCTURES.items():

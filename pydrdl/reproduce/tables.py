@@ -162,8 +162,14 @@ def _values(
     return found
 
 
-def render(table: PaperTable) -> Table:
-    """The table for a terminal: ours ± its interval, the paper's below."""
+def render(table: PaperTable, *, same_data: bool) -> Table:
+    """The table for a terminal: ours ± its interval, the paper's below.
+
+    Args:
+        table: what to show.
+        same_data: whether ours is of the paper's data; a difference from
+            numbers of other data would say nothing.
+    """
     shown = Table(title=table.name, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     shown.add_column("method", overflow="fold")
     for column in table.columns:
@@ -173,7 +179,8 @@ def render(table: PaperTable) -> Table:
         if any(cell.paper is not None for cell in cells):
             theirs = (_rate(cell.paper) for cell in cells)
             shown.add_row("  paper", *theirs, style="dim")
-            shown.add_row("  difference", *map(_difference, cells), style="dim")
+            if same_data:
+                shown.add_row("  difference", *map(_difference, cells), style="dim")
     return shown
 
 
