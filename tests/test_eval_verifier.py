@@ -35,7 +35,7 @@ def make(seed: int, vehicles: int = 60, images: int = 4, d: int = 12) -> Feature
     features = 3 + centres[ids] + noise
     return FeatureSet(
         features.astype(np.float32),
-        tuple(f"{seed}_{i:04d}.jpg" for i in range(ids.size)),
+        tuple(f"{seed}_{i:04d}.jpg" for i in rng.permutation(ids.size)),
         ids,
         ids % 5,
         np.full(ids.size, -1),
@@ -173,6 +173,10 @@ def test_verification_compares_by_the_score(
     assert result["verifier"]["kind"] == {"jb": "joint_bayesian"}.get(kind, kind)
 
 
+def load_from(verifier: Verifier) -> LoadedVerifier:
+    return LoadedVerifier(Path("jb.npz"), "0", verifier)
+
+
 class Uneven(Projection):
     """As a matrix product that rounds a row by where it stands, only coarser."""
 
@@ -184,7 +188,7 @@ class Uneven(Projection):
 def test_equal_features_tie_however_products_round() -> None:
     verifier = jb()
     uneven = replace(verifier, projection=Uneven(**vars(verifier.projection)))
-    loaded = LoadedVerifier(Path("jb.npz"), "0", uneven)
+    loaded = load_from(uneven)
     content = make(4)
     content.features[:] = content.features[np.arange(240) % 7]
     for points in loaded.points(content, "f"):
@@ -194,6 +198,10 @@ def test_equal_features_tie_however_products_round() -> None:
     one = loaded.distances(content, rows, rows + 3, "f")
     np.testing.assert_array_equal(
         one, loaded.distances(content, rows + 3 + 14, rows + 7, "f")
+    )
+    np.testing.assert_array_equal(
+        load_from(verifier).distances(make(4), rows, rows + 3, "f"),
+        load_from(verifier).distances(make(4), rows + 3, rows, "f"),
     )
     assert len(np.unique(one)) == 7
 
