@@ -105,6 +105,7 @@ def verification_json(entries: Iterable[VerificationEntry]) -> dict[str, object]
 def _pairs_json(scored: PairResult) -> dict[str, object]:
     result, training = scored.result, scored.result.training
     return {
+        "name": scored.pairs.name,
         "rule": scored.pairs.rule,
         "sha256": scored.pairs.sha256,
         "same": result.same,

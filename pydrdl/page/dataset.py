@@ -1,0 +1,111 @@
+"""What the data set holds, beside the paper and the release."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydrdl.datasets.types import Dataset
+from pydrdl.doctor.counts import HERE, SplitCount, count_dataset
+from pydrdl.doctor.report import SCHEMA
+from pydrdl.errors import InputError
+from pydrdl.page.content import Block, Column, Group, Row, Section, Table, Text
+
+COLUMNS = (
+    Column("split", "split"),
+    Column("source", "source"),
+    Column("images", "images", "count"),
+    Column("vehicles", "vehicles", "count"),
+    Column("models", "models", "count"),
+    Column("cameras", "cameras", "count"),
+    Column("labelled", "with model label", "count"),
+)
+
+
+def dataset_section(dataset: Dataset | None, checks: Sequence[Path]) -> Section:
+    """Counts of the data set, and what `tools/dataset.py check --json` found.
+
+    Raises:
+        InputError: a file is not what that command writes.
+    """
+    blocks: list[Block] = []
+    if dataset is not None:
+        counts = [_row(count) for count in count_dataset(dataset)]
+        title = f"{dataset.name}: images, vehicles and models of its splits"
+        blocks.append(Table("data", title, COLUMNS, [Group("", counts)]))
+        if is_rendered(dataset):
+            blocks.append(
+                Text(
+                    "The images are drawn, not photographed, in VehicleID's layout "
+                    "(tools/render_vehicleid.py): numbers on them are not comparable "
+                    "with the paper's.",
+                    kind="warning",
+                )
+            )
+    for number, path in enumerate(checks, start=1):
+        blocks += _check(f"check-{number}", path, dataset is None)
+    return Section("data", "Data set", blocks)
+
+
+def is_rendered(dataset: Dataset) -> bool:
+    """Whether tools/render_vehicleid.py drew it, by the README that it writes."""
+    try:
+        with (dataset.root / "README.md").open(encoding="utf-8") as file:
+            return file.readline().startswith("# A rendered ")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _row(count: SplitCount) -> Row:
+    row = asdict(count)
+    # Of cameras 0 means unknown, which is no count.
+    return row | {"cameras": row["cameras"] or None}
+
+
+def _check(key: str, path: Path, with_counts: bool) -> list[Block]:
+    """Findings, and the counts where the data set itself is not given."""
+    again = "give what tools/dataset.py check --json wrote"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("schema") != SCHEMA:
+            raise ValueError(f"schema {content.get('schema')!r}; expected {SCHEMA!r}")
+        blocks: list[Block] = []
+        if with_counts:
+            rows = [_row(SplitCount(**count)) for count in content["counts"]]
+            title = f"{content['dataset']}: counts when it was checked"
+            blocks.append(Table(f"{key}-counts", title, COLUMNS, [Group("", rows)]))
+        problems: list[Row] = [
+            {name: problem[name] for name in ("severity", "what", "next")}
+            for problem in content["problems"]
+        ]
+        verdict = "fit to train on" if content["fit"] else "NOT fit to train on"
+        left_out = ", images not decoded" if content["fast"] else ""
+        blocks.append(
+            Text(
+                f"Check of {content['dataset']} ({content['root']}){left_out}: "
+                f"{verdict}, problems: {len(problems)}.",
+                kind="plain" if content["fit"] else "warning",
+            )
+        )
+    except OSError as error:
+        raise InputError(
+            f"cannot read the check: {error.strerror}", path, again
+        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"not a check of a data set: {error}", path, again) from error
+    if problems:
+        columns = (
+            Column("severity", "severity"),
+            Column("what", "problem"),
+            Column("next", "next"),
+        )
+        title = f"{content['dataset']}: what its check found"
+        blocks.append(Table(key, title, columns, [Group("", problems)]))
+    return blocks
+
+
+def count_of(dataset: Dataset, split: str) -> SplitCount | None:
+    """The counts of one split; None where there is none of that name."""
+    counts = count_dataset(dataset)
+    return next((c for c in counts if c.split == split and c.source == HERE), None)

@@ -1,0 +1,111 @@
+"""What each number is worth: the data, the training and the net behind it."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from pydrdl import paper
+from pydrdl.datasets.types import Dataset
+from pydrdl.page.content import Column, Group, Row, Section, Table, Text, Value
+from pydrdl.page.dataset import count_of, is_rendered
+from pydrdl.page.results import Origin
+from pydrdl.page.training import last_iteration
+from pydrdl.training_log import TrainingLog
+
+_SNAPSHOT = re.compile(r"_iter_(\d+)\.caffemodel(\.h5)?$")
+UNTRAINED = "untrained"  # how features.Source.weights begins then
+
+
+def worth_section(
+    origins: Sequence[Origin], dataset: Dataset | None, logs: Mapping[str, TrainingLog]
+) -> Section:
+    """A row for each set of features, and one for the paper."""
+    features = {o.of("sha256"): o for o in reversed(origins)}
+    rows = [_row(o, dataset, logs) for o in reversed(list(features.values()))]
+    theirs: list[Row] = [
+        {
+            "method": split.name,
+            "data": "VehicleID, photographs",
+            "tested_images": split.images,
+            "tested_vehicles": split.vehicles,
+            "train_images": paper.TABLE_1["training"].images,
+            "net": "VGG_CNN_M_1024",
+            "weights": "fine-tuned from ILSVRC-2012",
+        }
+        for split in paper.TEST_SPLITS
+    ]
+    table = Table(
+        "worth",
+        "Data, training and net behind each row",
+        [
+            Column("method", "method"),
+            Column("data", "data"),
+            Column("tested_images", "tested images", "count"),
+            Column("tested_vehicles", "tested vehicles", "count"),
+            Column("train_images", "images to train on", "count"),
+            Column("iterations", "iterations", "count"),
+            Column("net", "net"),
+            Column("input", "input, pixels"),
+            Column("layer", "feature"),
+            Column("weights", "weights"),
+        ],
+        [Group("this run", rows), Group("the paper, Tables 1 and 2", theirs)],
+    )
+    note = Text(
+        "A difference from the paper says something about a method only where these "
+        "agree. Iterations are those in the weights' file name, or else of the log "
+        "of the same name; images to train on are those of the data set's split "
+        "train. Empty: not known; the "
+        "paper does not state its iterations."
+    )
+    return Section("worth", "What the numbers are worth", [table, note])
+
+
+def _row(
+    origin: Origin, dataset: Dataset | None, logs: Mapping[str, TrainingLog]
+) -> Row:
+    row: dict[str, Value] = {
+        "method": origin.method,
+        "data": origin.data,
+        "iterations": iterations(origin, logs),
+        "net": origin.of("net"),
+        "input": _input(origin.of("preprocess")),
+        "layer": origin.of("layer"),
+        "weights": origin.of("weights"),
+    }
+    if dataset is not None and dataset.name == origin.of("dataset"):
+        tested = count_of(dataset, origin.of("split"))
+        trained = count_of(dataset, "train")
+        if is_rendered(dataset):
+            row["data"] = f"{origin.data}, drawn"
+        if tested:
+            row["tested_images"] = tested.images
+            row["tested_vehicles"] = tested.vehicles
+        if trained and not is_untrained(origin):
+            row["train_images"] = trained.images
+    return row
+
+
+def is_untrained(origin: Origin) -> bool:
+    """Whether its net has random weights."""
+    return origin.of("weights").startswith(UNTRAINED)
+
+
+def iterations(origin: Origin, logs: Mapping[str, TrainingLog]) -> int | None:
+    """How long the net was trained; None where nothing says."""
+    if is_untrained(origin):
+        return 0
+    snapshot = _SNAPSHOT.search(origin.of("weights"))
+    if snapshot:
+        return int(snapshot[1])
+    log = logs.get(origin.method)
+    return None if log is None else last_iteration(log)
+
+
+def _input(preprocess: str) -> str | None:
+    """The side of the net's input."""
+    try:
+        side = json.loads(preprocess)["crop"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return f"{side} x {side}"
