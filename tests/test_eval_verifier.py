@@ -262,6 +262,20 @@ def test_features_of_another_net_are_refused(
     assert "cannot read the verifier: no such file" in missing.stderr
 
 
+def test_a_report_draws_no_l2_strips_of_it(folder: Path, tmp_path: Path) -> None:
+    result, features = tmp_path / "o.json", folder / "test.h5"
+    succeed(
+        "eval_cmc.py", features, "--verifier", folder / "jb.npz", "--json", result
+    )  # fmt: skip
+    page = tmp_path / "page"
+    done = run_tool(
+        "report.py", page, "--result", result, "--features", f"test={features}"
+    )
+    assert (done.returncode, page.exists()) == (1, False)
+    assert "'test' was not ranked by L2 distance, as strips" in done.stderr
+    succeed("report.py", page, "--result", result)
+
+
 def test_an_svm_ranks_no_gallery(folder: Path, tmp_path: Path) -> None:
     split = tmp_path / "split.json"
     done = run_tool(
