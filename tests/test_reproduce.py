@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,20 @@ def behind(step: Step, plan: Plan) -> list[Step]:
     """All steps that a step comes after, near and far."""
     direct = [s for s in plan.steps if s.name in step.after]
     return direct + [far for near in direct for far in behind(near, plan)]
+
+
+def test_pretrained_weights_start_both_branches_but_not_googlenet() -> None:
+    chosen = replace(setting.demo(Path("w"), Path("t")), weights=Path("VGG.caffemodel"))
+    plan = Plan(chosen)
+    plan.fig10()
+    steps = {step.name: step for step in plan.steps}
+    start = steps["start/mixed_difference/seed1"]
+    assert start.command[1:3] == ("t/init_weights.py", "VGG.caffemodel")
+    assert start.files == (Path("VGG.caffemodel"),)
+    train = steps["train/mixed_difference/seed1"]
+    assert start.name in train.after
+    assert train.command[-2:] == ("--weights", str(start.output))
+    assert "--weights" not in steps["train/googlenet_softmax/seed1"].command
 
 
 def test_both_tables_share_what_they_need() -> None:

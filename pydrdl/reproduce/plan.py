@@ -141,17 +141,25 @@ class Plan:
         """A trained net; returns the step's name."""
         after = [self.lmdb(_training_split(structure)), self.nets(structure, seed)]
         solver = self._nets(structure, seed) / structure / "solver.prototxt"
-        output = self._run(structure, seed)
-        weights = self.setting.weights
+        output, gpu = self._run(structure, seed), self.setting.gpu
+        weights = None
+        if self.setting.weights is not None and structure != "googlenet_softmax":
+            weights = self.setting.work / "start" / f"{structure}_seed{seed}.caffemodel"
+            net, given = solver.with_name("train_val.prototxt"), self.setting.weights
+            name, words = f"start/{structure}/seed{seed}", (given, net, weights)
+            after.append(
+                self._add(
+                    name, weights, after[1:], "init_weights.py", *words, files=(given,)
+                )
+            )
         return self._keep(
             Step(
                 f"train/{structure}/seed{seed}",
-                training.command(solver, weights=weights, gpu=self.setting.gpu),
+                training.command(solver, weights=weights, gpu=gpu),
                 output,
                 tuple(after),
-                (weights,) if weights else (),
-                lambda log: training.train_into(
-                    solver, output, weights=weights, gpu=self.setting.gpu
+                action=lambda log: training.train_into(
+                    solver, output, weights=weights, gpu=gpu
                 ),
             )
         )
@@ -209,10 +217,16 @@ class Plan:
         return self.setting.work / "features" / f"{structure}_seed{seed}_{split}.h5"
 
     def _add(
-        self, name: str, output: Path, after: Sequence[str], tool: str, *words: object
+        self,
+        name: str,
+        output: Path,
+        after: Sequence[str],
+        tool: str,
+        *words: object,
+        files: tuple[Path, ...] = (),
     ) -> str:
         command = ("python", str(self.setting.tools / tool), *map(str, words))
-        return self._keep(Step(name, command, output, tuple(after)))
+        return self._keep(Step(name, command, output, tuple(after), files))
 
     def _keep(self, step: Step) -> str:
         if all(step.name != known.name for known in self.steps):
