@@ -116,6 +116,21 @@ def test_a_difference_is_given_for_the_papers_data_only(tmp_path: Path) -> None:
         assert ("-.036" in text and "+.058" in text) is same_data
 
 
+def test_tables_survive_json(tmp_path: Path) -> None:
+    file = write_cmc(tmp_path / "a.json", {f"{paper.VGG_CCL}, seed 1": [0.4, 0.75]})
+    table = tables.table6({"Small": file})
+    text = json.dumps(tables.to_json([table], worth="little"))
+    assert tables.from_json(json.loads(text)) == [table]
+    assert tables.markdown(table).splitlines() == [
+        "|  | Small rank-1 | Small rank-5 |",
+        "| --- | ---: | ---: |",
+        "| VGG + CCL | .400 | .750 |",
+        "| *paper* | .436 | .642 |",
+    ]
+    with pytest.raises(InputError, match="expected"):
+        tables.from_json({"schema": "drdl.cmc/1"})
+
+
 @pytest.mark.parametrize("trainings", [2, 3, 5, 10, 30])
 def test_the_interval_is_students(trainings: int) -> None:
     values = np.random.default_rng(trainings).random(trainings)

@@ -11,6 +11,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from pydrdl import cli
+from pydrdl.report import write_json
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import Plan
 from pydrdl.steps import Event, run_steps
@@ -52,6 +53,10 @@ def reproduce(
         Path | None, Option(help="VGG_CNN_M_1024's caffemodel to start from.")
     ] = None,
     gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
+    json: Annotated[
+        Path | None,
+        Option(help="Write the tables, with each training's numbers (replaced)."),
+    ] = None,
     list_steps: Annotated[
         bool, Option("--list", help="Only show the commands, in their order.")
     ] = False,
@@ -87,11 +92,14 @@ def reproduce(
         return
     run_steps(plan.steps, chosen.work, _show)
     readers = {"table4": tables.table4, "table6": tables.table6, "fig10": tables.fig10}
-    for name, made in results.items():
-        table = readers[name](made)
+    shown = [readers[name](made) for name, made in results.items()]
+    for table in shown:
         cli.console.print(tables.render(table, same_data=chosen.data is not None))
     cli.console.print(_worth(chosen), soft_wrap=True)
     cli.console.print(f"report: {report}", soft_wrap=True)
+    if json is not None:
+        about = {"worth": _worth(chosen), "splits": dict(chosen.splits)}
+        write_json(json, tables.to_json(shown, **about))
 
 
 def _show(event: Event) -> None:

@@ -5,7 +5,7 @@ Rows are named "<method>, seed <n>" in the results' files, as the plan has it.
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pydrdl import paper, report_cmc, report_retrieval
 from pydrdl.errors import InputError
 from pydrdl.report import rate
 
+SCHEMA = "drdl.reproduced/1"
 CMC, MAP = report_cmc.SCHEMA, report_retrieval.SCHEMA
 
 # Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; the
@@ -182,6 +183,64 @@ def render(table: PaperTable, *, same_data: bool) -> Table:
             if same_data:
                 shown.add_row("  difference", *map(_difference, cells), style="dim")
     return shown
+
+
+def markdown(table: PaperTable) -> str:
+    """The table for a document: ours ± its interval, the paper's below."""
+    lines = [("", *table.columns), ("---", *("---:" for _ in table.columns))]
+    for method, cells in table.rows.items():
+        lines.append((method, *map(_ours, cells)))
+        if any(cell.paper is not None for cell in cells):
+            lines.append(("*paper*", *(_rate(cell.paper) for cell in cells)))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def to_json(tables: Iterable[PaperTable], **about: object) -> dict[str, object]:
+    """The tables with every training's number, for machines.
+
+    Args:
+        tables: any of the paper's.
+        about: what else to say of them, as JSON can hold it.
+    """
+    return {
+        "schema": SCHEMA,
+        **about,
+        "tables": {
+            table.name: {
+                "columns": table.columns,
+                "rows": {
+                    method: [{"values": c.values, "paper": c.paper} for c in cells]
+                    for method, cells in table.rows.items()
+                },
+            }
+            for table in tables
+        },
+    }
+
+
+def from_json(content: dict[str, Any]) -> list[PaperTable]:
+    """The tables that to_json wrote.
+
+    Raises:
+        InputError: another schema.
+    """
+    if content.get("schema") != SCHEMA:
+        raise InputError(
+            f"schema {content.get('schema')!r}; expected {SCHEMA!r}",
+            "the results",
+            "write them again with tools/reproduce.py --json",
+        )
+    return [
+        PaperTable(
+            name,
+            tuple(table["columns"]),
+            {
+                method: tuple(Cell(tuple(c["values"]), c["paper"]) for c in cells)
+                for method, cells in table["rows"].items()
+            },
+        )
+        for name, table in content["tables"].items()
+    ]
 
 
 def _ours(cell: Cell) -> str:
