@@ -33,7 +33,7 @@ except ImportError:
 SCHEMA = "drdl.bench_loss_layers/1"
 CAFFE, EAGER, COMPILED, COPY = "Caffe", "PyTorch", "torch.compile", "copy"
 TORCH_MISSING = "torch is not installed; pip install --constraint constraints.txt torch"
-WIDTH = 116  # columns are not cut to fit a pipe's or a terminal's 80
+WIDTH = 132  # columns are not cut to fit a pipe's or a terminal's 80
 
 Device = Enum("Device", {"CPU": "cpu", "GPU": "gpu"}, type=str)
 
