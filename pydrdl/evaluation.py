@@ -8,7 +8,9 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl import evaluation_verifier
 from pydrdl.errors import InputError
+from pydrdl.evaluation_verifier import LoadedVerifier
 from pydrdl.features import FeatureSet, Source, read_features
 from pydrdl.protocols import reid, retrieval
 from pydrdl.protocols.split import Split, load_split, save_split
@@ -28,6 +30,7 @@ class Entry(Generic[Result]):
         sha256: of the features' content.
         source: what made the features.
         result: what they score.
+        verifier: what compared them; None for squared L2 distance.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Entry(Generic[Result]):
     sha256: str
     source: Source
     result: Result
+    verifier: LoadedVerifier | None = None
 
 
 def evaluate_files(
@@ -45,6 +49,7 @@ def evaluate_files(
     seed: int = 0,
     gallery_camera: int | None = None,
     split_file: Path | None = None,
+    verifier: Path | None = None,
     progress: Progress = lambda blocks, what, total: blocks,
 ) -> list[Entry[reid.ReidResult]]:
     """Scores feature files, those of the same images on the same split.
@@ -56,25 +61,31 @@ def evaluate_files(
         seed: of the draws.
         gallery_camera: take this camera's images as the gallery instead.
         split_file: read the split from it, or draw and write it there.
+        verifier: file of Joint Bayesian, to rank by its score.
         progress: wraps blocks of probes, for a progress bar.
 
     Raises:
-        InputError: a file or a split that cannot be used, or names that are
-            not as many as files.
+        InputError: a file or a split that cannot be used, names that are not
+            as many as files, a verifier of another net or one that is an SVM.
     """
     entries = []
+    judge = evaluation_verifier.load(verifier)
     for name, path in named(paths, names):
         content = read_features(path)
+        probes, gallery = content.features, None
+        if judge is not None:
+            probes, gallery = judge.points(content, path)
         split = _split_for(content, repeats, seed, gallery_camera, split_file)
         result = reid.evaluate(
-            content.features,
+            probes,
             content.names,
             content.vehicle_ids,
             split,
+            gallery_features=gallery,
             where=path,
             progress=progress,
         )
-        entries.append(Entry(name, path, content.sha256, content.source, result))
+        entries.append(Entry(name, path, content.sha256, content.source, result, judge))
     return entries
 
 

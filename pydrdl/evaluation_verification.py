@@ -8,9 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl import evaluation_verifier
 from pydrdl.errors import InputError
 from pydrdl.evaluation import Entry, labels, named
 from pydrdl.evaluation_cross_camera import refuse_other_net
+from pydrdl.evaluation_verifier import LoadedVerifier
 from pydrdl.features import FeatureSet, check_features, read_features
 from pydrdl.metrics import best_threshold
 from pydrdl.metrics.pair_accuracy import Threshold
@@ -72,6 +74,7 @@ def evaluate_verification(
     training: Sequence[Path] = (),
     training_pairs: Path | None = None,
     seed: int = 0,
+    verifier: Path | None = None,
 ) -> list[Entry[list[PairResult]]]:
     """Scores feature files on pairs.
 
@@ -86,6 +89,7 @@ def evaluate_verification(
             threshold is chosen on pairs of them.
         training_pairs: their list; without it they are drawn.
         seed: of the folds.
+        verifier: file of a trained verifier, to compare by minus its score.
 
     Raises:
         InputError: files that cannot be used or do not belong together.
@@ -97,6 +101,7 @@ def evaluate_verification(
             "give one for each file, in the same order, or none",
         )
     sampling = sampling or Sampling()
+    judge = evaluation_verifier.load(verifier)
     entries = []
     for i, (name, path) in enumerate(named(paths, names)):
         content = read_features(path)
@@ -108,10 +113,10 @@ def evaluate_verification(
                 save_pairs(lists[0], save_to)
         chosen: tuple[Pairs, str, Threshold] | None = None
         if training:
-            chosen = _train(content, training[i], training_pairs, sampling)
+            chosen = _train(content, training[i], training_pairs, sampling, judge)
         results = []
         for pairs in lists:
-            distances = pair_distances(content, pairs, path)
+            distances = pair_distances(content, pairs, path, judge)
             _refuse_few(pairs)
             scored = verification.evaluate(
                 distances,
@@ -127,14 +132,19 @@ def evaluate_verification(
                     scored,
                 )
             )
-        entries.append(Entry(name, path, content.sha256, content.source, results))
+        entries.append(
+            Entry(name, path, content.sha256, content.source, results, judge)
+        )
     return entries
 
 
 def pair_distances(
-    content: FeatureSet, pairs: Pairs, where: Path
+    content: FeatureSet,
+    pairs: Pairs,
+    where: Path,
+    judge: LoadedVerifier | None = None,
 ) -> NDArray[np.float64]:
-    """Squared L2 distance of each pair.
+    """Squared L2 distance of each pair, or minus a verifier's score.
 
     Raises:
         InputError: an image is missing, a feature cannot be compared, or the
@@ -161,6 +171,8 @@ def pair_distances(
             where,
             "give the pairs of this set; 1 means the same, 0 different",
         )
+    if judge is not None:
+        return judge.distances(content, first, second, where)
     return squared_distances(content.features, content.features, first, second)
 
 
@@ -177,7 +189,11 @@ def _sampled(content: FeatureSet, sampling: Sampling, where: Path) -> Pairs:
 
 
 def _train(
-    content: FeatureSet, path: Path, file: Path | None, sampling: Sampling
+    content: FeatureSet,
+    path: Path,
+    file: Path | None,
+    sampling: Sampling,
+    judge: LoadedVerifier | None,
 ) -> tuple[Pairs, str, Threshold]:
     """The training pairs, the hash of their features, and the best threshold."""
     training = read_features(path)
@@ -191,7 +207,7 @@ def _train(
             "give features of training images",
         )
     pairs = _sampled(training, sampling, path) if file is None else read_pairs(file)
-    distances = pair_distances(training, pairs, path)
+    distances = pair_distances(training, pairs, path, judge)
     _refuse_few(pairs)
     return pairs, training.sha256, best_threshold(distances, pairs.same)
 

@@ -155,16 +155,25 @@ def read_features(path: Path) -> FeatureSet:
     return FeatureSet(features, names, ids[0], ids[1], ids[2], source)
 
 
-def check_features(features: Float32, names: Sequence[str], where: object) -> None:
+def check_features(
+    features: Float32, names: Sequence[str], where: object, *, zeros: bool = False
+) -> None:
     """Refuses features that cannot be ranked.
 
+    Args:
+        features: (N, D).
+        names: (N,) of their images.
+        where: the features file, for messages.
+        zeros: they are coordinates, of which zero is as good as another; as
+            the output of a net it is a sign of damage.
+
     Raises:
-        InputError: a row of the (N, D) features holds NaN or infinity, or is
-            zero throughout.
+        InputError: a row of the features holds NaN or infinity, or is zero
+            throughout.
     """
     for bad, what in (
         (~np.isfinite(features).all(axis=1), "hold NaN or infinity"),
-        (~features.any(axis=1), "are zero throughout"),
+        (~features.any(axis=1) & (not zeros), "are zero throughout"),
     ):
         if bad.any():
             raise InputError(

@@ -61,6 +61,7 @@ VGG_CCL: Final = "VGG + CCL"
 MIXED_CCL: Final = "Mixed difference + CCL"
 GOOGLENET_SVM: Final = "GoogLeNet + SVM"
 GOOGLENET_JB: Final = "GoogLeNet + Joint Bayesian"
+VGG_JB: Final = "VGG + Joint Bayesian"
 
 # Sec. 4.
 IMAGES: Final = 221_763

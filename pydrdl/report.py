@@ -13,7 +13,9 @@ from rich.table import Table
 from pydrdl import atomic
 from pydrdl.errors import InputError
 from pydrdl.evaluation import Entry
+from pydrdl.evaluation_verifier import LoadedVerifier
 
+VERIFIERS = {"joint_bayesian": "Joint Bayesian", "svm": "SVM on pairs"}
 HASH_DIGITS = 16  # of a SHA-256, in the notes; JSON holds all
 
 
@@ -93,19 +95,41 @@ def tie_note(
 
 
 def entry_notes(entry: Entry[Any]) -> list[str]:
-    """Which weights a row is of, where its file says so."""
-    if not entry.source.weights:
-        return []
-    return [f"  weights {entry.source.weights}, layer {entry.source.layer}"]
+    """Which weights a row is of, where its file says so, and what compared."""
+    notes = []
+    if entry.source.weights:
+        notes.append(f"  weights {entry.source.weights}, layer {entry.source.layer}")
+    if entry.verifier is not None:
+        training = entry.verifier.verifier.training
+        notes.append(
+            f"  compared by {VERIFIERS[entry.verifier.verifier.kind]}, "
+            f"{entry.verifier.path} {short(entry.verifier.sha256)}, trained on "
+            f"{training.label}s, features {short(training.features_sha256)}"
+        )
+        if training.features_sha256 == entry.sha256:
+            notes.append("  it was trained on these very images: no test result")
+    return notes
 
 
 def entry_json(entry: Entry[Any]) -> dict[str, object]:
-    """Name and features of a row, for machines."""
-    return {
+    """Name and features of a row, for machines; a verifier where there is one."""
+    content: dict[str, object] = {
         "name": entry.name,
         "features": {
             "path": str(entry.path),
             "sha256": entry.sha256,
             **asdict(entry.source),
         },
+    }
+    if entry.verifier is not None:
+        content["verifier"] = _verifier_json(entry.verifier)
+    return content
+
+
+def _verifier_json(loaded: LoadedVerifier) -> dict[str, object]:
+    return {
+        "path": str(loaded.path),
+        "sha256": loaded.sha256,
+        "kind": loaded.verifier.kind,
+        "training": asdict(loaded.verifier.training),
     }

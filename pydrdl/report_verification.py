@@ -60,7 +60,7 @@ def verification_notes(entries: Sequence[VerificationEntry]) -> list[str]:
         training = first.result.training
         if training is not None and first.training_pairs and first.training_sha256:
             notes.append(
-                f"  threshold {training.value:.4g} from {first.training_pairs.rule} of "
+                f"  {_cut(entry, training.value)} from {first.training_pairs.rule} of "
                 f"features {short(first.training_sha256)}, pairs "
                 f"{short(first.training_pairs.sha256)}, accuracy there "
                 f"{rate(training.accuracy)}"
@@ -132,6 +132,13 @@ def _pairs_json(scored: PairResult) -> dict[str, object]:
         "auc": result.auc,
         "eer": result.eer,
     }
+
+
+def _cut(entry: VerificationEntry, threshold: float) -> str:
+    """A threshold of distances; with a verifier they are minus its scores."""
+    if entry.verifier is None:
+        return f"threshold {threshold:.4g}"
+    return f"threshold: a score of at least {-threshold:.4g},"
 
 
 def _finite(threshold: float) -> float | None:

@@ -1,30 +1,20 @@
 """tools/eval_cmc.py as a user runs it, and the paper's numbers."""
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_tool
 
 from pydrdl import paper
 from pydrdl.features import FeatureSet, Source, write_features
 
-ROOT = Path(__file__).parents[1]
-
 
 def eval_cmc(*options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "tools" / "eval_cmc.py")]
-    return subprocess.run(
-        [*command, *map(str, options)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
-    )
+    return run_tool("eval_cmc.py", *options)
 
 
 def make(vehicles: int, images: int = 3, noise: float = 0.6) -> FeatureSet:

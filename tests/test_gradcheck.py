@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_tool
 
 os.environ.setdefault("GLOG_minloglevel", "2")
 caffe = pytest.importorskip("caffe", reason="pycaffe is not installed")
@@ -24,20 +24,12 @@ from pydrdl.gradcheck.passes import forward, open_mixed  # noqa: E402
 from pydrdl.gradcheck.verdict import LAYER_LIMITS, Limits, Verdict, judge  # noqa: E402
 from pydrdl.memory_net import MemoryNet  # noqa: E402
 
-ROOT = Path(__file__).parents[1]
 CASES = {case.mode: case for case in layer_cases()}
 Array = np.ndarray
 
 
 def gradcheck(*options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "tools" / "gradcheck.py")]
-    return subprocess.run(
-        [*command, *map(str, options)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
-    )
+    return run_tool("gradcheck.py", *options)
 
 
 def rows_of(case: Case) -> list[Row]:

@@ -1,5 +1,6 @@
 """The chain behind the tables: its plan, its numbers, and that it can be killed."""
 
+import io
 import json
 import os
 import random
@@ -7,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from commands import ROOT, run_tool
+from rich.console import Console
 from scipy import stats
 
 from pydrdl import paper
@@ -29,6 +32,7 @@ def test_a_plan_is_in_an_order_that_can_be_run() -> None:
     plan = Plan(setting.demo(Path("w"), Path("tools")))
     plan.table4()
     plan.table6()
+    plan.report(plan.fig10().values(), "command")
     before: set[str] = set()
     for step in plan.steps:
         assert set(step.after) <= before, step.name
@@ -40,7 +44,9 @@ def test_a_plan_is_in_an_order_that_can_be_run() -> None:
     # What a command reads, a step before it has made.
     made = {str(output) for output in outputs}
     for step in plan.steps:
-        reads = {word for word in step.command if word in made} - {str(step.output)}
+        words = {word.rsplit("=", 1)[-1] for word in step.command}
+        reads = {m for m in made for w in words if Path(w).is_relative_to(m)}
+        reads -= {str(step.output)}
         assert reads <= {str(s.output) for s in behind(step, plan)}, step.name
 
 
@@ -48,6 +54,20 @@ def behind(step: Step, plan: Plan) -> list[Step]:
     """All steps that a step comes after, near and far."""
     direct = [s for s in plan.steps if s.name in step.after]
     return direct + [far for near in direct for far in behind(near, plan)]
+
+
+def test_pretrained_weights_start_both_branches_but_not_googlenet() -> None:
+    chosen = replace(setting.demo(Path("w"), Path("t")), weights=Path("VGG.caffemodel"))
+    plan = Plan(chosen)
+    plan.fig10()
+    steps = {step.name: step for step in plan.steps}
+    start = steps["start/mixed_difference/seed1"]
+    assert start.command[1:3] == ("t/init_weights.py", "VGG.caffemodel")
+    assert start.files == (Path("VGG.caffemodel"),)
+    train = steps["train/mixed_difference/seed1"]
+    assert start.name in train.after
+    assert train.command[-2:] == ("--weights", str(start.output))
+    assert "--weights" not in steps["train/googlenet_softmax/seed1"].command
 
 
 def test_both_tables_share_what_they_need() -> None:
@@ -83,6 +103,32 @@ def test_table_6_beside_the_papers(tmp_path: Path) -> None:
     low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
     assert top1.interval == pytest.approx((high - low) / 2, rel=1e-3)
     assert table.rows[paper.MIXED_CCL][0].interval is None
+
+
+def test_a_difference_is_given_for_the_papers_data_only(tmp_path: Path) -> None:
+    file = write_cmc(tmp_path / "small.json", {f"{paper.VGG_CCL}, seed 1": [0.4, 0.7]})
+    table = tables.table6({"Small": file})
+    for same_data in (False, True):
+        shown = Console(width=80, file=io.StringIO(), highlight=False)
+        shown.print(tables.render(table, same_data=same_data))
+        text = shown.file.getvalue()  # type: ignore[attr-defined]
+        assert ".400" in text and ".436" in text
+        assert ("-.036" in text and "+.058" in text) is same_data
+
+
+def test_tables_survive_json(tmp_path: Path) -> None:
+    file = write_cmc(tmp_path / "a.json", {f"{paper.VGG_CCL}, seed 1": [0.4, 0.75]})
+    table = tables.table6({"Small": file})
+    text = json.dumps(tables.to_json([table], worth="little"))
+    assert tables.from_json(json.loads(text)) == [table]
+    assert tables.markdown(table).splitlines() == [
+        "|  | Small rank-1 | Small rank-5 |",
+        "| --- | ---: | ---: |",
+        "| VGG + CCL | .400 | .750 |",
+        "| *paper* | .436 | .642 |",
+    ]
+    with pytest.raises(InputError, match="expected"):
+        tables.from_json({"schema": "drdl.cmc/1"})
 
 
 @pytest.mark.parametrize("trainings", [2, 3, 5, 10, 30])

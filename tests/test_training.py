@@ -93,9 +93,11 @@ def test_a_run_is_a_folder_that_appears_when_it_is_over(
         training.train_into(solver, output)
 
 
-def test_a_failure_shows_the_end_of_the_log(solver: Path, tmp_path: Path) -> None:
+def test_a_failure_shows_the_end_of_the_log(
+    solver: Path, lmdb: Path, tmp_path: Path
+) -> None:
     net = solver.with_name("train_val.prototxt")
-    net.write_text(net.read_text().replace("fleet0", "nowhere"))
+    net.write_text(net.read_text().replace(str(lmdb), "nowhere"))
     with pytest.raises(InputError, match="nowhere") as caught:
         training.train(solver, tmp_path / "log")
     assert caught.value.where == str(tmp_path / "log")

@@ -23,6 +23,10 @@ def eval_cmc(
         Path | None,
         Option(help="Use the split in this file; where there is none, write it."),
     ] = None,
+    verifier: Annotated[
+        Path | None,
+        Option(help="Rank by this Joint Bayesian of train_verifier.py, not by L2."),
+    ] = None,
     json: Annotated[
         Path | None, Option(help="Write curves and hashes to this file (replaced).")
     ] = None,
@@ -33,9 +37,12 @@ def eval_cmc(
     """Print CMC match rates beside the paper's Table 6.
 
     In each repeat one image of every vehicle is the gallery and the others are
-    probes; squared L2 distance; the mean over repeats.
+    probes; squared L2 distance, or Joint Bayesian's score with --verifier; the
+    mean over repeats.
 
     Example: python tools/eval_cmc.py test_800.h5 --json test_800.json
+
+    Example: python tools/eval_cmc.py test_800.h5 --verifier jb.npz
     """
     entries = evaluate_files(
         features,
@@ -44,6 +51,7 @@ def eval_cmc(
         seed=seed,
         gallery_camera=gallery_camera,
         split_file=split_file,
+        verifier=verifier,
         progress=cli.progress,
     )
     cli.console.print(report_cmc.cmc_table(entries), "")

@@ -45,6 +45,10 @@ def eval_verification(
         Path | None, Option(help="Write the drawn pairs to this new file.")
     ] = None,
     seed: Annotated[int, Option(min=0, help="Of drawn pairs and folds.")] = 0,
+    verifier: Annotated[
+        Path | None,
+        Option(help="Compare by this file of train_verifier.py, not by L2."),
+    ] = None,
     json: Annotated[
         Path | None, Option(help="Write all numbers and hashes here (replaced).")
     ] = None,
@@ -55,12 +59,16 @@ def eval_verification(
     """Print verification accuracy beside the paper's Table 3.
 
     A pair is called the same where its squared L2 distance is at most a
-    threshold. accuracy: the threshold is from training pairs.
+    threshold; with --verifier, where its score is at least one. accuracy: the
+    threshold is from training pairs.
 
     Example: python tools/eval_verification.py part3.h5 --train part2.h5
     --pairs easy.txt --pairs medium.txt --pairs hard.txt --by model
 
     Example: python tools/eval_verification.py test_800.h5 --draw 5000
+
+    Example: python tools/eval_verification.py test_800.h5 --train train.h5
+    --verifier jb.npz
     """
     if pairs and save_pairs:
         raise BadParameter("--save-pairs is for drawn pairs; --pairs names a list")
@@ -77,6 +85,7 @@ def eval_verification(
         training=train or (),
         training_pairs=train_pairs,
         seed=seed,
+        verifier=verifier,
     )
     cli.console.print(report_verification.verification_table(entries), "")
     for note in report_verification.verification_notes(entries):

@@ -1,6 +1,8 @@
 """Regenerates the paper's tables, from data to numbers; goes on where it stopped."""
 
 import os
+import shlex
+import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from pydrdl import cli
+from pydrdl.report import write_json
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import Plan
 from pydrdl.steps import Event, run_steps
@@ -22,6 +25,7 @@ class Target(StrEnum):
 
     table4 = "table4"
     table6 = "table6"
+    fig10 = "fig10"
     all = "all"
 
 
@@ -49,6 +53,10 @@ def reproduce(
         Path | None, Option(help="VGG_CNN_M_1024's caffemodel to start from.")
     ] = None,
     gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
+    json: Annotated[
+        Path | None,
+        Option(help="Write the tables, with each training's numbers (replaced)."),
+    ] = None,
     list_steps: Annotated[
         bool, Option("--list", help="Only show the commands, in their order.")
     ] = False,
@@ -72,20 +80,26 @@ def reproduce(
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
     plan = Plan(chosen)
-    results = {
-        name: make()
-        for name, make in {"table4": plan.table4, "table6": plan.table6}.items()
-        if target in (Target.all, name)
-    }
+    makers = {"table4": plan.table4, "table6": plan.table6, "fig10": plan.fig10}
+    wanted = (name for name in makers if target in (Target.all, name))
+    results = {name: makers[name]() for name in wanted}
+    files = [path for made in results.values() for path in made.values()]
+    report = plan.report(files, "python " + shlex.join(sys.argv))
     if list_steps:
         for step in plan.steps:
-            cli.console.print(f"{step.name}:", " ".join(step.command), soft_wrap=True)
+            line = f"{step.name}: {shlex.join(step.command)}"
+            cli.console.print(line, soft_wrap=True, markup=False)
         return
     run_steps(plan.steps, chosen.work, _show)
-    for name, files in results.items():
-        make = {"table4": tables.table4, "table6": tables.table6}[name]
-        cli.console.print(tables.render(make(files)))
+    readers = {"table4": tables.table4, "table6": tables.table6, "fig10": tables.fig10}
+    shown = [readers[name](made) for name, made in results.items()]
+    for table in shown:
+        cli.console.print(tables.render(table, same_data=chosen.data is not None))
     cli.console.print(_worth(chosen), soft_wrap=True)
+    cli.console.print(f"report: {report}", soft_wrap=True)
+    if json is not None:
+        about = {"worth": _worth(chosen), "splits": dict(chosen.splits)}
+        write_json(json, tables.to_json(shown, **about))
 
 
 def _show(event: Event) -> None:
@@ -95,11 +109,13 @@ def _show(event: Event) -> None:
 
 
 def _worth(s: setting.Setting) -> str:
-    data = f"rendered data (preset {s.render})" if s.data is None else str(s.data)
+    data = str(s.data)
+    if s.data is None:
+        data = f"rendered data (preset {s.render}), which is not the paper's"
     start = "random weights" if s.weights is None else s.weights.name
     return (
-        f"What this is worth: {data}, nets of preset {s.base} from {start}, "
-        f"{s.iterations:,} iterations, {len(s.seeds)} training(s) of each method."
+        f"What this is worth: {data}; nets of preset {s.base} from {start}; "
+        f"{s.iterations:,} iterations; {len(s.seeds)} training(s) of each method."
     )
 
 

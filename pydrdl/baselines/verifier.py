@@ -17,6 +17,7 @@ from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, check_features
 
 Label = Literal["vehicle", "model"]
+Kind = Literal["joint_bayesian", "svm"]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -61,6 +62,11 @@ class Verifier:
     model: joint_bayesian.Model | PairSvm
     training: Training
 
+    @property
+    def kind(self) -> Kind:
+        """What the model is."""
+        return "svm" if isinstance(self.model, PairSvm) else "joint_bayesian"
+
     def score(self, features: Float32, first: Int, second: Int) -> Float64:
         """How likely pairs of rows of (N, D) features are of one class: (P,).
 
@@ -96,7 +102,9 @@ class Verifier:
         Raises:
             InputError: net, weights, layer or preprocessing differ.
         """
-        for name in OF_THE_NET:
+        # Weights that were never trained have no file; their seed is in the name.
+        named = OF_THE_NET if source.weights_sha256 else (*OF_THE_NET, "weights")
+        for name in named:
             ours, theirs = (getattr(s, name) for s in (self.training.source, source))
             if ours != theirs:
                 raise InputError(

@@ -26,11 +26,13 @@ def save_verifier(verifier: Verifier, path: Path) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    model = verifier.model
-    kind = "svm" if isinstance(model, PairSvm) else "joint_bayesian"
-    meta = {"schema": SCHEMA, "kind": kind, "training": asdict(verifier.training)}
+    meta = {
+        "schema": SCHEMA,
+        "kind": verifier.kind,
+        "training": asdict(verifier.training),
+    }
     arrays = {f"projection.{n}": v for n, v in vars(verifier.projection).items()}
-    arrays |= {f"model.{n}": v for n, v in vars(model).items()}
+    arrays |= {f"model.{n}": v for n, v in vars(verifier.model).items()}
     try:
         with whole_file(path) as part, part.open("wb") as file:
             np.savez(file, meta=np.array(json.dumps(meta)), **arrays)

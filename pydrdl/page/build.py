@@ -146,6 +146,7 @@ def _result_of(
     named = [r for r in results if r.origin.method == name]
     for result in named:
         if result.origin.of("sha256") == content.sha256:
+            _refuse_verifier(result)
             return result
     if named:
         raise InputError(
@@ -161,6 +162,17 @@ def _result_of(
         "give --result the JSON that tools/eval_cmc.py wrote for these features, and "
         "the name that stands in it",
     )
+
+
+def _refuse_verifier(result: Cmc) -> None:
+    """Raises InputError where the strips would show another ranking."""
+    if result.origin.verifier:
+        raise InputError(
+            f"{result.origin.method!r} was not ranked by L2 distance, as strips and "
+            f"distances are, but by a verifier ({result.origin.verifier})",
+            result.origin.file,
+            "leave out its --features, or evaluate them without --verifier",
+        )
 
 
 def _thumbnails(dataset: Dataset | None, split: str) -> Thumbnail:

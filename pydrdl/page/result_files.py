@@ -71,6 +71,7 @@ def _origin(path: Path, content: Json, entry: Json) -> Origin:
         pydrdl=str(content["pydrdl"]),
         features={name: str(value) for name, value in entry["features"].items()},
         split=entry.get("split") or {},
+        verifier=str(entry.get("verifier", {}).get("kind", "")),
     )
 
 

@@ -22,6 +22,7 @@ class Origin:
         pydrdl: the version that made it.
         features: path, sha256 and the fields of features.Source.
         split: name, seed and sha256; empty where nothing was drawn.
+        verifier: kind of what compared the features; empty for L2 distance.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Origin:
     pydrdl: str
     features: Mapping[str, str]
     split: Json
+    verifier: str = ""
 
     @property
     def data(self) -> str:

@@ -156,6 +156,7 @@ def evaluate(
     vehicle_ids: Int,
     split: Split,
     *,
+    gallery_features: NDArray[np.float32] | None = None,
     where: object = "features",
     progress: Progress = lambda blocks, what, total: blocks,
 ) -> ReidResult:
@@ -166,6 +167,8 @@ def evaluate(
         names: (N,) image names; their order need not be the split's.
         vehicle_ids: (N,) vehicle of each image.
         split: who is in the gallery, in each repeat.
+        gallery_features: (N, D) of the same images where they lie elsewhere as
+            gallery items than as probes: another measure, written as L2.
         where: the features file, for messages.
         progress: wraps the blocks of probes, for a progress bar.
 
@@ -173,13 +176,17 @@ def evaluate(
         InputError: a feature is not finite or all zero, the split is of
             another set, or a repeat has no probe or not one image a vehicle.
     """
-    check_features(features, names, where)
+    apart = gallery_features is not None
+    check_features(features, names, where, zeros=apart)
+    if gallery_features is not None:
+        check_features(gallery_features, names, where, zeros=apart)
     rows = split.rows_in(names, vehicle_ids, where)
     vehicles = np.array(split.vehicle_ids, np.int64)
     trials = [_trial(vehicles, chosen) for chosen in split.gallery]
     features = features[rows]
+    gallery = features if gallery_features is None else gallery_features[rows]
     counted = rank_matches(
-        features, features, trials, what=f"CMC of {where}", progress=progress
+        features, gallery, trials, what=f"CMC of {where}", progress=progress
     )
     equal = np.concatenate([c.equal for c in counted])
     return ReidResult(

@@ -1,6 +1,6 @@
 """The steps from data to each table, every one once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydrdl import paper, training
@@ -13,6 +13,14 @@ STRUCTURES = {
     paper.VGG_CCL: "ccl",
     paper.MIXED_CCL: "mixed_difference",
 }
+
+# Classifiers of vehicle models with Joint Bayesian on top (Fig. 10).
+BASELINES = {
+    paper.VGG_JB: "vgg_softmax",
+    paper.GOOGLENET_JB: "googlenet_softmax",
+}
+# Behind a split's name: only its images with a model label.
+LABELLED = "_labelled"
 
 
 class Plan:
@@ -37,9 +45,69 @@ class Plan:
         """MAP of the three methods; returns results by the paper's split."""
         return {name: self.retrieval(own) for name, own in self.setting.splits.items()}
 
+    def fig10(self) -> dict[str, Path]:
+        """Match rates to rank 50 on Small; returns the results by row."""
+        split = next(iter(self.setting.splits.values()))
+        three = self.cmc(split)
+        baselines = {row: self.baseline(row, split) for row in BASELINES}
+        return dict.fromkeys(STRUCTURES, three) | baselines
+
+    def report(self, results: Iterable[Path], command: str) -> Path:
+        """The report of results, with images and curves of the first trainings.
+
+        Args:
+            results: files that steps of this plan make.
+            command: what the report says it was made by.
+
+        Returns:
+            The report's folder.
+        """
+        s, seed = self.setting, self.setting.seeds[0]
+        largest = list(s.splits.values())[-1]
+        inputs = [self.setting.work / "results" / "data.json"]
+        words: list[object] = ["--check", inputs[0]]
+        # The strips are of a CMC result, whatever tables are asked for.
+        for result in dict.fromkeys([*results, self.cmc(largest)]):
+            inputs.append(result)
+            words += ["--result", result]
+        for row, structure in STRUCTURES.items():
+            self.features(structure, seed, largest)
+            features = self._features(structure, seed, largest)
+            run = self._run(structure, seed)
+            inputs += [features, run]
+            name = f"{row}, seed {seed}"
+            words += ["--features", f"{name}={features}"]
+            words += ["--log", f"{name}={run / training.LOG}"]
+        output = s.work / "report"
+        after = [step.name for step in self.steps if step.output in inputs]
+        self._add(
+            "report", output, after, "report.py", output, *words,
+            "--data", s.root, "--split", largest, "--command", command,
+            "--title", f"Deep relative distance learning: {s.name}",
+        )  # fmt: skip
+        return output
+
     def cmc(self, split: str) -> Path:
         """Re-identification (Sec. 5.3); returns the results' file."""
         return self._evaluate("eval_cmc.py", "cmc", split)
+
+    def baseline(self, row: str, split: str) -> Path:
+        """Re-identification by Joint Bayesian; returns the results' file."""
+        net, seed = BASELINES[row], self.setting.seeds[0]
+        training, testing = (self._features(net, seed, s) for s in ("train", split))
+        verifier = self.setting.work / "verifiers" / f"{net}_seed{seed}.npz"
+        trained = self._add(
+            f"verifier/{net}/seed{seed}", verifier, [self.features(net, seed, "train")],
+            "train_verifier.py", "joint-bayesian", training, verifier,
+        )  # fmt: skip
+        output = self.setting.work / "results" / f"cmc_{split}_{net}.json"
+        self._add(
+            f"cmc/{split}/{net}", output, [self.features(net, seed, split), trained],
+            "eval_cmc.py", testing, "--verifier", verifier,
+            "--name", f"{row}, seed {seed}",
+            "--repeats", self.setting.repeats, "--json", output,
+        )  # fmt: skip
+        return output
 
     def retrieval(self, split: str) -> Path:
         """Retrieval (Sec. 5.2); returns the results' file."""
@@ -64,39 +132,48 @@ class Plan:
         return self._add(
             f"features/{structure}/seed{seed}/{split}", output, [self.data(), trained],
             "extract_features.py", self.setting.root, output, "--split", split,
-            "--net", self._nets(seed) / structure / "deploy.prototxt",
+            "--net", self._nets(structure, seed) / structure / "deploy.prototxt",
             "--weights", self._weights(structure, seed),
             *(["--gpu", self.setting.gpu] if self.setting.gpu else []),
         )  # fmt: skip
 
     def trained(self, structure: str, seed: int) -> str:
         """A trained net; returns the step's name."""
-        after = [self.lmdb("train"), self.nets(seed)]
-        solver = self._nets(seed) / structure / "solver.prototxt"
-        output = self._run(structure, seed)
-        weights = self.setting.weights
+        after = [self.lmdb(_training_split(structure)), self.nets(structure, seed)]
+        solver = self._nets(structure, seed) / structure / "solver.prototxt"
+        output, gpu = self._run(structure, seed), self.setting.gpu
+        weights = None
+        if self.setting.weights is not None and structure != "googlenet_softmax":
+            weights = self.setting.work / "start" / f"{structure}_seed{seed}.caffemodel"
+            net, given = solver.with_name("train_val.prototxt"), self.setting.weights
+            name, words = f"start/{structure}/seed{seed}", (given, net, weights)
+            after.append(
+                self._add(
+                    name, weights, after[1:], "init_weights.py", *words, files=(given,)
+                )
+            )
         return self._keep(
             Step(
                 f"train/{structure}/seed{seed}",
-                training.command(solver, weights=weights, gpu=self.setting.gpu),
+                training.command(solver, weights=weights, gpu=gpu),
                 output,
                 tuple(after),
-                (weights,) if weights else (),
-                lambda log: training.train_into(
-                    solver, output, weights=weights, gpu=self.setting.gpu
+                action=lambda log: training.train_into(
+                    solver, output, weights=weights, gpu=gpu
                 ),
             )
         )
 
-    def nets(self, seed: int) -> str:
-        """The prototxt files of all nets; returns the step's name."""
-        s = self.setting
+    def nets(self, structure: str, seed: int) -> str:
+        """The prototxt files of a net and of others; returns the step's name."""
+        s, folder = self.setting, self._nets(structure, seed)
+        split = _training_split(structure)
         # Written last, so that it tells a whole set of files.
-        output = self._nets(seed) / "googlenet_softmax" / "solver.prototxt"
+        output = folder / "googlenet_softmax" / "solver.prototxt"
         return self._add(
-            f"nets/seed{seed}", output, [self.lmdb("train")],
-            "make_nets.py", "--output", self._nets(seed), "--base", s.base,
-            "--train", self._lmdb("train"), "--seed", seed,
+            "/".join(folder.parts[-2:]), output, [self.lmdb(split)],
+            "make_nets.py", "--output", folder, "--base", s.base,
+            "--train", self._lmdb(split), "--seed", seed,
             "--max-iter", s.iterations, "--stepsize", s.stepsize,
             "--snapshot", s.snapshot,
         )  # fmt: skip
@@ -106,7 +183,8 @@ class Plan:
         return self._add(
             f"lmdb/{split}", self._lmdb(split), [self.data()],
             "build_lmdb.py", self.setting.root, self._lmdb(split),
-            "--split", split, "--size", self.setting.side,
+            "--split", split.removesuffix(LABELLED), "--size", self.setting.side,
+            *(["--labelled-only"] if split.endswith(LABELLED) else []),
         )  # fmt: skip
 
     def data(self) -> str:
@@ -124,8 +202,9 @@ class Plan:
     def _lmdb(self, split: str) -> Path:
         return self.setting.work / f"{split}_lmdb"
 
-    def _nets(self, seed: int) -> Path:
-        return self.setting.work / "nets" / f"seed{seed}"
+    def _nets(self, structure: str, seed: int) -> Path:
+        kind = "nets" if structure in STRUCTURES.values() else "softmax_nets"
+        return self.setting.work / kind / f"seed{seed}"
 
     def _run(self, structure: str, seed: int) -> Path:
         return self.setting.work / "runs" / f"{structure}_seed{seed}"
@@ -138,12 +217,23 @@ class Plan:
         return self.setting.work / "features" / f"{structure}_seed{seed}_{split}.h5"
 
     def _add(
-        self, name: str, output: Path, after: Sequence[str], tool: str, *words: object
+        self,
+        name: str,
+        output: Path,
+        after: Sequence[str],
+        tool: str,
+        *words: object,
+        files: tuple[Path, ...] = (),
     ) -> str:
         command = ("python", str(self.setting.tools / tool), *map(str, words))
-        return self._keep(Step(name, command, output, tuple(after)))
+        return self._keep(Step(name, command, output, tuple(after), files))
 
     def _keep(self, step: Step) -> str:
         if all(step.name != known.name for known in self.steps):
             self.steps.append(step)
         return step.name
+
+
+def _training_split(structure: str) -> str:
+    """A softmax learns nothing from an image without a label."""
+    return "train" if structure in STRUCTURES.values() else "train" + LABELLED

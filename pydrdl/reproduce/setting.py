@@ -27,7 +27,8 @@ class Setting:
         data: VehicleID's folder; None: it is rendered.
         compcars: CompCars' folder; None: without it.
         seeds: one training of each method for each.
-        weights: a VGG_CNN_M_1024 caffemodel to start from; None: random.
+        weights: a VGG_CNN_M_1024 caffemodel to start from, all nets but
+            GoogLeNet; None: random.
         gpu: as the caffe command takes it; "" for the CPU.
         repeats: random galleries.
     """

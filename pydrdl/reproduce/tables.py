@@ -5,7 +5,7 @@ Rows are named "<method>, seed <n>" in the results' files, as the plan has it.
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from pydrdl import paper
+from pydrdl import paper, report_cmc, report_retrieval
 from pydrdl.errors import InputError
 from pydrdl.report import rate
+
+SCHEMA = "drdl.reproduced/1"
+CMC, MAP = report_cmc.SCHEMA, report_retrieval.SCHEMA
 
 # Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; the
 # normal distribution's above, which is at most 0.3 too small there.
@@ -79,7 +82,7 @@ def table6(files: Mapping[str, Path]) -> PaperTable:
     """
     columns, rows = [], _Rows()
     for split, path in files.items():
-        values = _values(path, "drdl.cmc/1", lambda e: e["cmc"]["mean"])
+        values = _values(path, CMC, lambda e: e["cmc"]["mean"])
         for rank in (1, 5):
             columns.append(f"{split} rank-{rank}")
             for method, curves in values.items():
@@ -89,6 +92,26 @@ def table6(files: Mapping[str, Path]) -> PaperTable:
                     theirs = known.top1 if rank == 1 else known.top5
                 rows.add(method, [curve[rank - 1] for curve in curves], theirs)
     return PaperTable("Table 6", tuple(columns), rows.done())
+
+
+FIG_10_RANKS = (1, 5, 10, 20, 50)
+
+
+def fig10(files: Mapping[str, Path]) -> PaperTable:
+    """Match rates up to rank 50 (Fig. 10), whose curves are printed, not listed.
+
+    Args:
+        files: results of eval_cmc.py by row; rows may share a file.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for row, path in files.items():
+        curves = _values(path, CMC, lambda e: e["cmc"]["mean"])[row]
+        for rank in FIG_10_RANKS:
+            rows.add(row, [curve[rank - 1] for curve in curves], None)
+    return PaperTable("Fig. 10", tuple(f"rank-{k}" for k in FIG_10_RANKS), rows.done())
 
 
 def table4(files: Mapping[str, Path]) -> PaperTable:
@@ -102,7 +125,7 @@ def table4(files: Mapping[str, Path]) -> PaperTable:
     """
     rows = _Rows()
     for split, path in files.items():
-        values = _values(path, "drdl.map/1", lambda e: e["map"]["mean"])
+        values = _values(path, MAP, lambda e: e["map"]["mean"])
         for method, maps in values.items():
             rows.add(method, maps, paper.TABLE_4.get(method, {}).get(split))
     return PaperTable("Table 4", tuple(files), rows.done())
@@ -140,17 +163,84 @@ def _values(
     return found
 
 
-def render(table: PaperTable) -> Table:
-    """The table for a terminal: ours ± its interval, the paper's below."""
+def render(table: PaperTable, *, same_data: bool) -> Table:
+    """The table for a terminal: ours ± its interval, the paper's below.
+
+    Args:
+        table: what to show.
+        same_data: whether ours is of the paper's data; a difference from
+            numbers of other data would say nothing.
+    """
     shown = Table(title=table.name, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     shown.add_column("method", overflow="fold")
     for column in table.columns:
         shown.add_column(column, justify="right")
     for method, cells in table.rows.items():
         shown.add_row(method, *map(_ours, cells))
-        shown.add_row("  paper", *(_rate(cell.paper) for cell in cells), style="dim")
-        shown.add_row("  difference", *map(_difference, cells), style="dim")
+        if any(cell.paper is not None for cell in cells):
+            theirs = (_rate(cell.paper) for cell in cells)
+            shown.add_row("  paper", *theirs, style="dim")
+            if same_data:
+                shown.add_row("  difference", *map(_difference, cells), style="dim")
     return shown
+
+
+def markdown(table: PaperTable) -> str:
+    """The table for a document: ours ± its interval, the paper's below."""
+    lines = [("", *table.columns), ("---", *("---:" for _ in table.columns))]
+    for method, cells in table.rows.items():
+        lines.append((method, *map(_ours, cells)))
+        if any(cell.paper is not None for cell in cells):
+            lines.append(("*paper*", *(_rate(cell.paper) for cell in cells)))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def to_json(tables: Iterable[PaperTable], **about: object) -> dict[str, object]:
+    """The tables with every training's number, for machines.
+
+    Args:
+        tables: any of the paper's.
+        about: what else to say of them, as JSON can hold it.
+    """
+    return {
+        "schema": SCHEMA,
+        **about,
+        "tables": {
+            table.name: {
+                "columns": table.columns,
+                "rows": {
+                    method: [{"values": c.values, "paper": c.paper} for c in cells]
+                    for method, cells in table.rows.items()
+                },
+            }
+            for table in tables
+        },
+    }
+
+
+def from_json(content: dict[str, Any]) -> list[PaperTable]:
+    """The tables that to_json wrote.
+
+    Raises:
+        InputError: another schema.
+    """
+    if content.get("schema") != SCHEMA:
+        raise InputError(
+            f"schema {content.get('schema')!r}; expected {SCHEMA!r}",
+            "the results",
+            "write them again with tools/reproduce.py --json",
+        )
+    return [
+        PaperTable(
+            name,
+            tuple(table["columns"]),
+            {
+                method: tuple(Cell(tuple(c["values"]), c["paper"]) for c in cells)
+                for method, cells in table["rows"].items()
+            },
+        )
+        for name, table in content["tables"].items()
+    ]
 
 
 def _ours(cell: Cell) -> str:
