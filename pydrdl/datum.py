@@ -1,5 +1,6 @@
 """One image file to one Caffe Datum."""
 
+import contextlib
 from pathlib import Path
 
 import cv2
@@ -40,7 +41,10 @@ def read_image(
             path,
             "get the file again, or take it out of the list",
         ) from error
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    pixels = None
+    if data.size:
+        with contextlib.suppress(cv2.error):  # of a header that claims too much
+            pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
     if pixels is None:
         raise InputError(
             f"corrupt image of vehicle {image.vehicle_id}: "

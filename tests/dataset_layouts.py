@@ -25,6 +25,14 @@ def write_photo(path: Path) -> None:
     cv2.imwrite(str(path), cv2.resize(coarse, (WIDTH, HEIGHT)))
 
 
+def huge_png() -> bytes:
+    """A small file whose header claims more pixels than OpenCV takes."""
+    data = bytearray(cv2.imencode(".png", np.zeros((9, 9, 3), np.uint8))[1].tobytes())
+    data[16:24] = (60_000).to_bytes(4) * 2  # width and height, in the chunk IHDR
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4)
+    return bytes(data)
+
+
 def write_text(
     path: Path,
     lines: Iterable[object],

@@ -7,7 +7,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from dataset_layouts import (
     HEIGHT,
     LAYOUTS,
     WIDTH,
+    huge_png,
     write_compcars,
     write_image_list,
     write_photo,
@@ -118,14 +118,6 @@ def photo(root: Path, number: int) -> Path:
 def cut_off(path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-
-
-def huge_png() -> bytes:
-    """A small file whose header claims more pixels than OpenCV takes."""
-    data = bytearray(cv2.imencode(".png", np.zeros((9, 9, 3), np.uint8))[1].tobytes())
-    data[16:24] = (60_000).to_bytes(4) * 2  # width and height, in the chunk IHDR
-    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4)
-    return bytes(data)
 
 
 def copy_across(root: Path) -> None:  # 2 is of vehicle 7, 9 of vehicle 12

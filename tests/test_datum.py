@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from dataset_layouts import huge_png
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,3 +83,11 @@ def test_a_box_outside_is_refused(root: Path, box: tuple[int, int, int, int]) ->
     assert str(box) in caught.value.what and "vehicle 77" in caught.value.what
     assert "40 x 30 pixels" in caught.value.what
     assert caught.value.where == str(root / "a.png")
+
+
+def test_a_header_that_claims_too_many_pixels_is_a_corrupt_image(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.png").write_bytes(huge_png())
+    with pytest.raises(InputError, match="corrupt image of vehicle 7"):
+        read_image(tmp_path, Image("a.png", 7), (8, 8))
