@@ -30,7 +30,9 @@ class Target(StrEnum):
 
 
 def reproduce(
-    target: Annotated[Target, Argument(help="What to regenerate.")],
+    targets: Annotated[
+        list[Target], Argument(help="What to regenerate; one or several.")
+    ],
     preset: Annotated[
         Preset,
         Option(
@@ -81,7 +83,7 @@ def reproduce(
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
     plan = Plan(chosen)
     makers = {"table4": plan.table4, "table6": plan.table6, "fig10": plan.fig10}
-    wanted = (name for name in makers if target in (Target.all, name))
+    wanted = (name for name in makers if {Target.all, name} & set(targets))
     results = {name: makers[name]() for name in wanted}
     files = [path for made in results.values() for path in made.values()]
     report = plan.report(files, "python " + shlex.join(sys.argv))
