@@ -172,7 +172,7 @@ def render(table: PaperTable, *, same_data: bool) -> Table:
             numbers of other data would say nothing.
     """
     shown = Table(title=table.name, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    shown.add_column("method", overflow="fold")
+    shown.add_column("method", no_wrap=True)
     for column in table.columns:
         shown.add_column(column, justify="right")
     for method, cells in table.rows.items():
