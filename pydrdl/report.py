@@ -1,6 +1,7 @@
 """What all reports share: numbers as text, notes, JSON files."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from rich import box
 from rich.table import Table
 
-from pydrdl import atomic
+from pydrdl import __version__, atomic, paper
 from pydrdl.errors import InputError
 from pydrdl.evaluation import Entry
 from pydrdl.evaluation_verifier import LoadedVerifier
@@ -109,6 +110,24 @@ def entry_notes(entry: Entry[Any]) -> list[str]:
         if training.features_sha256 == entry.sha256:
             notes.append("  it was trained on these very images: no test result")
     return notes
+
+
+def results_json(
+    schema: str, protocol: str, results: Iterable[dict[str, object]]
+) -> dict[str, object]:
+    """A results file of any protocol, for machines: what it is, then its rows."""
+    return {
+        "schema": schema,
+        "pydrdl": __version__,
+        "protocol": protocol,
+        "results": list(results),
+    }
+
+
+def paper_splits(sizes: Iterable[int]) -> list[paper.TestSplit]:
+    """The paper's splits to show, each once; Small where none has our size."""
+    found = map(paper.split_of_gallery, sizes)
+    return list(dict.fromkeys(split or paper.TEST_SPLITS[0] for split in found))
 
 
 def entry_json(entry: Entry[Any]) -> dict[str, object]:

@@ -7,15 +7,17 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from pydrdl import __version__, paper
+from pydrdl import paper
 from pydrdl.evaluation import Entry
 from pydrdl.protocols import reid
 from pydrdl.report import (
     entry_json,
     entry_notes,
     number,
+    paper_splits,
     plain_table,
     rate,
+    results_json,
     short,
     spread,
     tie_note,
@@ -37,7 +39,7 @@ def cmc_table(entries: Sequence[ReidEntry]) -> Table:
             f"{result.probes:,}",
             *(spread(result.curves[:, k - 1]) for k in RANKS),
         )
-    for split in _paper_splits(entries):
+    for split in paper_splits(e.result.gallery for e in entries):
         table.add_section()
         table.add_row(f"paper, Table 6, {split.name}")
         for method, rates in paper.TABLE_6.items():
@@ -81,18 +83,7 @@ def cmc_notes(entries: Sequence[ReidEntry]) -> list[str]:
 
 def cmc_json(entries: Iterable[ReidEntry]) -> dict[str, object]:
     """All of it, for machines; curves hold ranks 1 .. 50."""
-    return {
-        "schema": SCHEMA,
-        "pydrdl": __version__,
-        "protocol": reid.PROTOCOL,
-        "results": [_entry_json(entry) for entry in entries],
-    }
-
-
-def _paper_splits(entries: Sequence[ReidEntry]) -> list[paper.TestSplit]:
-    """The paper's splits to show, each once; Small where none has our size."""
-    found = (paper.split_of_gallery(e.result.gallery) for e in entries)
-    return list(dict.fromkeys(split or paper.TEST_SPLITS[0] for split in found))
+    return results_json(SCHEMA, reid.PROTOCOL, map(_entry_json, entries))
 
 
 def _paper_note(gallery: int, probes: int) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from pydrdl import __version__
 from pydrdl.evaluation import Entry
 from pydrdl.protocols import cross_camera
 from pydrdl.report import (
@@ -14,6 +13,7 @@ from pydrdl.report import (
     number,
     plain_table,
     rate,
+    results_json,
     short,
     tie_note,
 )
@@ -73,12 +73,7 @@ def cross_camera_notes(entries: Sequence[CrossCameraEntry]) -> list[str]:
 
 def cross_camera_json(entries: Iterable[CrossCameraEntry]) -> dict[str, object]:
     """All of it, for machines; curves hold ranks 1 .. 50."""
-    return {
-        "schema": SCHEMA,
-        "pydrdl": __version__,
-        "protocol": cross_camera.PROTOCOL,
-        "results": [_entry_json(entry) for entry in entries],
-    }
+    return results_json(SCHEMA, cross_camera.PROTOCOL, map(_entry_json, entries))
 
 
 def _ties(result: cross_camera.CrossCameraResult) -> str:

@@ -7,15 +7,17 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from pydrdl import __version__, paper
+from pydrdl import paper
 from pydrdl.evaluation import Entry
 from pydrdl.protocols import retrieval
 from pydrdl.report import (
     entry_json,
     entry_notes,
     number,
+    paper_splits,
     plain_table,
     rate,
+    results_json,
     short,
     spread,
     tie_note,
@@ -38,7 +40,7 @@ def retrieval_table(entries: Sequence[RetrievalEntry]) -> Table:
             spread(result.step),
             spread(result.trapezoid),
         )
-    for split in _paper_splits(entries):
+    for split in paper_splits(e.result.vehicles for e in entries):
         table.add_section()
         table.add_row(f"paper, Table 4, {split.name}")
         for method, columns in paper.TABLE_4.items():
@@ -78,18 +80,7 @@ def retrieval_notes(entries: Sequence[RetrievalEntry]) -> list[str]:
 
 def retrieval_json(entries: Iterable[RetrievalEntry]) -> dict[str, object]:
     """All of it, for machines."""
-    return {
-        "schema": SCHEMA,
-        "pydrdl": __version__,
-        "protocol": retrieval.PROTOCOL,
-        "results": [_entry_json(entry) for entry in entries],
-    }
-
-
-def _paper_splits(entries: Sequence[RetrievalEntry]) -> list[paper.TestSplit]:
-    """The paper's columns to show, each once; Small where none has our size."""
-    found = (paper.split_of_gallery(e.result.vehicles) for e in entries)
-    return list(dict.fromkeys(split or paper.TEST_SPLITS[0] for split in found))
+    return results_json(SCHEMA, retrieval.PROTOCOL, map(_entry_json, entries))
 
 
 def _paper_note(vehicles: int) -> str:
