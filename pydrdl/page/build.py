@@ -16,11 +16,8 @@ from pydrdl.page.match_rates import match_rate_section
 from pydrdl.page.provenance import InputFile, provenance_section, versions
 from pydrdl.page.result_files import read_results
 from pydrdl.page.results import Cmc, Results
-from pydrdl.page.scores import (
-    cross_camera_section,
-    retrieval_section,
-    verification_section,
-)
+from pydrdl.page.retrieval import retrieval_section
+from pydrdl.page.scores import cross_camera_section, verification_section
 from pydrdl.page.search import Search, find_split, make_search
 from pydrdl.page.strips import strip_section
 from pydrdl.page.thumbnails import Thumbnail, no_thumbnail, thumbnail_maker
