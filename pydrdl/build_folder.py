@@ -125,7 +125,8 @@ def read_build(folder: Path) -> dict[str, Any]:
 
     Returns:
         images, images_sha256, root, and the options of build_image_lmdb: size
-        (height, width) or None, jpeg_quality or None, label, num_models.
+        (height, width) or None, jpeg_quality or None, label, num_models, and
+        model_ids where another LMDB's labels numbered the models.
 
     Raises:
         InputError: build.json is missing or damaged.
@@ -141,6 +142,8 @@ def read_build(folder: Path) -> dict[str, Any]:
             raise ValueError(f"size {size!r}; expected [height, width] or null")
         if type(content["images"]) is not int or type(quality) not in (int, NoneType):
             raise ValueError("images and jpeg_quality; expected whole numbers")
+        if any(type(model) is not int for model in content.get("model_ids", ())):
+            raise ValueError("model_ids; expected whole numbers")
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"cannot read how the LMDB was built: {error}",

@@ -136,7 +136,12 @@ def _differ(expected: Expected) -> Iterator[str]:
 
 
 def with_dataset(
-    expected: Expected, images: Iterable[Image], root: Path, num_models: int
+    expected: Expected,
+    images: Iterable[Image],
+    root: Path,
+    num_models: int,
+    *,
+    labelled_only: bool = False,
 ) -> tuple[Expected, list[Fault]]:
     """Adds the data set's images, and compares its lists with the files.
 
@@ -145,14 +150,19 @@ def with_dataset(
         images: in any order.
         root: the folder that their paths are relative to.
         num_models: as in Dataset.
+        labelled_only: without those whose model has no label.
 
     Raises:
         InputError: the images cannot be labelled.
     """
+    build, faults = expected.build, []
+    model_ids = build.get("model_ids") if build else None
+    if model_ids is not None:
+        images = labels.with_known_models(images, model_ids)
+    if labelled_only:
+        images = [image for image in images if image.model_id >= 0]
     ordered = sorted(images, key=lambda image: image.vehicle_id)
-    dense = labels.dense_labels(ordered, num_models)
-    faults = []
-    build = expected.build
+    dense = labels.dense_labels(ordered, num_models, model_ids)
     if build and build["images_sha256"] != images_sha256(ordered):
         faults.append(
             f"built from another list: {build['images']:,} images then, "

@@ -65,6 +65,7 @@ def build_image_lmdb(
     jpeg_quality: int | None = 95,
     label: str = "vehicle",
     num_models: int = 0,
+    model_ids: Sequence[int] | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     progress: Progress = lambda items, what, total: items,
@@ -81,6 +82,8 @@ def build_image_lmdb(
             uint8, BGR).
         label: what a record's label is, the dense "vehicle" or "model".
         num_models: as in Dataset; 0 where unknown.
+        model_ids: number the models by these, as labels.json of another LMDB
+            does, and not by those that occur.
         workers: threads that decode and encode; None takes one a processor.
         overwrite: whether an image LMDB that exists may be replaced.
         progress: shows how far the build is.
@@ -91,14 +94,15 @@ def build_image_lmdb(
             ids are out of range, or the output exists.
     """
     ordered = sorted(images, key=lambda image: image.vehicle_id)
-    dense = labels.dense_labels(ordered, num_models)
+    dense = labels.dense_labels(ordered, num_models, model_ids)
     wanted = _labels_of(ordered, dense, label)
     folder = BuildFolder(Path(output), overwrite)
     folder.refuse_existing()
     _check_files(ordered, root)
+    numbered = {} if model_ids is None else {"model_ids": list(model_ids)}
     folder.start(
         ordered, root=root, size=size, jpeg_quality=jpeg_quality, label=label,
-        num_models=num_models,
+        num_models=num_models, **numbered,
     )  # fmt: skip
 
     def encode(record: int) -> Record:

@@ -6,8 +6,8 @@ that it travels with the model.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydrdl import atomic
@@ -34,7 +34,9 @@ class Labels:
     model_ids: tuple[int, ...]
 
 
-def dense_labels(images: Sequence[Image], num_models: int) -> Labels:
+def dense_labels(
+    images: Sequence[Image], num_models: int, model_ids: Sequence[int] | None = None
+) -> Labels:
     """Numbers vehicles and models.
 
     Model ids stay as they are where the data set says how many there are and
@@ -44,10 +46,12 @@ def dense_labels(images: Sequence[Image], num_models: int) -> Labels:
     Args:
         images: in any order.
         num_models: as in Dataset; 0 where unknown.
+        model_ids: number the models by these instead, as another LMDB's labels
+            do; images of others are refused, see with_known_models.
 
     Raises:
-        InputError: a vehicle id outside 0 .. 2^24 - 1, or a vehicle with two
-            models.
+        InputError: a vehicle id outside 0 .. 2^24 - 1, a vehicle with two
+            models, or a model that model_ids lacks.
     """
     model_of: dict[int, int] = {}
     for image in images:
@@ -67,9 +71,35 @@ def dense_labels(images: Sequence[Image], num_models: int) -> Labels:
                 "give all images of a vehicle the same model",
             )
     occurring = tuple(sorted(set(model_of.values()) - {-1}))
+    if model_ids is not None:
+        unknown = sorted(set(occurring) - set(model_ids))
+        if unknown:
+            raise InputError(
+                f"{len(unknown):,} vehicle models, such as {unknown[0]}, are not "
+                f"among the {len(model_ids):,} that are to number them",
+                FILE_NAME,
+                "leave their images unlabelled, or number the models anew",
+            )
+        return Labels(tuple(sorted(model_of)), tuple(model_ids))
     kept = num_models > 0 and all(0 <= model < num_models for model in occurring)
     return Labels(
         tuple(sorted(model_of)), tuple(range(num_models)) if kept else occurring
+    )
+
+
+def with_known_models(
+    images: Iterable[Image], model_ids: Collection[int]
+) -> tuple[Image, ...]:
+    """The images, those of other vehicle models unlabelled (-1).
+
+    Args:
+        images: in any order, which they keep.
+        model_ids: the data set's ids that have a dense label.
+    """
+    known = {-1, *model_ids}
+    return tuple(
+        image if image.model_id in known else replace(image, model_id=-1)
+        for image in images
     )
 
 

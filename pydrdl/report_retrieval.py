@@ -1,6 +1,8 @@
 """MAP as a table beside the paper's Table 4, and as JSON."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +26,15 @@ from pydrdl.report import (
 )
 
 SCHEMA = "drdl.map/1"
+Relevance = Literal["vehicle", "model"]  # what an image must share to match
 RetrievalEntry = Entry[retrieval.RetrievalResult]
 
 
-def retrieval_table(entries: Sequence[RetrievalEntry]) -> Table:
+def retrieval_table(
+    entries: Sequence[RetrievalEntry], relevance: Relevance = "vehicle"
+) -> Table:
     """Ours, then the paper's column of as many vehicles (Table 4)."""
-    table = plain_table("vehicles", "gallery", "probes", "MAP", "trapezoid")
+    table = plain_table(f"{relevance}s", "gallery", "probes", "MAP", "trapezoid")
     for entry in entries:
         result = entry.result
         table.add_row(
@@ -40,16 +45,18 @@ def retrieval_table(entries: Sequence[RetrievalEntry]) -> Table:
             spread(result.step),
             spread(result.trapezoid),
         )
-    for split in paper_splits(e.result.vehicles for e in entries):
+    for split in _shown(entries, relevance):
         table.add_section()
         table.add_row(f"paper, Table 4, {split.name}")
+        size = f"{split.vehicles:,}" if relevance == "vehicle" else ""
         for method, columns in paper.TABLE_4.items():
-            score = rate(columns[split.name])
-            table.add_row(method, f"{split.vehicles:,}", "", "", score)
+            table.add_row(method, size, "", "", rate(columns[split.name]))
     return table
 
 
-def retrieval_notes(entries: Sequence[RetrievalEntry]) -> list[str]:
+def retrieval_notes(
+    entries: Sequence[RetrievalEntry], relevance: Relevance = "vehicle"
+) -> list[str]:
     """What must be known to compare the table's numbers; a line each."""
     notes = []
     for entry in entries:
@@ -64,7 +71,7 @@ def retrieval_notes(entries: Sequence[RetrievalEntry]) -> list[str]:
         ]
         if result.without_probe:
             notes.append(
-                f"  {result.without_probe:,} of {number(result.vehicles, 'vehicle')} "
+                f"  {result.without_probe:,} of {number(result.vehicles, relevance)} "
                 "have too few images for a probe: all in the gallery"
             )
     notes.append(
@@ -72,15 +79,33 @@ def retrieval_notes(entries: Sequence[RetrievalEntry]) -> list[str]:
         "says neither which it took, nor how often it drew, and prints a rule, "
         "max{6, N - 1}, that leaves most vehicles without a probe."
     )
-    notes += [
-        _paper_note(size) for size in dict.fromkeys(e.result.vehicles for e in entries)
-    ]
-    return notes
+    if relevance == "model":
+        small = paper.TEST_SPLITS[0]
+        return [
+            *notes,
+            "A match is an image of the same vehicle model. How many models its splits "
+            f"hold the paper does not say; its {small.name} column stands for "
+            "orientation only.",
+        ]
+    sizes = dict.fromkeys(e.result.vehicles for e in entries)
+    return [*notes, *map(_paper_note, sizes)]
 
 
-def retrieval_json(entries: Iterable[RetrievalEntry]) -> dict[str, object]:
-    """All of it, for machines."""
-    return results_json(SCHEMA, retrieval.PROTOCOL, map(_entry_json, entries))
+def retrieval_json(
+    entries: Iterable[RetrievalEntry], relevance: Relevance = "vehicle"
+) -> dict[str, object]:
+    """All of it, for machines; files of before `relevance` was written lack it."""
+    write = partial(_entry_json, relevance=relevance)
+    return results_json(SCHEMA, retrieval.PROTOCOL, map(write, entries))
+
+
+def _shown(
+    entries: Sequence[RetrievalEntry], relevance: Relevance
+) -> list[paper.TestSplit]:
+    """The paper's splits; their numbers of models are not known."""
+    if relevance == "model":
+        return [paper.TEST_SPLITS[0]]
+    return paper_splits(e.result.vehicles for e in entries)
 
 
 def _paper_note(vehicles: int) -> str:
@@ -105,11 +130,14 @@ def _ties(result: retrieval.RetrievalResult) -> str:
     return tie_note(result.tied, result.mean_equal, ends)
 
 
-def _entry_json(entry: RetrievalEntry) -> dict[str, object]:
+def _entry_json(entry: RetrievalEntry, relevance: Relevance) -> dict[str, object]:
     result, split = entry.result, entry.result.split
-    column = paper.split_of_gallery(result.vehicles)
+    column = None
+    if relevance == "vehicle":
+        column = paper.split_of_gallery(result.vehicles)
     return {
         **entry_json(entry),
+        "relevance": relevance,
         "split": {"name": split.name, "seed": split.seed, "sha256": split.sha256},
         "repeats": result.step.size,
         "vehicles": result.vehicles,

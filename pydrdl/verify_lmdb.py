@@ -85,6 +85,7 @@ def verify_image_lmdb(
     root: Path = Path(),
     *,
     num_models: int = 0,
+    labelled_only: bool = False,
     workers: int | None = None,
     progress: Progress = lambda items, what, total: items,
 ) -> Verification:
@@ -95,6 +96,7 @@ def verify_image_lmdb(
         images: those it was built from, in any order; None: not compared.
         root: the folder that their paths are relative to.
         num_models: as in Dataset.
+        labelled_only: the LMDB was built without images whose model has no label.
         workers: threads; None takes one a processor.
         progress: shows how far it is.
 
@@ -110,7 +112,9 @@ def verify_image_lmdb(
         )
     expected, faults = read_expected(folder)
     if images is not None:
-        expected, more = with_dataset(expected, images, root, num_models)
+        expected, more = with_dataset(
+            expected, images, root, num_models, labelled_only=labelled_only
+        )
         faults += more
     way = walk(folder)
     found = Verification(folder, way.records, {"files": 4, "data.mdb": 1})

@@ -94,9 +94,9 @@ def eval_map(
             split_file=split_file,
             progress=cli.progress,
         )
-        table = report_retrieval.retrieval_table(drawn)
-        notes = report_retrieval.retrieval_notes(drawn)
-        content = report_retrieval.retrieval_json(drawn)
+        table = report_retrieval.retrieval_table(drawn, relevance.value)
+        notes = report_retrieval.retrieval_notes(drawn, relevance.value)
+        content = report_retrieval.retrieval_json(drawn, relevance.value)
     else:
         if not gallery:
             raise BadParameter("--protocol cross-camera needs --gallery")

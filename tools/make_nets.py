@@ -96,7 +96,8 @@ def make_nets(
     if output is not None and test and not labels.same_models(Path(train), Path(test)):
         cli.stderr.print(
             f"warning: {test} holds other vehicle models than {train} or numbers "
-            "them otherwise: the model loss in the TEST phase means nothing",
+            "them otherwise: the model loss in the TEST phase means nothing; "
+            f"build it with tools/build_lmdb.py --labels {train}",
             markup=False,
             soft_wrap=True,
         )

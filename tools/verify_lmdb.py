@@ -93,13 +93,12 @@ def verify_lmdb(
         data = open_dataset(dataset, root)
         images, start = images_of_split(data, split), data.root
         num_models = data.num_models
-        if labelled_only:
-            images = tuple(image for image in images if image.model_id >= 0)
     found = verify_image_lmdb(
         folder,
         images,
         start,
         num_models=num_models,
+        labelled_only=labelled_only,
         workers=workers,
         progress=cli.progress,
     )

@@ -1,6 +1,6 @@
 """The report's first lines: what came out, and how far to trust it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydrdl import paper
 from pydrdl.datasets.types import Dataset
@@ -11,7 +11,7 @@ from pydrdl.page.match_rates import name_of, rank, rank_std
 from pydrdl.page.methods import paper_method, paper_split
 from pydrdl.page.results import Cmc, Map, Results
 from pydrdl.page.retrieval import data_of
-from pydrdl.page.rows import Line, Number, R, by_test, lines
+from pydrdl.page.rows import Line, Lines, Number, R, by_test, lines
 from pydrdl.page.training import bad_rows
 from pydrdl.training_log import TrainingLog
 
@@ -47,13 +47,14 @@ def glance_section(
 
 
 def _best(group: Sequence[Cmc], drawn: bool) -> str:
-    best = max(lines(group).rows, key=lambda line: line.mean(rank(1)))
+    rows = lines(group)
+    best = max(rows.rows, key=lambda line: line.over(rank(1)).mean)
     first = best.first
     text = (
         f"{name_of(group)}: the highest rank-1 match rate is {best.name}'s, "
         f"{_spread(best, rank(1), rank_std(1))} over {_trainings(best)}"
-        f"{plural(len(first.repeats), 'repeat')} of {first.probes:,} probes; chance is "
-        f"{rate(1 / first.gallery, 4)}."
+        f"{plural(len(first.repeats), 'repeat')} of {first.probes:,} probes"
+        f"{_level(rows, best, rank(1))}; chance is {rate(1 / first.gallery, 4)}."
     )
     split = paper_split(first.origin, first.gallery, drawn=drawn)
     method = paper_method(best.name)
@@ -61,18 +62,19 @@ def _best(group: Sequence[Cmc], drawn: bool) -> str:
         theirs = paper.TABLE_6[method][split.name].top1
         return (
             f"{text} The paper's {method} has {rate(theirs)} on {split.name} "
-            f"({change(best.mean(rank(1)) - theirs)})."
+            f"({change(best.over(rank(1)).mean - theirs)})."
         )
     return text
 
 
 def _best_map(group: Sequence[Map]) -> str:
-    best = max(lines(group).rows, key=lambda line: line.mean(_map))
+    rows, of = lines(group), data_of(group)
+    best = max(rows.rows, key=lambda line: line.over(_map).mean)
     score = _spread(best, _map, lambda r: r.step_std)
-    of = data_of(group)
     return (
         f"{f'{of}: the' if of else 'The'} highest MAP is {best.name}'s, {score} over "
-        f"{_trainings(best)}{plural(best.first.repeats, 'repeat')}."
+        f"{_trainings(best)}{plural(best.first.repeats, 'repeat')}"
+        f"{_level(rows, best, _map)}."
     )
 
 
@@ -85,9 +87,21 @@ def _trainings(line: Line[R]) -> str:
     return f"{plural(count, 'training')}, each of " if count > 1 else ""
 
 
-def _spread(line: Line[R], number: Number[R], std: Number[R]) -> str:
+def _spread(line: Line[R], number: Callable[[R], float], std: Number[R]) -> str:
     """As the tables have it: over trainings where there are several."""
     over = line.over(number)
-    assert over is not None
     behind = std(line.first) if over.interval is None else over.interval
     return rate(over.mean) + ("" if behind is None else f" \u00b1 {rate(behind)}")
+
+
+def _level(rows: Lines[R], best: Line[R], number: Callable[[R], float]) -> str:
+    """Whose interval over trainings meets that of the best."""
+    top = best.over(number)
+    near = []
+    for line in rows.rows:
+        other = line.over(number)
+        if line is best or top.interval is None or other.interval is None:
+            continue
+        if other.mean + other.interval >= top.mean - top.interval:
+            near.append(line.name)
+    return f" (its interval meets that of {' and '.join(near)})" if near else ""

@@ -23,14 +23,14 @@ def match_rate_section(results: Sequence[Cmc], *, drawn: bool) -> Section:
     """
     methods = dict.fromkeys(training_of(r.origin.method)[0] for r in results)
     place = {method: i for i, method in enumerate(methods)}
-    blocks: list[Block] = []
-    for number, group in enumerate(by_test(results).values(), start=1):
+    groups = by_test(results).values()
+    blocks: list[Block] = [*trainings_note(map(lines, groups))]
+    for number, group in enumerate(groups, start=1):
         key, of, rows = f"cmc-{number}", name_of(group), lines(group)
         split = paper_split(group[0].origin, group[0].gallery, drawn=drawn)
         blocks += [
             cmc_figure(key, of, rows, place, split),
             _table(key, of, rows, split),
-            *trainings_note(rows),
             *(Text(line) for line in _notes(rows, split)),
         ]
         if rows.several:
@@ -106,8 +106,8 @@ def _row(rows: Lines[Cmc], line: Line[Cmc], split: paper.TestSplit | None) -> Ro
     method = paper_method(line.name)
     if split is not None and method is not None and method in paper.TABLE_6:
         theirs = paper.TABLE_6[method][split.name]
-        row["change_1"] = line.mean(rank(1)) - theirs.top1
-        row["change_5"] = line.mean(rank(5)) - theirs.top5
+        row["change_1"] = line.over(rank(1)).mean - theirs.top1
+        row["change_5"] = line.over(rank(5)).mean - theirs.top5
     return row
 
 
@@ -143,10 +143,10 @@ def _notes(rows: Lines[Cmc], split: paper.TestSplit | None) -> list[str]:
             f"released after it {released:,}: {used} here."
         )
     lines += [
-        f"{line.name}: {line.mean(_tied):.1%} of the probes have other vehicles "
+        f"{line.name}: {line.over(_tied).mean:.1%} of the probes have other vehicles "
         "exactly as far as the match; the expected rank counts."
         for line in rows.rows
-        if line.mean(_tied) > 0
+        if line.over(_tied).mean > 0
     ]
     if first.lonely:
         lines.append(

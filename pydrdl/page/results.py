@@ -103,6 +103,11 @@ class Map:
     relevance: str
 
     @property
+    def by_model(self) -> bool:
+        """Whether what matches is the vehicle model; vehicles are models then."""
+        return self.relevance == "model"
+
+    @property
     def test(self) -> str:
         """Of which split."""
         return str(self.origin.split.get("sha256"))

@@ -12,13 +12,13 @@ from pydrdl.page.rows import Line, Lines, by_test, lines, trainings_note
 
 def retrieval_section(results: Sequence[Map], *, drawn: bool) -> Section:
     """MAP beside Table 4, a table for each split; drawn: images were rendered."""
-    blocks: list[Block] = []
-    for number, group in enumerate(by_test(results).values(), start=1):
+    groups = by_test(results).values()
+    blocks: list[Block] = [*trainings_note(map(lines, groups))]
+    for number, group in enumerate(groups, start=1):
         key, of, rows = f"map-{number}", data_of(group), lines(group)
         split = map_split(rows.first, drawn=drawn)
         blocks += [
             _map_table(key, ", ".join(filter(None, ("MAP", of))), rows, split),
-            *trainings_note(rows),
             *_map_notes(rows, split),
         ]
         if rows.several:
@@ -28,13 +28,13 @@ def retrieval_section(results: Sequence[Map], *, drawn: bool) -> Section:
 
 def data_of(group: Sequence[Map]) -> str:
     """Data set and split, and what matched where it was not the vehicle."""
-    by_model = "matches by vehicle model" if group[0].relevance == "model" else ""
+    by_model = "matches by vehicle model" if group[0].by_model else ""
     return ", ".join(filter(None, (group[0].origin.data, by_model)))
 
 
 def map_split(result: Map, *, drawn: bool) -> paper.TestSplit | None:
-    """The paper's split that it compares with; the paper searches vehicles."""
-    if result.relevance == "model":
+    """The paper's split of as many vehicles; by models none can be told."""
+    if result.by_model:
         return None
     return paper_split(result.origin, result.vehicles, drawn=drawn)
 
@@ -46,14 +46,21 @@ def _map_table(
     ours = [_map_row(rows, line, split) for line in rows.rows]
     if any(row.get("change") is not None for row in ours):
         columns.append(Column("change", "MAP \u2212 paper", "change"))
-    groups = [Group("this run", ours)]
-    if rows.first.relevance != "model":
-        shown = paper.split_of_gallery(rows.first.vehicles) or paper.TEST_SPLITS[0]
-        theirs: list[Row] = [
-            {"method": method, "vehicles": shown.vehicles, "map": row[shown.name]}
-            for method, row in paper.TABLE_4.items()
-        ]
-        groups.append(Group(f"the paper, Table 4, {shown.name}", theirs))
+    by_model = rows.first.by_model
+    known = None if by_model else paper.split_of_gallery(rows.first.vehicles)
+    shown = known or paper.TEST_SPLITS[0]
+    theirs: list[Row] = [
+        {
+            "method": method,
+            "vehicles": None if by_model else shown.vehicles,
+            "map": row[shown.name],
+        }
+        for method, row in paper.TABLE_4.items()
+    ]
+    groups = [
+        Group("this run", ours),
+        Group(f"the paper, Table 4, {shown.name}", theirs),
+    ]
     return Table(key, title, columns, groups)
 
 
@@ -70,7 +77,7 @@ def _map_trainings(key: str, of: str, singles: Lines[Map]) -> Table:
 
 
 def _map_columns(rows: Lines[Map]) -> list[Column]:
-    searched = "models" if rows.first.relevance == "model" else "vehicles"
+    searched = "models" if rows.first.by_model else "vehicles"
     return [
         *rows.leading(),
         Column("vehicles", searched, "count"),
@@ -94,7 +101,9 @@ def _map_row(rows: Lines[Map], line: Line[Map], split: paper.TestSplit | None) -
         ),
     }
     if split is not None and method is not None and method in paper.TABLE_4:
-        row["change"] = line.mean(lambda r: r.step) - paper.TABLE_4[method][split.name]
+        row["change"] = (
+            line.over(lambda r: r.step).mean - paper.TABLE_4[method][split.name]
+        )
     return row
 
 
@@ -112,7 +121,7 @@ def _map_notes(rows: Lines[Map], split: paper.TestSplit | None) -> list[Text]:
         "between them; the paper does not say which it took, nor how often it drew, "
         "and its printed rule leaves most vehicles without a probe."
     ]
-    by_model = first.relevance == "model"
+    by_model = first.by_model
     if first.without_probe:
         lines.append(
             f"{first.without_probe:,} of {first.vehicles:,} "
@@ -126,10 +135,10 @@ def _map_notes(rows: Lines[Map], split: paper.TestSplit | None) -> list[Text]:
 def _matches(result: Map) -> str:
     return {
         "vehicle": "A match is an image of the probe's vehicle.",
-        "model": "A match is an image of the probe's vehicle model, so that no number "
-        "of the paper, which searches vehicles, compares.",
+        "model": "A match is an image of the probe's vehicle model. How many models "
+        "its splits hold the paper does not say: its rows stand for orientation.",
     }.get(
         result.relevance,
-        "The file does not say what matches, the vehicle or its model: it is of an "
-        "older version.",
+        "The file is of an older version and does not say whether a match is of the "
+        "probe's vehicle or of its model.",
     )

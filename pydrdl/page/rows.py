@@ -1,6 +1,6 @@
 """Rows of tables: a training each, or a method with all its trainings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -42,15 +42,15 @@ class Line(Generic[R]):
         """For what all of them share."""
         return self.results[0]
 
-    def over(self, number: Number[R]) -> OverTrainings | None:
-        """A number of each training; None where one of them lacks it."""
+    def over(self, number: Callable[[R], float]) -> OverTrainings:
+        """A number of each training."""
+        return OverTrainings(tuple(map(number, self.results)))
+
+    def known(self, number: Number[R]) -> OverTrainings | None:
+        """The same of a number that a training may lack; None where one does."""
         values = [number(result) for result in self.results]
         known = tuple(value for value in values if value is not None)
         return OverTrainings(known) if len(known) == len(values) else None
-
-    def mean(self, number: Callable[[R], float]) -> float:
-        """Of a number that every training has."""
-        return OverTrainings(tuple(map(number, self.results))).mean
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Lines(Generic[R]):
             std: the same training's own standard deviation, for a table without
                 several trainings.
         """
-        over = line.over(number)
+        over = line.known(number)
         cells: dict[str, Value] = {key: None if over is None else over.mean}
         if self.several:
             cells[f"{key}_{self._spread}"] = None if over is None else over.interval
@@ -147,17 +147,15 @@ def by_test(results: Sequence[R]) -> Mapping[str, list[R]]:
     return groups
 
 
-def trainings_note(lines: Lines[R]) -> list[Text]:
-    """What ± is where a row is of several trainings."""
-    if not lines.several:
+def trainings_note(tables: Iterable[Lines[R]]) -> list[Text]:
+    """What ± is in tables of several trainings, where there is such a table."""
+    if not any(lines.several for lines in tables):
         return []
-    counts = sorted({len(line.results) for line in lines.rows})
-    alone = "; a row of one training has none" if counts[0] == 1 else ""
     return [
         Text(
-            f"A row is the mean over its trainings ({' or '.join(map(str, counts))}), "
-            "± half the 95 % confidence interval of that mean (Student's t)"
-            f"{alone}. It tells what other seeds of the training would change on these "
-            "images, not what other vehicles would."
+            "In a table with several trainings of a method, a row is the mean over "
+            "them and ± half the 95 % confidence interval of that mean (Student's t); "
+            "a row of one training has no ±. The interval tells what other seeds of "
+            "the training would change on these images, not what other vehicles would."
         )
     ]

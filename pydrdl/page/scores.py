@@ -44,7 +44,7 @@ def verification_section(results: Sequence[Verification]) -> Section:
         columns,
         [Group("this run", ours), Group("the paper, Table 3", theirs)],
     )
-    blocks: list[Block] = [table, *trainings_note(rows), note]
+    blocks: list[Block] = [*trainings_note([rows]), table, note]
     if rows.several:
         blocks.append(_verification_trainings(rows.singles))
     return Section("verification", "Verification", blocks)
@@ -77,7 +77,7 @@ def _verification_columns(rows: Lines[Verification]) -> list[Column]:
 
 def _verification_row(rows: Lines[Verification], line: Line[Verification]) -> Row:
     first, theirs = line.first, _table_3(line)
-    accuracy = line.over(lambda r: r.accuracy)
+    accuracy = line.known(lambda r: r.accuracy)
     return {
         **rows.head(line),
         "pairs": first.pairs,
@@ -112,7 +112,7 @@ def cross_camera_section(results: Sequence[CrossCamera]) -> Section:
         "has no such table."
     )
     table = _cross_camera_table("cross-camera", "Across cameras", rows)
-    blocks: list[Block] = [table, *trainings_note(rows), note]
+    blocks: list[Block] = [*trainings_note([rows]), table, note]
     if rows.several:
         each = _cross_camera_table(
             "cross-camera-trainings", "Across cameras, each training", rows.singles

@@ -68,7 +68,7 @@ def worth_section(
         "train. Empty: not known; the "
         "paper does not state its iterations."
         + (
-            " Where the trainings of a method differ, … stands for it."
+            " … stands where the trainings of a method differ."
             if any(len(of) > 1 for of in held.values())
             else ""
         )
