@@ -90,13 +90,36 @@ def test_paper_column_follows_the_vehicles(tmp_path: Path) -> None:
     assert "±" not in done.stdout
 
 
-def test_rule_and_relevance(files) -> None:
+def test_rule_and_relevance(files, tmp_path: Path) -> None:
     literal = eval_map(files[0], "--rule", "literal", "--repeats", 2)
     row = literal.stdout.splitlines()[2].split()
     assert row[1:4] == ["40", "280", "40"]
-    model = eval_map(files[0], "--relevance", "model", "--repeats", 2)
-    assert model.stdout.splitlines()[2].split()[1:4] == ["20", "120", "200"]
+    output = tmp_path / "o.json"
+    options = ("--repeats", 2, "--json", output)
+    model = eval_map(files[0], "--relevance", "model", *options)
+    head, _, row, *_ = model.stdout.splitlines()
+    assert head.split()[:2] == ["method", "models"]
+    assert row.split()[1:4] == ["20", "120", "200"]
+    assert "A match is an image of the same vehicle model." in model.stdout
+    (result,) = json.loads(output.read_text())["results"]
+    assert (result["relevance"], result["vehicles"]) == ("model", 20)
+    vehicle = eval_map(files[0], *options)
+    assert "vehicle model" not in vehicle.stdout
+    (result,) = json.loads(output.read_text())["results"]
+    assert (result["relevance"], result["vehicles"]) == ("vehicle", 40)
     assert eval_map(files[0], "--rule", "max6").returncode == 2
+
+
+def test_models_are_not_as_many_vehicles_of_the_paper(tmp_path: Path) -> None:
+    """800 models do not make the Small split."""
+    output, options = tmp_path / "o.json", ("--relevance", "model", "--repeats", 1)
+    write_features(tmp_path / "a.h5", make(1600, images=2))
+    done = eval_map(tmp_path / "a.h5", *options, "--json", output)
+    assert done.returncode == 0
+    assert json.loads(output.read_text())["results"][0]["paper"] is None
+    row = next(x for x in done.stdout.splitlines() if x.startswith(paper.MIXED_CCL))
+    assert row.removeprefix(paper.MIXED_CCL).split() == [".546"]
+    assert "7,332 images" not in done.stdout
 
 
 def test_without_model_labels(files, tmp_path: Path) -> None:
