@@ -8,38 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import run_tool
+from drawn_features import make, two_nets
 
 from pydrdl import paper
-from pydrdl.features import FeatureSet, Source, write_features
+from pydrdl.features import Source, write_features
 
 
 def eval_map(*options: object) -> subprocess.CompletedProcess[str]:
     return run_tool("eval_map.py", *options)
 
 
-def make(vehicles: int, images: int = 8, noise: float = 0.6) -> FeatureSet:
-    """Vehicles in order, two of each model, seen by cameras 1 to 4."""
-    rng = np.random.default_rng(0)
-    ids = np.repeat(np.arange(vehicles), images)
-    centres = rng.standard_normal((vehicles, 8))
-    features = centres[ids] + noise * rng.standard_normal((ids.size, 8))
-    return FeatureSet(
-        features.astype(np.float32),
-        tuple(f"image/{i:05d}.jpg" for i in range(ids.size)),
-        ids,
-        ids // 2,
-        np.arange(ids.size) % 4 + 1,
-        Source(weights="a.caffemodel", layer="fc8"),
-    )
-
-
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     """Features of one set by two nets."""
-    good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
-    write_features(good, make(40))
-    write_features(bad, make(40, noise=2))
-    return good, bad
+    return two_nets(tmp_path, 8)
 
 
 def test_prints_map_beside_the_paper_and_writes_json(files, tmp_path: Path) -> None:
@@ -123,7 +105,7 @@ def test_models_are_not_as_many_vehicles_of_the_paper(tmp_path: Path) -> None:
 
 
 def test_without_model_labels(files, tmp_path: Path) -> None:
-    content = make(5)
+    content = make(5, 8)
     content.model_ids[3:] = -1
     write_features(tmp_path / "a.h5", content)
     done = eval_map(tmp_path / "a.h5", "--relevance", "model")
@@ -132,7 +114,7 @@ def test_without_model_labels(files, tmp_path: Path) -> None:
 
 
 def test_cross_camera(tmp_path: Path) -> None:
-    content = make(30)
+    content = make(30, 8)
     chosen = np.arange(0, 240, 8)
     query = replace(
         content,

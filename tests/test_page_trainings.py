@@ -291,6 +291,23 @@ def test_other_tables_are_means_too(
     assert "Student's t" in words(report)
 
 
+def test_every_list_of_pairs_has_its_row(
+    siblings: dict[str, Path], tmp_path: Path
+) -> None:
+    def second(results: list[Any]) -> None:
+        for entry in results:
+            (pairs,) = entry["pairs"]
+            other = pairs | {"sha256": "0" * 64, "auc": pairs["auc"] / 2}
+            entry["pairs"].append(other)
+
+    file = as_trainings(siblings["verification"], tmp_path / "t.json", SEEDS)
+    first, other, *_ = rows(
+        report_of(changed(file, tmp_path / "c.json", second)), "verification"
+    )
+    assert first["trainings"] == other["trainings"] == SEEDS
+    assert other["auc"] == pytest.approx(first["auc"] / 2)
+
+
 def test_across_cameras(tmp_path: Path) -> None:
     results = [
         {
