@@ -33,6 +33,8 @@ def test_a_plan_is_in_an_order_that_can_be_run() -> None:
     plan.table4()
     plan.table6()
     plan.report(plan.fig10().values(), "command")
+    plan.ablations()
+    plan.convergence()
     before: set[str] = set()
     for step in plan.steps:
         assert set(step.after) <= before, step.name
@@ -77,6 +79,55 @@ def test_both_tables_share_what_they_need() -> None:
     both.table4()
     extra = {s.name for s in both.steps} - {s.name for s in one.steps}
     assert extra == {f"map/test_{n}" for n in (50, 100, 200)}
+
+
+def test_ablations_change_one_thing_of_a_method_and_keep_its_seeds() -> None:
+    plan = Plan(replace(setting.demo(Path("w"), Path("t")), seeds=(1, 2, 3, 4)))
+    plan.table6()
+    own = {step.name for step in plan.steps}
+    results = plan.ablations()
+    assert list(results)[:3] == ["Small rank-1", "Small MAP", "Medium rank-1"]
+    steps = {step.name: step for step in plan.steps if step.name not in own}
+    nets = [step for name, step in steps.items() if name.startswith("nets/")]
+    assert {net.command[-2:] for net in nets} >= {
+        ("--gradient", "EXACT"),
+        ("--margin", "0.25"),
+        ("--hard-negatives", "0.5"),
+    }
+    trained = [name for name in steps if name.startswith("train/")]
+    assert "train/mixed_difference/wide_fc8/seed3" in trained
+    assert not any("seed4" in name for name in trained)
+    # The methods as they are come from the trainings of the tables.
+    first = steps["ablations/cmc_test_50"]
+    assert "features/triplet/seed1/test_50" in first.after
+    assert f"{paper.MIXED_CCL}, exact gradient, seed 2" in first.command
+
+
+def test_convergence_takes_every_snapshot_and_the_trained_nets_once() -> None:
+    plan = Plan(setting.demo(Path("w"), Path("t")))
+    plan.table6()
+    assert list(plan.convergence()) == ["50", "100", "150", "200", "250", "300"]
+    steps = {step.name: step for step in plan.steps}
+    halfway = steps["features/ccl/seed1/iter_150/test_200"]
+    assert "w/runs/ccl_seed1/ccl_iter_150.caffemodel" in halfway.command
+    assert "features/ccl/seed1/test_200" in steps["convergence/300"].after
+    assert len([name for name in steps if name.startswith("train/")]) == 3
+
+
+def test_tables_of_ablations_and_convergence(tmp_path: Path) -> None:
+    plain, changed = paper.VGG_CCL, f"{paper.VGG_CCL}, margin 1"
+    rates = {f"{plain}, seed 1": [0.4, 0.7], f"{changed}, seed 1": [0.3, 0.6]}
+    cmc = write_cmc(tmp_path / "cmc.json", rates)
+    maps = tmp_path / "map.json"
+    entries = [{"name": name, "map": {"mean": a / 2}} for name, (a, _) in rates.items()]
+    maps.write_text(json.dumps({"schema": "drdl.map/1", "results": entries}))
+    table = tables.ablations({"Small rank-1": cmc, "Small MAP": maps})
+    assert table.columns == ("Small rank-1", "Small MAP")
+    values = {row: [cell.mean for cell in cells] for row, cells in table.rows.items()}
+    assert values == {plain: [0.4, 0.2], changed: [0.3, 0.15]}
+    table = tables.convergence({"50": cmc, "100": cmc})
+    assert table.columns == ("50", "100")
+    assert [cell.mean for cell in table.rows[changed]] == [0.3, 0.3]
 
 
 def write_cmc(path: Path, curves: dict[str, list[float]]) -> Path:

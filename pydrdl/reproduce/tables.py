@@ -128,6 +128,39 @@ def table4(files: Mapping[str, Path]) -> PaperTable:
     return PaperTable("Table 4", tuple(files), rows.done())
 
 
+def ablations(files: Mapping[str, Path]) -> PaperTable:
+    """What each change of a net does; the paper has no such table.
+
+    Args:
+        files: results by column: of eval_map.py where its title ends with MAP,
+            else of eval_cmc.py, of which rank 1 is taken.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for column, path in files.items():
+        for row, values in _MEASURES[column.rsplit(maxsplit=1)[-1]](path).items():
+            rows.add(row, values, None)
+    return PaperTable("Ablations", tuple(files), rows.done())
+
+
+def convergence(files: Mapping[str, Path]) -> PaperTable:
+    """Match rates at rank 1 while the nets learn (claims of Sec. 3.1 and 3.2).
+
+    Args:
+        files: results of eval_cmc.py by iteration.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for path in files.values():
+        for row, values in _MEASURES["rank-1"](path).items():
+            rows.add(row, values, None)
+    return PaperTable("Convergence", tuple(files), rows.done())
+
+
 class _Rows:
     """Cells by method, in the order in which they come."""
 
@@ -158,6 +191,12 @@ def _values(
             f"cannot read results: {error}", path, "evaluate again, or name another"
         ) from error
     return found
+
+
+_MEASURES: Mapping[str, Callable[[Path], dict[str, list[float]]]] = {
+    "rank-1": lambda path: _values(path, CMC, lambda e: e["cmc"]["mean"][0]),
+    "MAP": lambda path: _values(path, MAP, lambda e: e["map"]["mean"]),
+}
 
 
 def render(table: PaperTable, *, same_data: bool) -> Table:
