@@ -150,7 +150,7 @@ def with_dataset(
         images: in any order.
         root: the folder that their paths are relative to.
         num_models: as in Dataset.
-        labelled_only: without those whose model has no label.
+        labelled_only: it was built without those whose model it has no label for.
 
     Raises:
         InputError: the images cannot be labelled.
@@ -158,9 +158,9 @@ def with_dataset(
     build, faults = expected.build, []
     model_ids = build.get("model_ids") if build else None
     if model_ids is not None:
-        images = labels.with_known_models(images, model_ids)
-    if labelled_only:
-        images = [image for image in images if image.model_id >= 0]
+        images = labels.with_known_models(
+            images, model_ids, labelled_only=labelled_only
+        )
     ordered = sorted(images, key=lambda image: image.vehicle_id)
     dense = labels.dense_labels(ordered, num_models, model_ids)
     if build and build["images_sha256"] != images_sha256(ordered):

@@ -88,19 +88,21 @@ def dense_labels(
 
 
 def with_known_models(
-    images: Iterable[Image], model_ids: Collection[int]
+    images: Iterable[Image], model_ids: Collection[int], *, labelled_only: bool = False
 ) -> tuple[Image, ...]:
     """The images, those of other vehicle models unlabelled (-1).
 
     Args:
         images: in any order, which they keep.
         model_ids: the data set's ids that have a dense label.
+        labelled_only: leave out the unlabelled.
     """
     known = {-1, *model_ids}
-    return tuple(
+    kept = (
         image if image.model_id in known else replace(image, model_id=-1)
         for image in images
     )
+    return tuple(i for i in kept if i.model_id >= 0 or not labelled_only)
 
 
 def to_json(labels: Labels, stored: str) -> str:

@@ -137,6 +137,23 @@ def test_it_is_whole_beside_the_data_set(folder: Path) -> None:
     assert "model_ids; expected whole numbers" in done.stdout
 
 
+def test_vehicles_as_models_are_numbered_too(folder: Path) -> None:
+    """As CompCars' models, which train and test share."""
+    lines = (folder / "test.txt").read_text() + (folder / "train.txt").read_text()
+    (folder / "both.txt").write_text(lines)
+    build(folder, "train.txt", "vehicles", "--vehicles-as-models")
+    assert read_labels(folder / "vehicles").model_ids == (1, 2, 3, 4)
+    labels = ("--vehicles-as-models", "--labels", folder / "vehicles")
+    said = build(folder, "both.txt", "both", *labels)
+    assert "17 images of 6 models that it lacks" in " ".join(said.split())
+    shown = {
+        v.vehicle_id: v.model_id for v in read_pair_index(folder / "both").vehicles
+    }
+    assert shown == dict.fromkeys(TEST, -1) | {1: 0, 2: 1, 3: 2, 4: 3}
+    beside = ("--dataset", folder / "both.txt", "--split", "all")
+    succeed("verify_lmdb.py", folder / "both", *beside, "--vehicles-as-models")
+
+
 def test_what_names_no_image_lmdb_is_refused(folder: Path) -> None:
     done = run_tool(
         "build_lmdb.py", folder / "test.txt", folder / "x", "--split", "all",

@@ -9,7 +9,7 @@ from rich.text import Text
 from typer import Argument, Option
 
 from pydrdl import cli
-from pydrdl.datasets import Image, images_of_split, open_dataset
+from pydrdl.datasets import Image, images_of_split, open_dataset, views
 from pydrdl.image_lmdb import build_image_lmdb
 from pydrdl.labels import read_labels, with_known_models
 from pydrdl.report import number
@@ -38,6 +38,14 @@ def build_lmdb(
     labelled_only: Annotated[
         bool, Option("--labelled-only", help="Leave out images without model label.")
     ] = False,
+    as_models: Annotated[
+        bool,
+        Option(
+            "--vehicles-as-models",
+            help="Every vehicle is a model of its own, as for a softmax over "
+            "CompCars' car models.",
+        ),
+    ] = False,
     labels: Annotated[
         Path | None,
         Option(
@@ -61,12 +69,14 @@ def build_lmdb(
     --labels data/train_lmdb
     """
     data = open_dataset(dataset, root)
+    if labelled_only:
+        data = views.labelled_only(data)
+    if as_models:
+        data = views.vehicles_as_models(data)
     found = images = images_of_split(data, split)
     model_ids = None if labels is None else read_labels(labels).model_ids
     if model_ids is not None:
-        images = with_known_models(found, model_ids)
-    if labelled_only:
-        images = tuple(image for image in images if image.model_id >= 0)
+        images = with_known_models(found, model_ids, labelled_only=labelled_only)
     summary = build_image_lmdb(
         images,
         data.root,
