@@ -408,8 +408,17 @@ def test_what_matches_is_said(
     assert "older version and does not say whether a match" in words(report)
 
 
-def test_what_stands_behind_trainings_is_one_row(trained: Path) -> None:
-    good, bad, *_ = rows(report_of(trained), "worth")
+def test_what_stands_behind_trainings_is_one_row(trained: Path, tmp_path: Path) -> None:
+    def elsewhere(results: list[Any]) -> None:
+        del results[:SEEDS]
+        results[0]["split"]["sha256"] = "1" * 64
+        results[0]["features"] |= {"sha256": "2" * 64, "weights": "other"}
+
+    other = changed(trained, tmp_path / "o.json", elsewhere)
+    report = report_of(trained, other)
+    good, bad, same_name, *_ = rows(report, "worth")
     assert (good["method"], good["iterations"]) == (GOOD, 7)
     assert good["weights"] == "runs/seed…/ccl_iter_7.caffemodel"
     assert (bad["method"], bad["weights"]) == (BAD, "untrained, seed 1")
+    # Without a seed in its name, other features are no other training.
+    assert (same_name["method"], same_name["weights"]) == (BAD, "other")

@@ -25,9 +25,11 @@ def worth_section(
     features = {o.of("sha256"): o for o in reversed(origins)}
     held: dict[tuple[str, str], list[Row]] = {}
     for origin in reversed(list(features.values())):
-        method, _ = training_of(origin.method)
+        method, seed = training_of(origin.method)
+        # What names no seed is a training like no other.
+        of_what = origin.of("sha256") if seed is None else origin.data
         row = _row(origin, dataset, logs)
-        held.setdefault((method, origin.data), []).append(row)
+        held.setdefault((method, of_what), []).append(row)
     rows = [
         of[0] if len(of) == 1 else {**_shared(of), "method": method}
         for (method, _), of in held.items()
