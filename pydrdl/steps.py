@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,34 +70,63 @@ def run_steps(
     steps: Sequence[Step],
     work: Path,
     report: Callable[[Event], object] = lambda event: None,
+    *,
+    jobs: int = 1,
 ) -> None:
-    """Runs the steps that are not done, in order.
+    """Runs the steps that are not done, each when those it reads from are.
 
     Args:
         steps: each after those it reads from; all outputs lie in work.
         work: the folder of the chain, of nothing else: what a changed recipe
             made is deleted there.
-        report: told when a step begins, ends, or is found done.
+        report: told when a step begins, ends, or is found done; with several
+            jobs, from several threads.
+        jobs: steps that run at a time; one keeps their order.
 
     Raises:
         InputError: a step failed, an output has not been made by its step, or
-            another command works in the folder.
+            another command works in the folder. Steps that run beside a failed
+            one are let end, and none begins.
     """
     work.mkdir(parents=True, exist_ok=True)
-    recipes: dict[str, str] = {}
     with _alone(work):
-        for number, step in enumerate(steps, 1):
-            recipe = recipes[step.name] = _recipe(step, recipes)
-            record = _Record(work, step, recipe)
+        recipes: dict[str, str] = {}
+        for step in steps:
+            recipes[step.name] = _recipe(step, recipes)
+        places = {step.name: place for place, step in enumerate(steps, 1)}
+
+        def run(step: Step) -> None:
+            def tell(ran: bool, seconds: float | None) -> None:
+                report(Event(step, places[step.name], len(steps), seconds, ran))
+
+            record = _Record(work, step, recipes[step.name])
             if record.is_done():
-                report(Event(step, number, len(steps), record.seconds, False))
-                continue
+                tell(False, record.seconds)
+                return
             record.begin()
-            report(Event(step, number, len(steps), None, True))
+            tell(True, None)
             started = time.monotonic()
             _run(step, work)
             record.finish(time.monotonic() - started)
-            report(Event(step, number, len(steps), record.seconds, True))
+            tell(True, record.seconds)
+
+        _work_off(steps, run, jobs)
+
+
+def _work_off(steps: Sequence[Step], run: Callable[[Step], object], jobs: int) -> None:
+    """Runs steps on threads, in their order where several could begin."""
+    waiting = list(steps)
+    running: dict[Future[object], Step] = {}
+    over: set[str] = set()
+    with ThreadPoolExecutor(jobs) as pool:
+        while waiting or running:
+            ready = [step for step in waiting if over.issuperset(step.after)]
+            for step in ready[: jobs - len(running)]:
+                waiting.remove(step)
+                running[pool.submit(run, step)] = step
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                future.result()
+                over.add(running.pop(future).name)
 
 
 def log_of(step: Step, work: Path) -> Path:

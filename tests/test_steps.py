@@ -128,6 +128,56 @@ def test_two_commands_cannot_work_in_one_folder(tmp_path: Path) -> None:
     assert len(caught) == 1
 
 
+# Makes its output when another step's sign is there, and leaves its own.
+MEET = """
+import pathlib, sys, time
+mine, other, output = map(pathlib.Path, sys.argv[1:])
+mine.touch()
+for _ in range(1000):
+    if other.exists():
+        output.touch()
+        break
+    time.sleep(0.01)
+"""
+
+
+def meeting(work: Path, name: str, other: str) -> Step:
+    files = (str(work / f"{n}.sign") for n in (name, other))
+    words = ("python", "-c", MEET, *files, str(work / name))
+    return Step(name, words, work / name)
+
+
+def test_jobs_run_at_a_time_and_wait_for_what_they_read(tmp_path: Path) -> None:
+    chain = [
+        meeting(tmp_path, "a", "b"),
+        meeting(tmp_path, "b", "a"),
+        step(tmp_path, "c", "a", "b"),
+        step(tmp_path, "d", "c"),
+        step(tmp_path, "e"),
+    ]
+    events: list[Event] = []
+    run_steps(chain, tmp_path, events.append, jobs=3)
+    assert (tmp_path / "d").read_text() == "cd"
+    assert {e.number for e in events if e.seconds is not None} == {1, 2, 3, 4, 5}
+    run_steps(chain, tmp_path, events.append, jobs=3)
+    assert sorted(diary(tmp_path)) == ["c", "d", "e"]
+
+
+def test_beside_a_failure_a_step_ends_and_none_begins(tmp_path: Path) -> None:
+    # "good" ends only after "bad" has failed.
+    bad = f"import pathlib; pathlib.Path({str(tmp_path / 'bad.sign')!r}).touch(); 1 / 0"
+    chain = [
+        meeting(tmp_path, "good", "bad"),
+        Step("bad", ("python", "-c", bad), tmp_path / "bad"),
+        step(tmp_path, "never", "good"),
+        step(tmp_path, "neither"),
+    ]
+    with pytest.raises(InputError, match="bad failed with exit code 1"):
+        run_steps(chain, tmp_path, jobs=2)
+    assert (seconds_of(chain[0], tmp_path) or 0) > 0
+    assert diary(tmp_path) == []
+
+
 CHAIN = """
 import json, sys
 from pathlib import Path

@@ -21,12 +21,27 @@ Preset = StrEnum("Preset", {name: name for name in SETTINGS})
 
 
 class Target(StrEnum):
-    """What to regenerate."""
+    """What to regenerate; "all" is what the paper prints."""
 
+    table3 = "table3"
     table4 = "table4"
     table6 = "table6"
     fig10 = "fig10"
+    ablations = "ablations"
+    convergence = "convergence"
     all = "all"
+
+
+# How a target is planned, and how its results are read.
+TABLES = {
+    Target.table3: (Plan.table3, tables.table3),
+    Target.table4: (Plan.table4, tables.table4),
+    Target.table6: (Plan.table6, tables.table6),
+    Target.fig10: (Plan.fig10, tables.fig10),
+    Target.ablations: (Plan.ablations, tables.ablations),
+    Target.convergence: (Plan.convergence, tables.convergence),
+}
+PRINTED = (Target.table3, Target.table4, Target.table6, Target.fig10)
 
 
 def reproduce(
@@ -45,7 +60,10 @@ def reproduce(
         Option(help="Folder for all that is made; default: data/reproduce/PRESET."),
     ] = None,
     data: Annotated[
-        Path | None, Option(help="VehicleID's folder; without it, one is rendered.")
+        Path | None, Option(help="VehicleID's folder; without it, one is drawn.")
+    ] = None,
+    compcars: Annotated[
+        Path | None, Option(help="CompCars' folder; without it, one is drawn.")
     ] = None,
     seeds: Annotated[int, Option(min=1, help="Trainings of each method.")] = 1,
     iterations: Annotated[
@@ -55,6 +73,14 @@ def reproduce(
         Path | None, Option(help="VGG_CNN_M_1024's caffemodel to start from.")
     ] = None,
     gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
+    jobs: Annotated[
+        int | None,
+        Option(
+            min=1,
+            help="Commands at a time; default: one for each core, at most 4, and "
+            "1 with --gpu.",
+        ),
+    ] = None,
     json: Annotated[
         Path | None,
         Option(help="Write the tables, with each training's numbers (replaced)."),
@@ -74,6 +100,7 @@ def reproduce(
     chosen = replace(
         SETTINGS[preset](work or Path("data/reproduce") / preset.value, tools),
         data=data,
+        compcars=compcars,
         seeds=tuple(range(1, seeds + 1)),
         weights=weights,
         gpu=gpu,
@@ -82,23 +109,30 @@ def reproduce(
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
     plan = Plan(chosen)
-    makers = {"table4": plan.table4, "table6": plan.table6, "fig10": plan.fig10}
-    wanted = (name for name in makers if {Target.all, name} & set(targets))
-    results = {name: makers[name]() for name in wanted}
-    files = [path for made in results.values() for path in made.values()]
-    report = plan.report(files, "python " + shlex.join(sys.argv))
+    asked = {*targets, *(PRINTED if Target.all in targets else ())}
+    results = {t: TABLES[t][0](plan) for t in TABLES if t in asked}
+    report = None
+    if asked.intersection(PRINTED):
+        files = [path for t in PRINTED for path in results.get(t, {}).values()]
+        report = plan.report(files, "python " + shlex.join(sys.argv))
     if list_steps:
         for step in plan.steps:
             line = f"{step.name}: {shlex.join(step.command)}"
             cli.console.print(line, soft_wrap=True, markup=False)
         return
-    run_steps(plan.steps, chosen.work, _show)
-    readers = {"table4": tables.table4, "table6": tables.table6, "fig10": tables.fig10}
-    shown = [readers[name](made) for name, made in results.items()]
-    for table in shown:
-        cli.console.print(tables.render(table, same_data=chosen.data is not None))
+    cores = os.cpu_count() or 1
+    jobs = jobs or (1 if gpu else min(cores, 4))
+    # Several nets on one core each learn more than one net on several.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, cores // jobs)))
+    run_steps(plan.steps, chosen.work, _show, jobs=jobs)
+    shown = []
+    for target, made in results.items():
+        shown.append(TABLES[target][1](made))
+        given = compcars if target is Target.table3 else data
+        cli.console.print(tables.render(shown[-1], same_data=given is not None))
     cli.console.print(_worth(chosen), soft_wrap=True)
-    cli.console.print(f"report: {report}", soft_wrap=True)
+    if report is not None:
+        cli.console.print(f"report: {report}", soft_wrap=True)
     if json is not None:
         about = {"worth": _worth(chosen), "splits": dict(chosen.splits)}
         write_json(json, tables.to_json(shown, **about))
@@ -111,9 +145,14 @@ def _show(event: Event) -> None:
 
 
 def _worth(s: setting.Setting) -> str:
-    data = str(s.data)
-    if s.data is None:
-        data = f"rendered data (preset {s.render}), which is not the paper's"
+    sources = (s.vehicleid, s.web)
+    drawn = f"rendered data (preset {s.render}), which is not the paper's"
+    data = "; ".join(
+        f"{source.name} {source.root if source.renderer is None else drawn}"
+        for source in sources
+    )
+    if all(source.renderer for source in sources):
+        data = drawn
     start = "random weights" if s.weights is None else s.weights.name
     return (
         f"What this is worth: {data}; nets of preset {s.base} from {start}; "

@@ -1,56 +1,108 @@
-"""The steps from data to each table, every one once."""
+"""The steps from data to each table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydrdl import paper, training
-from pydrdl.reproduce.setting import Setting
+from pydrdl.datasets.compcars import LEVELS
+from pydrdl.reproduce.ablations import ABLATIONS, SEEDS
+from pydrdl.reproduce.chain import Chain
+from pydrdl.reproduce.net import STRUCTURES, Net
+from pydrdl.reproduce.setting import COMPCARS, VEHICLEID, Setting
 from pydrdl.steps import Step
 
-# The nets behind the paper's rows (Tables 4 and 6).
-STRUCTURES = {
-    paper.VGG_TRIPLET: "triplet",
-    paper.VGG_CCL: "ccl",
-    paper.MIXED_CCL: "mixed_difference",
-}
-
-# Classifiers of vehicle models with Joint Bayesian on top (Fig. 10).
+# Classifiers of vehicle models (of car models, from CompCars) with Joint
+# Bayesian on top (Fig. 10).
 BASELINES = {
-    paper.VGG_JB: "vgg_softmax",
-    paper.GOOGLENET_JB: "googlenet_softmax",
+    paper.VGG_JB: (VEHICLEID, "vgg_softmax"),
+    paper.GOOGLENET_JB: (VEHICLEID, "googlenet_softmax"),
+    paper.COMPCARS_JB: (COMPCARS, "googlenet_softmax"),
 }
-# Behind a split's name: only its images with a model label.
-LABELLED = "_labelled"
+# Rows of Table 3 by how pairs are compared; nets of one seed, as all classifiers.
+VERIFIERS = {
+    paper.GOOGLENET_SVM: "svm",
+    paper.GOOGLENET_JB: "joint-bayesian",
+}
+VERIFIED = (paper.VGG_TRIPLET, paper.MIXED_CCL)
 
 
 class Plan:
-    """Collects the steps that tables ask for, in an order that can be run.
+    """Collects the steps that tables ask for.
 
     Args:
         setting: from what, and at which size.
-
-    Attributes:
-        steps: what has been asked for, with all that it needs before it.
     """
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.steps: list[Step] = []
+        self._chain = Chain(setting)
 
-    def table6(self) -> dict[str, Path]:
-        """Match rates of the three methods; returns results by the paper's split."""
-        return {name: self.cmc(own) for name, own in self.setting.splits.items()}
+    @property
+    def steps(self) -> list[Step]:
+        """What has been asked for, in an order that can be run."""
+        return self._chain.steps
+
+    def table3(self) -> dict[str, Path]:
+        """Verification of car models; returns the results by row."""
+        web, seeds = self.setting.web, self.setting.seeds
+        results = {}
+        for row, kind in VERIFIERS.items():
+            net = Net(web, "googlenet_softmax", seeds[0])
+            verifier = self._verifier(kind, self._chain.features(net, "part2"))
+            nets = {f"{row}, seed {net.seed}": net}
+            results[row] = self._verify(f"{kind}_{net.file}", nets, verifier)
+        nets = {
+            f"{row}, seed {seed}": Net(web, STRUCTURES[row], seed)
+            for row in VERIFIED
+            for seed in seeds
+        }
+        return results | dict.fromkeys(VERIFIED, self._verify("distances", nets))
 
     def table4(self) -> dict[str, Path]:
         """MAP of the three methods; returns results by the paper's split."""
-        return {name: self.retrieval(own) for name, own in self.setting.splits.items()}
+        return {
+            name: self._evaluate("eval_map.py", f"map_{own}", self._three(), own)
+            for name, own in self.setting.splits.items()
+        }
+
+    def table6(self) -> dict[str, Path]:
+        """Match rates of the three methods; returns results by the paper's split."""
+        return {name: self._cmc(own) for name, own in self.setting.splits.items()}
 
     def fig10(self) -> dict[str, Path]:
         """Match rates to rank 50 on Small; returns the results by row."""
         split = next(iter(self.setting.splits.values()))
-        three = self.cmc(split)
-        baselines = {row: self.baseline(row, split) for row in BASELINES}
+        three = self._cmc(split)
+        baselines = {row: self._baseline(row, split) for row in BASELINES}
         return dict.fromkeys(STRUCTURES, three) | baselines
+
+    def ablations(self) -> dict[str, Path]:
+        """Match rates and MAP of changed nets; returns results by column."""
+        source = self.setting.vehicleid
+        nets = {
+            f"{a.row}, seed {seed}": Net(
+                source, STRUCTURES[a.method], seed, a.change, a.options
+            )
+            for a in ABLATIONS
+            for seed in self.setting.seeds[:SEEDS]
+        }
+        measures = (("rank-1", "eval_cmc.py", "cmc"), ("MAP", "eval_map.py", "map"))
+        return {
+            f"{name} {title}": self._evaluate(
+                tool, f"ablations_{kind}_{split}", nets, split
+            )
+            for name, split in self.setting.splits.items()
+            for title, tool, kind in measures
+        }
+
+    def convergence(self) -> dict[str, Path]:
+        """Match rates on the largest split after each snapshot, by iteration."""
+        s, nets = self.setting, self._three()
+        split = list(s.splits.values())[-1]
+        return {
+            str(n): self._evaluate("eval_cmc.py", f"convergence_{n}", nets, split, n)
+            for n in range(s.snapshot, s.iterations + 1, s.snapshot)
+        }
 
     def report(self, results: Iterable[Path], command: str) -> Path:
         """The report of results, with images and curves of the first trainings.
@@ -62,178 +114,111 @@ class Plan:
         Returns:
             The report's folder.
         """
-        s, seed = self.setting, self.setting.seeds[0]
+        s = self.setting
         largest = list(s.splits.values())[-1]
-        inputs = [self.setting.work / "results" / "data.json"]
-        words: list[object] = ["--check", inputs[0]]
         # The strips are of a CMC result, whatever tables are asked for.
-        for result in dict.fromkeys([*results, self.cmc(largest)]):
-            inputs.append(result)
-            words += ["--result", result]
+        files = list(dict.fromkeys([*results, self._cmc(largest)]))
+        checks = [step.output for step in self.steps if step.name.endswith("check")]
+        words: list[object] = []
+        for option, paths in (("--check", checks), ("--result", files)):
+            words += [word for path in paths for word in (option, path)]
+        inputs = [*checks, *files]
         for row, structure in STRUCTURES.items():
-            self.features(structure, seed, largest)
-            features = self._features(structure, seed, largest)
-            run = self._run(structure, seed)
-            inputs += [features, run]
-            name = f"{row}, seed {seed}"
+            net = Net(s.vehicleid, structure, s.seeds[0])
+            features = self._chain.features(net, largest).output
+            run = self._chain.run(net)
+            name = f"{row}, seed {net.seed}"
             words += ["--features", f"{name}={features}"]
             words += ["--log", f"{name}={run / training.LOG}"]
+            inputs += [features, run]
         output = s.work / "report"
-        after = [step.name for step in self.steps if step.output in inputs]
-        self._add(
+        after = [step for step in self.steps if step.output in inputs]
+        self._chain.add(
             "report", output, after, "report.py", output, *words,
-            "--data", s.root, "--split", largest, "--command", command,
+            "--data", s.vehicleid.root, "--split", largest, "--command", command,
             "--title", f"Deep relative distance learning: {s.name}",
         )  # fmt: skip
         return output
 
-    def cmc(self, split: str) -> Path:
+    def _three(self) -> dict[str, Net]:
+        """Every training of the paper's three methods."""
+        return {
+            f"{row}, seed {seed}": Net(self.setting.vehicleid, structure, seed)
+            for row, structure in STRUCTURES.items()
+            for seed in self.setting.seeds
+        }
+
+    def _cmc(self, split: str) -> Path:
         """Re-identification (Sec. 5.3); returns the results' file."""
-        return self._evaluate("eval_cmc.py", "cmc", split)
+        return self._evaluate("eval_cmc.py", f"cmc_{split}", self._three(), split)
 
-    def baseline(self, row: str, split: str) -> Path:
-        """Re-identification by Joint Bayesian; returns the results' file."""
-        net, seed = BASELINES[row], self.setting.seeds[0]
-        training, testing = (self._features(net, seed, s) for s in ("train", split))
-        verifier = self.setting.work / "verifiers" / f"{net}_seed{seed}.npz"
-        trained = self._add(
-            f"verifier/{net}/seed{seed}", verifier, [self.features(net, seed, "train")],
-            "train_verifier.py", "joint-bayesian", training, verifier,
-        )  # fmt: skip
-        output = self.setting.work / "results" / f"cmc_{split}_{net}.json"
-        self._add(
-            f"cmc/{split}/{net}", output, [self.features(net, seed, split), trained],
-            "eval_cmc.py", testing, "--verifier", verifier,
-            "--name", f"{row}, seed {seed}",
-            "--repeats", self.setting.repeats, "--json", output,
-        )  # fmt: skip
-        return output
-
-    def retrieval(self, split: str) -> Path:
-        """Retrieval (Sec. 5.2); returns the results' file."""
-        return self._evaluate("eval_map.py", "map", split)
-
-    def _evaluate(self, tool: str, kind: str, split: str) -> Path:
-        features, names, after = [], [], []
-        for row, structure in STRUCTURES.items():
-            for seed in self.setting.seeds:
-                after.append(self.features(structure, seed, split))
-                features.append(str(self._features(structure, seed, split)))
-                names += ["--name", f"{row}, seed {seed}"]
-        output = self.setting.work / "results" / f"{kind}_{split}.json"
-        options = [*names, "--repeats", self.setting.repeats, "--json", output]
-        self._add(f"{kind}/{split}", output, after, tool, *features, *options)
-        return output
-
-    def features(self, structure: str, seed: int, split: str) -> str:
-        """Features of a test split; returns the step's name."""
-        trained = self.trained(structure, seed)
-        output = self._features(structure, seed, split)
-        return self._add(
-            f"features/{structure}/seed{seed}/{split}", output, [self.data(), trained],
-            "extract_features.py", self.setting.root, output, "--split", split,
-            "--net", self._nets(structure, seed) / structure / "deploy.prototxt",
-            "--weights", self._weights(structure, seed),
-            *(["--gpu", self.setting.gpu] if self.setting.gpu else []),
-        )  # fmt: skip
-
-    def trained(self, structure: str, seed: int) -> str:
-        """A trained net; returns the step's name."""
-        after = [self.lmdb(_training_split(structure)), self.nets(structure, seed)]
-        solver = self._nets(structure, seed) / structure / "solver.prototxt"
-        output, gpu = self._run(structure, seed), self.setting.gpu
-        weights = None
-        if self.setting.weights is not None and structure != "googlenet_softmax":
-            weights = self.setting.work / "start" / f"{structure}_seed{seed}.caffemodel"
-            net, given = solver.with_name("train_val.prototxt"), self.setting.weights
-            name, words = f"start/{structure}/seed{seed}", (given, net, weights)
-            after.append(
-                self._add(
-                    name, weights, after[1:], "init_weights.py", *words, files=(given,)
-                )
-            )
-        return self._keep(
-            Step(
-                f"train/{structure}/seed{seed}",
-                training.command(solver, weights=weights, gpu=gpu),
-                output,
-                tuple(after),
-                action=lambda log: training.train_into(
-                    solver, output, weights=weights, gpu=gpu
-                ),
-            )
-        )
-
-    def nets(self, structure: str, seed: int) -> str:
-        """The prototxt files of a net and of others; returns the step's name."""
-        s, folder = self.setting, self._nets(structure, seed)
-        split = _training_split(structure)
-        # Written last, so that it tells a whole set of files.
-        output = folder / "googlenet_softmax" / "solver.prototxt"
-        return self._add(
-            "/".join(folder.parts[-2:]), output, [self.lmdb(split)],
-            "make_nets.py", "--output", folder, "--base", s.base,
-            "--train", self._lmdb(split), "--seed", seed,
-            "--max-iter", s.iterations, "--stepsize", s.stepsize,
-            "--snapshot", s.snapshot,
-        )  # fmt: skip
-
-    def lmdb(self, split: str) -> str:
-        """An image LMDB; returns the step's name."""
-        return self._add(
-            f"lmdb/{split}", self._lmdb(split), [self.data()],
-            "build_lmdb.py", self.setting.root, self._lmdb(split),
-            "--split", split.removesuffix(LABELLED), "--size", self.setting.side,
-            *(["--labelled-only"] if split.endswith(LABELLED) else []),
-        )  # fmt: skip
-
-    def data(self) -> str:
-        """The data set, rendered where none is given, and checked."""
-        s = self.setting
-        after = []
-        if s.data is None:
-            words = ("render_vehicleid.py", s.root, "--preset", s.render)
-            after = [self._add("render", s.root, [], *words)]
-        output = s.work / "results" / "data.json"
-        return self._add(
-            "check", output, after, "dataset.py", "check", s.root, "--json", output
-        )
-
-    def _lmdb(self, split: str) -> Path:
-        return self.setting.work / f"{split}_lmdb"
-
-    def _nets(self, structure: str, seed: int) -> Path:
-        kind = "nets" if structure in STRUCTURES.values() else "softmax_nets"
-        return self.setting.work / kind / f"seed{seed}"
-
-    def _run(self, structure: str, seed: int) -> Path:
-        return self.setting.work / "runs" / f"{structure}_seed{seed}"
-
-    def _weights(self, structure: str, seed: int) -> Path:
-        name = f"{structure}_iter_{self.setting.iterations}.caffemodel"
-        return self._run(structure, seed) / name
-
-    def _features(self, structure: str, seed: int, split: str) -> Path:
-        return self.setting.work / "features" / f"{structure}_seed{seed}_{split}.h5"
-
-    def _add(
+    def _evaluate(
         self,
-        name: str,
-        output: Path,
-        after: Sequence[str],
         tool: str,
-        *words: object,
-        files: tuple[Path, ...] = (),
-    ) -> str:
-        command = ("python", str(self.setting.tools / tool), *map(str, words))
-        return self._keep(Step(name, command, output, tuple(after), files))
+        name: str,
+        nets: Mapping[str, Net],
+        split: str,
+        iteration: int | None = None,
+    ) -> Path:
+        """Results of nets, by what the file is to call them; returns the file."""
+        features = [self._chain.features(n, split, iteration) for n in nets.values()]
+        names = [word for title in nets for word in ("--name", title)]
+        output = self.setting.work / "results" / f"{name}.json"
+        return self._chain.add(
+            name.replace("_", "/", 1), output, features,
+            tool, *(step.output for step in features), *names,
+            "--repeats", self.setting.repeats, "--json", output,
+        ).output  # fmt: skip
 
-    def _keep(self, step: Step) -> str:
-        if all(step.name != known.name for known in self.steps):
-            self.steps.append(step)
-        return step.name
+    def _baseline(self, row: str, split: str) -> Path:
+        """Re-identification by Joint Bayesian; returns the results' file."""
+        target = self.setting.vehicleid
+        source, structure = BASELINES[row]
+        sources = {s.name: s for s in (target, self.setting.web)}
+        net = Net(sources[source], structure, self.setting.seeds[0])
+        training, testing = (
+            self._chain.features(net, name, source=target)
+            for name in (target.training, split)
+        )
+        verifier = self._verifier("joint-bayesian", training)
+        output = self.setting.work / "results" / f"cmc_{split}_{net.file}.json"
+        return self._chain.add(
+            f"cmc/{split}_{net.file}", output, [testing, verifier],
+            "eval_cmc.py", testing.output, "--verifier", verifier.output,
+            "--name", f"{row}, seed {net.seed}",
+            "--repeats", self.setting.repeats, "--json", output,
+        ).output  # fmt: skip
 
+    def _verifier(self, kind: str, training: Step) -> Step:
+        """A verifier of pairs, trained on features."""
+        name = f"{kind}_{training.output.stem}"
+        output = self.setting.work / "verifiers" / f"{name}.npz"
+        words = ("train_verifier.py", kind, training.output, output)
+        return self._chain.add(f"verifier/{name}", output, [training], *words)
 
-def _training_split(structure: str) -> str:
-    """A softmax learns nothing from an image without a label."""
-    return "train" if structure in STRUCTURES.values() else "train" + LABELLED
+    def _verify(
+        self, name: str, nets: Mapping[str, Net], verifier: Step | None = None
+    ) -> Path:
+        """Verification of CompCars' pairs (Sec. 5.1); returns the results' file.
+
+        The threshold is from part II, whose models are in neither other part.
+        """
+        web = self.setting.web
+        tested = [self._chain.features(net, "part3") for net in nets.values()]
+        training = [self._chain.features(net, "part2") for net in nets.values()]
+        folder = web.root / "train_test_split/verification"
+        words: list[object] = [step.output for step in tested]
+        for option, values in (
+            ("--train", [step.output for step in training]),
+            ("--pairs", [folder / f"verification_pairs_{v}.txt" for v in LEVELS]),
+            ("--name", list(nets)),
+            ("--verifier", [verifier.output] if verifier else []),
+        ):
+            words += [word for value in values for word in (option, value)]
+        output = self.setting.work / "results" / f"verification_{name}.json"
+        return self._chain.add(
+            f"verification/{name}", output,
+            [*tested, *training, *([verifier] if verifier else [])],
+            "eval_verification.py", *words,
+            "--draw", self.setting.pairs, "--json", output,
+        ).output  # fmt: skip

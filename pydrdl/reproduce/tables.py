@@ -14,12 +14,14 @@ from rich import box
 from rich.table import Table
 from scipy.special import stdtrit
 
-from pydrdl import paper, report_cmc, report_retrieval
+from pydrdl import paper, report_cmc, report_retrieval, report_verification
+from pydrdl.datasets.compcars import LEVELS
 from pydrdl.errors import InputError
 from pydrdl.report import rate
 
 SCHEMA = "drdl.reproduced/1"
 CMC, MAP = report_cmc.SCHEMA, report_retrieval.SCHEMA
+PAIRS = report_verification.SCHEMA
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,26 @@ class PaperTable:
     name: str
     columns: tuple[str, ...]
     rows: Mapping[str, tuple[Cell, ...]]
+
+
+def table3(files: Mapping[str, Path]) -> PaperTable:
+    """Verification accuracy on CompCars, threshold from part II (Table 3).
+
+    Args:
+        files: results of eval_verification.py by row; rows may share a file.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for row, path in files.items():
+        theirs = paper.TABLE_3[row] or (None,) * len(LEVELS)
+        accuracies = _values(path, PAIRS, lambda e: [p["accuracy"] for p in e["pairs"]])
+        for values, known in zip(
+            zip(*accuracies[row], strict=True), theirs, strict=True
+        ):
+            rows.add(row, values, known)
+    return PaperTable("Table 3", LEVELS, rows.done())
 
 
 def table6(files: Mapping[str, Path]) -> PaperTable:
@@ -128,6 +150,39 @@ def table4(files: Mapping[str, Path]) -> PaperTable:
     return PaperTable("Table 4", tuple(files), rows.done())
 
 
+def ablations(files: Mapping[str, Path]) -> PaperTable:
+    """What each change of a net does; the paper has no such table.
+
+    Args:
+        files: results by column: of eval_map.py where its title ends with MAP,
+            else of eval_cmc.py, of which rank 1 is taken.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for column, path in files.items():
+        for row, values in _MEASURES[column.rsplit(maxsplit=1)[-1]](path).items():
+            rows.add(row, values, None)
+    return PaperTable("Ablations", tuple(files), rows.done())
+
+
+def convergence(files: Mapping[str, Path]) -> PaperTable:
+    """Match rates at rank 1 while the nets learn (claims of Sec. 3.1 and 3.2).
+
+    Args:
+        files: results of eval_cmc.py by iteration.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for path in files.values():
+        for row, values in _MEASURES["rank-1"](path).items():
+            rows.add(row, values, None)
+    return PaperTable("Convergence", tuple(files), rows.done())
+
+
 class _Rows:
     """Cells by method, in the order in which they come."""
 
@@ -158,6 +213,12 @@ def _values(
             f"cannot read results: {error}", path, "evaluate again, or name another"
         ) from error
     return found
+
+
+_MEASURES: Mapping[str, Callable[[Path], dict[str, list[float]]]] = {
+    "rank-1": lambda path: _values(path, CMC, lambda e: e["cmc"]["mean"][0]),
+    "MAP": lambda path: _values(path, MAP, lambda e: e["map"]["mean"]),
+}
 
 
 def render(table: PaperTable, *, same_data: bool) -> Table:
