@@ -86,10 +86,8 @@ def draw_pairs(plan: Plan, cars: Sequence[Car]) -> dict[str, list[str]]:
                 "--models, --images, --makes",
                 "ask for more models or images, or for fewer makes",
             )
-        labelled = [(p, 1) for p in same[:number]] + [
-            (p, 0) for p in different[:number]
-        ]
-        order = drawer.random.permutation(len(labelled)).tolist()
+        drawn = [*same[:number], *different[:number]]
+        order = drawer.random.permutation(len(drawn)).tolist()
         lines[level] = [
             f"{images[drawn[i][0]].path} {images[drawn[i][1]].path} {i < number:d}\n"
             for i in order
@@ -129,7 +127,6 @@ class _Drawer:
         self, first: int, group: list[int], same: bool, found: dict[Pair, None]
     ) -> Pair | None:
         """Chooses a partner; None where there is none left."""
-
         model = self.images[first].model
 
         def fits(second: int) -> bool:
