@@ -1,5 +1,6 @@
 """Car models as the web shows them: of makes, and each image another specimen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -7,12 +8,14 @@ import numpy as np
 
 from pydrdl.render.chance import CAR, MAKE, generator, pick
 from pydrdl.render.colour import Colour
-from pydrdl.render.model import Back, Front, Model, design
+from pydrdl.render.families import FAMILIES
+from pydrdl.render.model import Back, Body, Front, Model, design
 from pydrdl.render.vehicle import Vehicle
 
 # CompCars has no lorries and no coaches.
 SHARES = {"saloon": 0.4, "hatchback": 0.22, "suv": 0.24, "van": 0.1, "pick-up": 0.04}
 FAITHFUL = 0.8  # how often a model has its make's style, trait by trait
+LIKENESS = 0.4  # how far a body's measures follow its make's
 # BGR, and how often it is seen.
 PAINTS: tuple[tuple[Colour, float], ...] = (
     ((236, 238, 238), 0.22), ((30, 28, 28), 0.17), ((186, 184, 180), 0.15),
@@ -37,6 +40,8 @@ class Make:
         low_lamp, high_lamp: Back's lamp of saloons and pick-ups, and of the others.
         trim: as Back's.
         spokes: of the wheels.
+        families: how often a model is of each of SHARES.
+        figure: the bodies' measures, from 0 to 1 of what their family allows.
     """
 
     badge: str
@@ -49,6 +54,8 @@ class Make:
     high_lamp: str
     trim: str
     spokes: int
+    families: tuple[float, ...]
+    figure: Mapping[str, float]
 
 
 @lru_cache(maxsize=512)
@@ -65,6 +72,8 @@ def draw_make(seed: int, number: int) -> Make:
         high_lamp=pick(random, ("tall", "block", "ell")),
         trim=pick(random, ("chrome", "black", "none")),
         spokes=int(random.integers(5, 9)),
+        families=tuple(share * random.gamma(0.8) for share in SHARES.values()),
+        figure={measure: random.uniform(0, 1) for measure in FAMILIES["saloon"]},
     )  # fmt: skip
 
 
@@ -77,15 +86,23 @@ def draw_car(seed: int, make: int, number: int) -> Model:
         make: the number of its make.
         number: its own.
     """
-    random = generator(seed, number, kind=CAR)
-    family = pick(random, list(SHARES), list(SHARES.values()))
-    own, style = design(random, family), draw_make(seed, make)
+    random, style = generator(seed, number, kind=CAR), draw_make(seed, make)
+    own = design(random, pick(random, list(SHARES), style.families))
     follows = random.random(6) < FAITHFUL
     return replace(
-        own, badge=style.badge, front=_front(own.front, style, follows),
-        back=_back(own, style, follows),
+        own, body=_body(own.body, style), badge=style.badge,
+        front=_front(own.front, style, follows), back=_back(own, style, follows),
         spokes=style.spokes if follows[5] else own.spokes,
     )  # fmt: skip
+
+
+def _body(own: Body, style: Make) -> Body:
+    measures = {
+        name: (1 - LIKENESS) * float(getattr(own, name))
+        + LIKENESS * (low + style.figure[name] * (high - low))
+        for name, (low, high) in FAMILIES[own.family].items()
+    }
+    return replace(own, **measures)  # type: ignore[arg-type]
 
 
 def _front(own: Front, style: Make, follows: np.ndarray) -> Front:

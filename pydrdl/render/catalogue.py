@@ -12,7 +12,9 @@ from pydrdl.render.chance import CATALOGUE, generator
 from pydrdl.render.exact import with_sum
 
 PARTS = ("part1", "part2", "part3")
-LEAST = 2  # images a model, so that each has one to train and one to test
+# Images a model has at least: half of part I's, and part II's, make the five
+# positives of a set; part III's make a pair.
+LEAST = (10, 5, 2)
 NAMES = 1 << 56  # file names are 14 hexadecimal digits, as CompCars' are
 GAPS = 1.2  # numbers that ids are drawn from, a piece
 YEARS = (2005, 2016)
@@ -49,13 +51,14 @@ class Plan:
                 raise InputError(
                     f"{value} is too small", name, f"take at least {least}"
                 )
-        for models, images in zip(self.models, self.images, strict=True):
-            if images < LEAST * models:
+        parts = zip(PARTS, self.models, self.images, LEAST, strict=True)
+        for part, models, images, each in parts:
+            if images < each * models:
                 raise InputError(
-                    f"{images:,} images of {models:,} models; each has at least "
-                    f"{LEAST}",
+                    f"{images:,} images of {models:,} models in {part}; each has "
+                    f"at least {each}",
                     "--images",
-                    f"take at least {LEAST * models:,}",
+                    f"take at least {each * models:,} for {part}",
                 )
 
 
@@ -67,7 +70,7 @@ def _paper_plan() -> Plan:
 
 
 PRESETS = {
-    "mini": Plan((8, 4, 8), (48, 16, 48), makes=3, pairs=20, size=64),
+    "mini": Plan((8, 6, 8), (96, 36, 48), makes=3, pairs=20, size=64),
     "demo": Plan((60, 30, 60), (1_200, 450, 900), makes=12, pairs=2_000),
     "paper": _paper_plan(),
 }
@@ -108,9 +111,10 @@ def draw_catalogue(plan: Plan) -> Catalogue:
     weights = np.exp(-2.5 * np.arange(plan.makes) / plan.makes)
     makes = random.choice(plan.makes, total, p=weights / weights.sum())
     parts, number = {}, 0
-    for part, models, images in zip(PARTS, plan.models, plan.images, strict=True):
-        rate = random.gamma(4, (images / models - LEAST) / 4, models)
-        counts = with_sum(LEAST + random.poisson(rate), images, LEAST, random)
+    sizes = zip(PARTS, plan.models, plan.images, LEAST, strict=True)
+    for part, models, images, least in sizes:
+        rate = random.gamma(4, (images / models - least) / 4, models)
+        counts = with_sum(least + random.poisson(rate), images, least, random)
         cars = []
         for count in counts.tolist():
             make = int(makes[number])
