@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pydrdl.render.chance import CAR, MAKE, generator, pick
 from pydrdl.render.colour import Colour
@@ -105,7 +106,7 @@ def _body(own: Body, style: Make) -> Body:
     return replace(own, **measures)  # type: ignore[arg-type]
 
 
-def _front(own: Front, style: Make, follows: np.ndarray) -> Front:
+def _front(own: Front, style: Make, follows: NDArray[np.bool_]) -> Front:
     lamp, grille, chrome = follows[:3]
     half, low, high = own.grille_box
     return replace(
@@ -117,7 +118,7 @@ def _front(own: Front, style: Make, follows: np.ndarray) -> Front:
     )  # fmt: skip
 
 
-def _back(own: Model, style: Make, follows: np.ndarray) -> Back:
+def _back(own: Model, style: Make, follows: NDArray[np.bool_]) -> Back:
     lamp, trim = follows[3:5]
     high = own.body.family in ("suv", "van", "hatchback")
     theirs = style.high_lamp if high else style.low_lamp

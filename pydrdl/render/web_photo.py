@@ -151,9 +151,9 @@ def car_box(model: Model, shot: WebShot, fine: int) -> tuple[int, int, int, int]
         Left, top, right and bottom from 0, the last excluded.
     """
     around = extent(specimen(model, shot.vehicle).mesh, shot.view)
-    # A shape's edge fills the pixels that it touches.
-    low = np.floor((around[:2] - 0.5) / fine).astype(int)
-    high = np.floor((around[2:] + 0.5) / fine).astype(int) + 1
+    # OpenCV fills the pixels that an edge touches, and now and then one more.
+    low = np.floor((around[:2] - 1) / fine).astype(int)
+    high = np.floor((around[2:] + 1) / fine).astype(int) + 1
     left, top = np.maximum(low, 0).tolist()
     right, bottom = np.minimum(high, (shot.width // fine, shot.height // fine)).tolist()
     return left, top, right, bottom
