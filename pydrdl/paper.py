@@ -62,6 +62,7 @@ MIXED_CCL: Final = "Mixed difference + CCL"
 GOOGLENET_SVM: Final = "GoogLeNet + SVM"
 GOOGLENET_JB: Final = "GoogLeNet + Joint Bayesian"
 VGG_JB: Final = "VGG + Joint Bayesian"
+COMPCARS_JB: Final = "GoogLeNet (CompCars) + Joint Bayesian"
 
 # Sec. 4.
 IMAGES: Final = 221_763

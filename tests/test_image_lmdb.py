@@ -15,6 +15,8 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
+from commands import run_tool, succeed
+from dataset_layouts import write_compcars
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -429,6 +431,23 @@ def test_the_command(root: Path, images: tuple[Image, ...], output: Path) -> Non
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr.startswith("error: the output exists\n  where: ")
     assert run("--split", "all", "--sise", "8").returncode == 2
+
+
+def test_vehicles_as_models_for_a_softmax_over_car_models(tmp_path: Path) -> None:
+    data = write_compcars(tmp_path / "cars")
+    words = (data, tmp_path / "lmdb", "--split", "part1", "--size", 8)
+    succeed("build_lmdb.py", *words, "--vehicles-as-models")
+    index = read_pair_index(tmp_path / "lmdb")
+    assert index.num_models == 3  # of two makes
+    assert [(v.vehicle_id, v.model_id) for v in index.vehicles] == [
+        (1, 0),
+        (2, 1),
+        (1815, 2),
+    ]
+    assert read_labels(tmp_path / "lmdb").model_ids == (1, 2, 1815)
+    words = (tmp_path / "lmdb", "--dataset", data, "--split", "part1")
+    succeed("verify_lmdb.py", *words, "--vehicles-as-models")
+    assert run_tool("verify_lmdb.py", *words).returncode == 1
 
 
 def test_nothing_to_build_is_refused(root: Path, output: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_plan_is_in_an_order_that_can_be_run() -> None:
     plan = Plan(setting.demo(Path("w"), Path("tools")))
     plan.table4()
     plan.table6()
-    plan.report(plan.fig10().values(), "command")
+    plan.report([*plan.table3().values(), *plan.fig10().values()], "command")
     plan.ablations()
     plan.convergence()
     before: set[str] = set()
@@ -112,6 +112,75 @@ def test_convergence_takes_every_snapshot_and_the_trained_nets_once() -> None:
     assert "w/runs/ccl_seed1/ccl_iter_150.caffemodel" in halfway.command
     assert "features/ccl/seed1/test_200" in steps["convergence/300"].after
     assert len([name for name in steps if name.startswith("train/")]) == 3
+
+
+def test_table_3_learns_car_models_and_takes_its_threshold_from_part_2() -> None:
+    chosen = replace(setting.demo(Path("w"), Path("t")), seeds=(1, 2))
+    plan = Plan(replace(chosen, compcars=Path("CompCars")))
+    results = plan.table3()
+    assert set(results) == set(paper.TABLE_3)
+    steps = {step.name: step for step in plan.steps}
+    assert not any("VehicleID" in word for s in plan.steps for word in s.command)
+    assert "compcars_render" not in steps
+    # The softmax tells car models; the mixed difference net's tells makes.
+    as_models = "--vehicles-as-models"
+    assert as_models in steps["lmdb/compcars_part1_models"].command
+    assert as_models not in steps["lmdb/compcars_part1"].command
+    assert "lmdb/compcars_part1" in steps["train/compcars_mixed_difference/seed2"].after
+    for row, kind in ((paper.GOOGLENET_SVM, "svm"), (None, "distances")):
+        judged = next(
+            s for s in plan.steps if s.name.startswith(f"verification/{kind}")
+        )
+        words = judged.command
+        pairs = [words[i + 1] for i, word in enumerate(words) if word == "--pairs"]
+        folder = "CompCars/train_test_split/verification/verification_pairs_"
+        assert pairs == [f"{folder}{level}.txt" for level in ("easy", "medium", "hard")]
+        assert words[words.index("--train") + 1].endswith("_part2.h5")
+        assert row is None or results[row] == judged.output
+
+
+def test_table_3_beside_the_papers(tmp_path: Path) -> None:
+    def write(name: str, rows: dict[str, list[float]]) -> Path:
+        entries = [
+            {"name": row, "pairs": [{"accuracy": value} for value in values]}
+            for row, values in rows.items()
+        ]
+        content = {"schema": "drdl.verification/1", "results": entries}
+        (tmp_path / name).write_text(json.dumps(content))
+        return tmp_path / name
+
+    svm = write("svm.json", {f"{paper.GOOGLENET_SVM}, seed 1": [0.7, 0.6, 0.5]})
+    three = write(
+        "three.json",
+        {
+            f"{paper.VGG_TRIPLET}, seed 1": [0.6, 0.6, 0.6],
+            f"{paper.MIXED_CCL}, seed 1": [0.8, 0.7, 0.6],
+            f"{paper.MIXED_CCL}, seed 2": [0.9, 0.7, 0.6],
+        },
+    )
+    files = {paper.GOOGLENET_SVM: svm} | dict.fromkeys(
+        (paper.VGG_TRIPLET, paper.MIXED_CCL), three
+    )
+    table = tables.table3(files)
+    assert table.columns == ("easy", "medium", "hard")
+    assert list(table.rows) == list(files)
+    easy, _, hard = table.rows[paper.MIXED_CCL]
+    assert (easy.values, easy.paper, hard.paper) == ((0.8, 0.9), 0.833, 0.703)
+    # The paper's training of it did not converge.
+    assert [cell.paper for cell in table.rows[paper.VGG_TRIPLET]] == [None] * 3
+
+
+def test_fig_10_has_googlenet_of_compcars_judged_by_vehicleids_vehicles() -> None:
+    plan = Plan(setting.demo(Path("w"), Path("t")))
+    results = plan.fig10()
+    assert len(results) == 6
+    steps = {step.output: step for step in plan.steps}
+    judged = steps[results[paper.COMPCARS_JB]]
+    verifier = steps[Path(judged.command[judged.command.index("--verifier") + 1])]
+    assert verifier.command[1:3] == ("t/train_verifier.py", "joint-bayesian")
+    features = steps[Path(verifier.command[3])]
+    assert features.command[2] == "w/VehicleID"
+    assert "w/runs/compcars_googlenet_softmax_seed1" in str(features.command)
 
 
 def test_tables_of_ablations_and_convergence(tmp_path: Path) -> None:

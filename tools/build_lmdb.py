@@ -8,7 +8,7 @@ from rich.table import Table
 from typer import Argument, Option
 
 from pydrdl import cli
-from pydrdl.datasets import images_of_split, open_dataset
+from pydrdl.datasets import images_of_split, open_dataset, views
 from pydrdl.image_lmdb import build_image_lmdb
 
 
@@ -35,6 +35,14 @@ def build_lmdb(
     labelled_only: Annotated[
         bool, Option("--labelled-only", help="Leave out images without model label.")
     ] = False,
+    as_models: Annotated[
+        bool,
+        Option(
+            "--vehicles-as-models",
+            help="Every vehicle is a model of its own, as for a softmax over "
+            "CompCars' car models.",
+        ),
+    ] = False,
     workers: Annotated[
         int | None, Option(min=1, help="Threads; one a processor by default.")
     ] = None,
@@ -47,11 +55,12 @@ def build_lmdb(
     Example: python tools/build_lmdb.py VehicleID_V1.0 data/train_lmdb --split train
     """
     data = open_dataset(dataset, root)
-    images = images_of_split(data, split)
     if labelled_only:
-        images = tuple(image for image in images if image.model_id >= 0)
+        data = views.labelled_only(data)
+    if as_models:
+        data = views.vehicles_as_models(data)
     summary = build_image_lmdb(
-        images,
+        images_of_split(data, split),
         data.root,
         output,
         size=(size, size) if size else None,

@@ -8,7 +8,7 @@ from rich.table import Table
 from typer import Argument, BadParameter, Exit, Option
 
 from pydrdl import cli, report
-from pydrdl.datasets import images_of_split, open_dataset
+from pydrdl.datasets import images_of_split, open_dataset, views
 from pydrdl.verify_lmdb import Verification, verify_image_lmdb
 
 MEANING = {
@@ -68,6 +68,9 @@ def verify_lmdb(
     labelled_only: Annotated[
         bool, Option("--labelled-only", help="As it was built.")
     ] = False,
+    as_models: Annotated[
+        bool, Option("--vehicles-as-models", help="As it was built.")
+    ] = False,
     workers: Annotated[
         int | None, Option(min=1, help="Threads; one a processor by default.")
     ] = None,
@@ -91,10 +94,12 @@ def verify_lmdb(
     images, start, num_models = None, Path(), 0
     if dataset is not None and split is not None:
         data = open_dataset(dataset, root)
+        if labelled_only:
+            data = views.labelled_only(data)
+        if as_models:
+            data = views.vehicles_as_models(data)
         images, start = images_of_split(data, split), data.root
         num_models = data.num_models
-        if labelled_only:
-            images = tuple(image for image in images if image.model_id >= 0)
     found = verify_image_lmdb(
         folder,
         images,

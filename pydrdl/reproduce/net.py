@@ -1,8 +1,9 @@
-"""Which net a step trains: of what build, with which changes, from which seed."""
+"""Which net a step trains: on what, of what build, with which changes, which seed."""
 
 from dataclasses import dataclass
 
 from pydrdl import paper
+from pydrdl.reproduce.setting import Source
 
 # The nets behind the paper's rows (Tables 4 and 6).
 STRUCTURES = {
@@ -17,12 +18,14 @@ class Net:
     """One training.
 
     Attributes:
+        source: what it learns from.
         structure: a folder that make_nets.py writes, such as "ccl".
         seed: of the first weights and of the batches.
         change: name of what is changed, for files; "" for nothing.
         options: the change, as make_nets.py takes it.
     """
 
+    source: Source
     structure: str
     seed: int
     change: str = ""
@@ -34,20 +37,26 @@ class Net:
         return self.structure in STRUCTURES.values()
 
     @property
+    def lmdb(self) -> str:
+        """Names the image LMDB that it learns from."""
+        mark = "" if self.learns_vehicles else self.source.mark
+        return f"{self.source.prefix}{self.source.training}{mark}"
+
+    @property
     def folder(self) -> str:
         """Names the net's prototxt files, which one command writes for all."""
         kind = "nets" if self.learns_vehicles else "softmax_nets"
-        return f"{kind}/{self._change('', '/')}seed{self.seed}"
+        change = f"{self.change}/" if self.change else ""
+        return f"{self.source.prefix}{kind}/{change}seed{self.seed}"
 
     @property
     def step(self) -> str:
         """Names its training among steps."""
-        return f"{self.structure}/{self._change('', '/')}seed{self.seed}"
+        change = f"{self.change}/" if self.change else ""
+        return f"{self.source.prefix}{self.structure}/{change}seed{self.seed}"
 
     @property
     def file(self) -> str:
         """Names its training among files."""
-        return f"{self.structure}{self._change('_', '')}_seed{self.seed}"
-
-    def _change(self, before: str, after: str) -> str:
-        return f"{before}{self.change}{after}" if self.change else ""
+        change = f"_{self.change}" if self.change else ""
+        return f"{self.source.prefix}{self.structure}{change}_seed{self.seed}"

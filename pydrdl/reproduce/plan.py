@@ -1,79 +1,108 @@
-"""The steps from data to each table, every one once."""
+"""The steps from data to each table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydrdl import paper, training
+from pydrdl.datasets.compcars import LEVELS
 from pydrdl.reproduce.ablations import ABLATIONS, SEEDS
+from pydrdl.reproduce.chain import Chain
 from pydrdl.reproduce.net import STRUCTURES, Net
-from pydrdl.reproduce.setting import Setting
+from pydrdl.reproduce.setting import COMPCARS, VEHICLEID, Setting
 from pydrdl.steps import Step
 
-# Classifiers of vehicle models with Joint Bayesian on top (Fig. 10).
+# Classifiers of vehicle models (of car models, from CompCars) with Joint
+# Bayesian on top (Fig. 10).
 BASELINES = {
-    paper.VGG_JB: "vgg_softmax",
-    paper.GOOGLENET_JB: "googlenet_softmax",
+    paper.VGG_JB: (VEHICLEID, "vgg_softmax"),
+    paper.GOOGLENET_JB: (VEHICLEID, "googlenet_softmax"),
+    paper.COMPCARS_JB: (COMPCARS, "googlenet_softmax"),
 }
-# Behind a split's name: only its images with a model label.
-LABELLED = "_labelled"
+# Rows of Table 3 by how pairs are compared; nets of one seed, as all classifiers.
+VERIFIERS = {
+    paper.GOOGLENET_SVM: "svm",
+    paper.GOOGLENET_JB: "joint-bayesian",
+}
+VERIFIED = (paper.VGG_TRIPLET, paper.MIXED_CCL)
 
 
 class Plan:
-    """Collects the steps that tables ask for, in an order that can be run.
+    """Collects the steps that tables ask for.
 
     Args:
         setting: from what, and at which size.
-
-    Attributes:
-        steps: what has been asked for, with all that it needs before it.
     """
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.steps: list[Step] = []
+        self._chain = Chain(setting)
 
-    def table6(self) -> dict[str, Path]:
-        """Match rates of the three methods; returns results by the paper's split."""
-        return {name: self.cmc(own) for name, own in self.setting.splits.items()}
+    @property
+    def steps(self) -> list[Step]:
+        """What has been asked for, in an order that can be run."""
+        return self._chain.steps
+
+    def table3(self) -> dict[str, Path]:
+        """Verification of car models; returns the results by row."""
+        web, seeds = self.setting.web, self.setting.seeds
+        results = {}
+        for row, kind in VERIFIERS.items():
+            net = Net(web, "googlenet_softmax", seeds[0])
+            verifier = self._verifier(kind, self._chain.features(net, "part2"))
+            nets = {f"{row}, seed {net.seed}": net}
+            results[row] = self._verify(f"{kind}_{net.file}", nets, verifier)
+        nets = {
+            f"{row}, seed {seed}": Net(web, STRUCTURES[row], seed)
+            for row in VERIFIED
+            for seed in seeds
+        }
+        return results | dict.fromkeys(VERIFIED, self._verify("distances", nets))
 
     def table4(self) -> dict[str, Path]:
         """MAP of the three methods; returns results by the paper's split."""
-        return {name: self.retrieval(own) for name, own in self.setting.splits.items()}
+        return {
+            name: self._evaluate("eval_map.py", f"map_{own}", self._three(), own)
+            for name, own in self.setting.splits.items()
+        }
+
+    def table6(self) -> dict[str, Path]:
+        """Match rates of the three methods; returns results by the paper's split."""
+        return {name: self._cmc(own) for name, own in self.setting.splits.items()}
 
     def fig10(self) -> dict[str, Path]:
         """Match rates to rank 50 on Small; returns the results by row."""
         split = next(iter(self.setting.splits.values()))
-        three = self.cmc(split)
-        baselines = {row: self.baseline(row, split) for row in BASELINES}
+        three = self._cmc(split)
+        baselines = {row: self._baseline(row, split) for row in BASELINES}
         return dict.fromkeys(STRUCTURES, three) | baselines
 
     def ablations(self) -> dict[str, Path]:
         """Match rates and MAP of changed nets; returns results by column."""
+        source = self.setting.vehicleid
         nets = {
-            (a.row, seed): Net(STRUCTURES[a.method], seed, a.change, a.options)
+            f"{a.row}, seed {seed}": Net(
+                source, STRUCTURES[a.method], seed, a.change, a.options
+            )
             for a in ABLATIONS
             for seed in self.setting.seeds[:SEEDS]
         }
-        results = {}
-        for name, split in self.setting.splits.items():
-            for title, tool, kind in (
-                ("rank-1", "eval_cmc.py", "cmc"),
-                ("MAP", "eval_map.py", "map"),
-            ):
-                tested = self._tested(nets, split)
-                step = f"ablations_{kind}_{split}"
-                results[f"{name} {title}"] = self._evaluate(tool, step, tested)
-        return results
+        measures = (("rank-1", "eval_cmc.py", "cmc"), ("MAP", "eval_map.py", "map"))
+        return {
+            f"{name} {title}": self._evaluate(
+                tool, f"ablations_{kind}_{split}", nets, split
+            )
+            for name, split in self.setting.splits.items()
+            for title, tool, kind in measures
+        }
 
     def convergence(self) -> dict[str, Path]:
         """Match rates on the largest split after each snapshot, by iteration."""
-        s, results = self.setting, {}
+        s, nets = self.setting, self._three()
         split = list(s.splits.values())[-1]
-        for iteration in range(s.snapshot, s.iterations + 1, s.snapshot):
-            tested = self._tested(self._three(), split, iteration)
-            step = f"convergence_{iteration}"
-            results[str(iteration)] = self._evaluate("eval_cmc.py", step, tested)
-        return results
+        return {
+            str(n): self._evaluate("eval_cmc.py", f"convergence_{n}", nets, split, n)
+            for n in range(s.snapshot, s.iterations + 1, s.snapshot)
+        }
 
     def report(self, results: Iterable[Path], command: str) -> Path:
         """The report of results, with images and curves of the first trainings.
@@ -85,188 +114,111 @@ class Plan:
         Returns:
             The report's folder.
         """
-        s, seed = self.setting, self.setting.seeds[0]
+        s = self.setting
         largest = list(s.splits.values())[-1]
-        inputs = [self.setting.work / "results" / "data.json"]
-        words: list[object] = ["--check", inputs[0]]
         # The strips are of a CMC result, whatever tables are asked for.
-        for result in dict.fromkeys([*results, self.cmc(largest)]):
-            inputs.append(result)
-            words += ["--result", result]
+        files = list(dict.fromkeys([*results, self._cmc(largest)]))
+        checks = [step.output for step in self.steps if step.name.endswith("check")]
+        words: list[object] = []
+        for option, paths in (("--check", checks), ("--result", files)):
+            words += [word for path in paths for word in (option, path)]
+        inputs = [*checks, *files]
         for row, structure in STRUCTURES.items():
-            net = Net(structure, seed)
-            features, run = self.features(net, largest).output, self._run(net)
-            inputs += [features, run]
-            name = f"{row}, seed {seed}"
+            net = Net(s.vehicleid, structure, s.seeds[0])
+            features = self._chain.features(net, largest).output
+            run = self._chain.run(net)
+            name = f"{row}, seed {net.seed}"
             words += ["--features", f"{name}={features}"]
             words += ["--log", f"{name}={run / training.LOG}"]
+            inputs += [features, run]
         output = s.work / "report"
-        after = [step.name for step in self.steps if step.output in inputs]
-        self._add(
+        after = [step for step in self.steps if step.output in inputs]
+        self._chain.add(
             "report", output, after, "report.py", output, *words,
-            "--data", s.root, "--split", largest, "--command", command,
+            "--data", s.vehicleid.root, "--split", largest, "--command", command,
             "--title", f"Deep relative distance learning: {s.name}",
         )  # fmt: skip
         return output
 
-    def cmc(self, split: str) -> Path:
-        """Re-identification (Sec. 5.3); returns the results' file."""
-        tested = self._tested(self._three(), split)
-        return self._evaluate("eval_cmc.py", f"cmc_{split}", tested)
-
-    def retrieval(self, split: str) -> Path:
-        """Retrieval (Sec. 5.2); returns the results' file."""
-        tested = self._tested(self._three(), split)
-        return self._evaluate("eval_map.py", f"map_{split}", tested)
-
-    def baseline(self, row: str, split: str) -> Path:
-        """Re-identification by Joint Bayesian; returns the results' file."""
-        net = Net(BASELINES[row], self.setting.seeds[0])
-        training, testing = (self.features(net, name) for name in ("train", split))
-        verifier = self.setting.work / "verifiers" / f"{net.file}.npz"
-        trained = self._add(
-            f"verifier/{net.step}", verifier, [training.name],
-            "train_verifier.py", "joint-bayesian", training.output, verifier,
-        )  # fmt: skip
-        output = self.setting.work / "results" / f"cmc_{split}_{net.structure}.json"
-        return self._add(
-            f"cmc/{split}/{net.structure}", output, [testing.name, trained.name],
-            "eval_cmc.py", testing.output, "--verifier", verifier,
-            "--name", f"{row}, seed {net.seed}",
-            "--repeats", self.setting.repeats, "--json", output,
-        ).output  # fmt: skip
-
-    def _three(self) -> dict[tuple[str, int], Net]:
+    def _three(self) -> dict[str, Net]:
         """Every training of the paper's three methods."""
         return {
-            (row, seed): Net(structure, seed)
+            f"{row}, seed {seed}": Net(self.setting.vehicleid, structure, seed)
             for row, structure in STRUCTURES.items()
             for seed in self.setting.seeds
         }
 
-    def _tested(
+    def _cmc(self, split: str) -> Path:
+        """Re-identification (Sec. 5.3); returns the results' file."""
+        return self._evaluate("eval_cmc.py", f"cmc_{split}", self._three(), split)
+
+    def _evaluate(
         self,
-        nets: Mapping[tuple[str, int], Net],
+        tool: str,
+        name: str,
+        nets: Mapping[str, Net],
         split: str,
         iteration: int | None = None,
-    ) -> dict[str, Step]:
-        """The features of nets by what the results' files call them."""
-        return {
-            f"{row}, seed {seed}": self.features(net, split, iteration)
-            for (row, seed), net in nets.items()
-        }
-
-    def _evaluate(self, tool: str, name: str, tested: Mapping[str, Step]) -> Path:
-        features = [step.output for step in tested.values()]
-        names = [word for title in tested for word in ("--name", title)]
+    ) -> Path:
+        """Results of nets, by what the file is to call them; returns the file."""
+        features = [self._chain.features(n, split, iteration) for n in nets.values()]
+        names = [word for title in nets for word in ("--name", title)]
         output = self.setting.work / "results" / f"{name}.json"
-        options = [*names, "--repeats", self.setting.repeats, "--json", output]
-        after = [step.name for step in tested.values()]
-        name = name.replace("_", "/", 1)
-        return self._add(name, output, after, tool, *features, *options).output
+        return self._chain.add(
+            name.replace("_", "/", 1), output, features,
+            tool, *(step.output for step in features), *names,
+            "--repeats", self.setting.repeats, "--json", output,
+        ).output  # fmt: skip
 
-    def features(self, net: Net, split: str, iteration: int | None = None) -> Step:
-        """Features of a split, by a snapshot or by the trained net."""
-        s = self.setting
-        mark = "" if iteration in (None, s.iterations) else f"_iter_{iteration}"
-        output = s.work / "features" / f"{net.file}{mark}_{split}.h5"
-        weights = f"{net.structure}_iter_{iteration or s.iterations}.caffemodel"
-        name = f"features/{net.step}{mark.replace('_', '/', 1)}/{split}"
-        return self._add(
-            name, output, [self.data().name, self.trained(net).name],
-            "extract_features.py", s.root, output, "--split", split,
-            "--net", self._prototxt(net, "deploy"),
-            "--weights", self._run(net) / weights,
-            *(["--gpu", s.gpu] if s.gpu else []),
-        )  # fmt: skip
-
-    def trained(self, net: Net) -> Step:
-        """A trained net, with its snapshots."""
-        after = [self.lmdb(_training_split(net)).name, self.nets(net).name]
-        solver = self._prototxt(net, "solver")
-        output, gpu = self._run(net), self.setting.gpu
-        weights, given = None, self.setting.weights
-        if given is not None and net.structure != "googlenet_softmax":
-            weights = self.setting.work / "start" / f"{net.file}.caffemodel"
-            start = self._add(
-                f"start/{net.step}", weights, after[1:], "init_weights.py",
-                given, self._prototxt(net, "train_val"), weights, files=(given,),
-            )  # fmt: skip
-            after.append(start.name)
-        return self._keep(
-            Step(
-                f"train/{net.step}",
-                training.command(solver, weights=weights, gpu=gpu),
-                output,
-                tuple(after),
-                action=lambda log: training.train_into(
-                    solver, output, weights=weights, gpu=gpu
-                ),
-            )
+    def _baseline(self, row: str, split: str) -> Path:
+        """Re-identification by Joint Bayesian; returns the results' file."""
+        target = self.setting.vehicleid
+        source, structure = BASELINES[row]
+        sources = {s.name: s for s in (target, self.setting.web)}
+        net = Net(sources[source], structure, self.setting.seeds[0])
+        training, testing = (
+            self._chain.features(net, name, source=target)
+            for name in (target.training, split)
         )
+        verifier = self._verifier("joint-bayesian", training)
+        output = self.setting.work / "results" / f"cmc_{split}_{net.file}.json"
+        return self._chain.add(
+            f"cmc/{split}_{net.file}", output, [testing, verifier],
+            "eval_cmc.py", testing.output, "--verifier", verifier.output,
+            "--name", f"{row}, seed {net.seed}",
+            "--repeats", self.setting.repeats, "--json", output,
+        ).output  # fmt: skip
 
-    def nets(self, net: Net) -> Step:
-        """The prototxt files of a net and of others with the same change."""
-        s, folder = self.setting, self.setting.work / net.folder
-        split = _training_split(net)
-        # Written last, so that it tells a whole set of files.
-        output = folder / "googlenet_softmax" / "solver.prototxt"
-        return self._add(
-            net.folder, output, [self.lmdb(split).name],
-            "make_nets.py", "--output", folder, "--base", s.base,
-            "--train", self._lmdb(split), "--seed", net.seed,
-            "--max-iter", s.iterations, "--stepsize", s.stepsize,
-            "--snapshot", s.snapshot, *net.options,
-        )  # fmt: skip
+    def _verifier(self, kind: str, training: Step) -> Step:
+        """A verifier of pairs, trained on features."""
+        name = f"{kind}_{training.output.stem}"
+        output = self.setting.work / "verifiers" / f"{name}.npz"
+        words = ("train_verifier.py", kind, training.output, output)
+        return self._chain.add(f"verifier/{name}", output, [training], *words)
 
-    def lmdb(self, split: str) -> Step:
-        """An image LMDB."""
-        return self._add(
-            f"lmdb/{split}", self._lmdb(split), [self.data().name],
-            "build_lmdb.py", self.setting.root, self._lmdb(split),
-            "--split", split.removesuffix(LABELLED), "--size", self.setting.side,
-            *(["--labelled-only"] if split.endswith(LABELLED) else []),
-        )  # fmt: skip
+    def _verify(
+        self, name: str, nets: Mapping[str, Net], verifier: Step | None = None
+    ) -> Path:
+        """Verification of CompCars' pairs (Sec. 5.1); returns the results' file.
 
-    def data(self) -> Step:
-        """The data set, rendered where none is given, and checked."""
-        s = self.setting
-        after = []
-        if s.data is None:
-            words = ("render_vehicleid.py", s.root, "--preset", s.render)
-            after = [self._add("render", s.root, [], *words).name]
-        output = s.work / "results" / "data.json"
-        return self._add(
-            "check", output, after, "dataset.py", "check", s.root, "--json", output
-        )
-
-    def _lmdb(self, split: str) -> Path:
-        return self.setting.work / f"{split}_lmdb"
-
-    def _prototxt(self, net: Net, name: str) -> Path:
-        return self.setting.work / net.folder / net.structure / f"{name}.prototxt"
-
-    def _run(self, net: Net) -> Path:
-        return self.setting.work / "runs" / net.file
-
-    def _add(
-        self,
-        name: str,
-        output: Path,
-        after: Sequence[str],
-        tool: str,
-        *words: object,
-        files: tuple[Path, ...] = (),
-    ) -> Step:
-        command = ("python", str(self.setting.tools / tool), *map(str, words))
-        return self._keep(Step(name, command, output, tuple(after), files))
-
-    def _keep(self, step: Step) -> Step:
-        if all(step.name != known.name for known in self.steps):
-            self.steps.append(step)
-        return step
-
-
-def _training_split(net: Net) -> str:
-    """A softmax learns nothing from an image without a label."""
-    return "train" if net.learns_vehicles else "train" + LABELLED
+        The threshold is from part II, whose models are in neither other part.
+        """
+        web = self.setting.web
+        tested = [self._chain.features(net, "part3") for net in nets.values()]
+        training = [self._chain.features(net, "part2") for net in nets.values()]
+        folder = web.root / "train_test_split/verification"
+        words: list[object] = [step.output for step in tested]
+        for option, values in (
+            ("--train", [step.output for step in training]),
+            ("--pairs", [folder / f"verification_pairs_{v}.txt" for v in LEVELS]),
+            ("--name", list(nets)),
+            ("--verifier", [verifier.output] if verifier else []),
+        ):
+            words += [word for value in values for word in (option, value)]
+        output = self.setting.work / "results" / f"verification_{name}.json"
+        return self._chain.add(
+            f"verification/{name}", output,
+            [*tested, *training, *([verifier] if verifier else [])],
+            "eval_verification.py", *words,
+            "--draw", self.setting.pairs, "--json", output,
+        ).output  # fmt: skip

@@ -9,6 +9,32 @@ from pydrdl import paper
 _COLUMNS = [split.name for split in paper.TEST_SPLITS]
 
 
+VEHICLEID, COMPCARS = "VehicleID", "CompCars"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that nets learn from.
+
+    Attributes:
+        name: its name.
+        root: its folder.
+        renderer: the tool that draws one where none is given; None: it is.
+        training: the split that nets learn from.
+        prefix: of the names of what is made from it.
+        mark: of the image LMDB for the nets that learn by softmax alone.
+        options: that LMDB's, as build_lmdb.py takes them.
+    """
+
+    name: str
+    root: Path
+    renderer: str | None
+    training: str
+    prefix: str
+    mark: str
+    options: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Setting:
     """One way to reproduce the tables.
@@ -31,6 +57,7 @@ class Setting:
             GoogLeNet; None: random.
         gpu: as the caffe command takes it; "" for the CPU.
         repeats: random galleries.
+        pairs: of each kind, drawn of CompCars' part II for the threshold.
     """
 
     name: str
@@ -49,11 +76,35 @@ class Setting:
     weights: Path | None = None
     gpu: str = ""
     repeats: int = 10
+    pairs: int = 10_000
 
     @property
-    def root(self) -> Path:
-        """The data set's folder."""
-        return self.data or self.work / "VehicleID"
+    def vehicleid(self) -> Source:
+        """What Tables 4 and 6 and Fig. 10 are of."""
+        return Source(
+            name=VEHICLEID,
+            root=self.data or self.work / VEHICLEID,
+            renderer=None if self.data else "render_vehicleid.py",
+            training="train",
+            prefix="",
+            # A softmax learns nothing from an image without a label.
+            mark="_labelled",
+            options=("--labelled-only",),
+        )
+
+    @property
+    def web(self) -> Source:
+        """What Table 3 is of: CompCars, whose car models stand for vehicles."""
+        return Source(
+            name=COMPCARS,
+            root=self.compcars or self.work / COMPCARS,
+            renderer=None if self.compcars else "render_compcars.py",
+            training="part1",
+            prefix="compcars_",
+            # The baselines' softmax is over car models, not makes.
+            mark="_models",
+            options=("--vehicles-as-models",),
+        )
 
 
 def mini(work: Path, tools: Path) -> Setting:
@@ -69,6 +120,7 @@ def mini(work: Path, tools: Path) -> Setting:
         iterations=4,
         stepsize=2,
         snapshot=2,
+        pairs=10,
     )
 
 
@@ -86,6 +138,7 @@ def demo(work: Path, tools: Path) -> Setting:
         iterations=300,
         stepsize=100,
         snapshot=50,
+        pairs=2000,
     )
 
 

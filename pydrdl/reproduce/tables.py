@@ -14,12 +14,14 @@ from rich import box
 from rich.table import Table
 from scipy.special import stdtrit
 
-from pydrdl import paper, report_cmc, report_retrieval
+from pydrdl import paper, report_cmc, report_retrieval, report_verification
+from pydrdl.datasets.compcars import LEVELS
 from pydrdl.errors import InputError
 from pydrdl.report import rate
 
 SCHEMA = "drdl.reproduced/1"
 CMC, MAP = report_cmc.SCHEMA, report_retrieval.SCHEMA
+PAIRS = report_verification.SCHEMA
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,26 @@ class PaperTable:
     name: str
     columns: tuple[str, ...]
     rows: Mapping[str, tuple[Cell, ...]]
+
+
+def table3(files: Mapping[str, Path]) -> PaperTable:
+    """Verification accuracy on CompCars, threshold from part II (Table 3).
+
+    Args:
+        files: results of eval_verification.py by row; rows may share a file.
+
+    Raises:
+        InputError: a file cannot be read or is of another kind.
+    """
+    rows = _Rows()
+    for row, path in files.items():
+        theirs = paper.TABLE_3[row] or (None,) * len(LEVELS)
+        accuracies = _values(path, PAIRS, lambda e: [p["accuracy"] for p in e["pairs"]])
+        for values, known in zip(
+            zip(*accuracies[row], strict=True), theirs, strict=True
+        ):
+            rows.add(row, values, known)
+    return PaperTable("Table 3", LEVELS, rows.done())
 
 
 def table6(files: Mapping[str, Path]) -> PaperTable:
