@@ -234,6 +234,7 @@ def test_drawing_goes_on_after_an_interruption(
     left = sorted(folder.rglob("*.jpg"))
     assert 0 < len(left) < 37
     left[0].write_bytes(b"kept")
+    left[0].with_name(f".{left[1].name}.1.part").write_bytes(b"half")
     with pytest.raises(InputError, match="another plan"):
         render_compcars(changed(TINY, seed=9), folder, workers=1)
     render_compcars(TINY, folder, workers=1)

@@ -19,7 +19,7 @@ from pydrdl.render.model import Model, draw_model
 from pydrdl.render.painter import Pixels, end_seen, paint_mesh
 from pydrdl.render.passing import OTHERS
 from pydrdl.render.surroundings import PLACES, draw_place, paint_surroundings
-from pydrdl.render.web_camera import SPANS, Viewpoint, look_at
+from pydrdl.render.web_camera import Viewpoint, look_at
 from pydrdl.render.web_photo import (
     WebShot,
     car_box,
@@ -73,19 +73,21 @@ def test_the_box_is_the_silhouette_s(fine: int) -> None:
 
 def test_sides_are_what_they_are_called() -> None:
     model = draw_car(3, 0, 0)
-    for image in range(120):
+    # Degrees from the nose, to either side.
+    limits = {1: (0, 15), 2: (165, 180), 3: (75, 105), 4: (15, 75), 5: (105, 165)}
+    angles: dict[int, list[float]] = {viewpoint: [] for viewpoint in limits}
+    for image in range(150):
         shot = shot_of(model, image)
         x, _, z = shot.view.position
-        angle = np.degrees(np.arctan2(abs(x), z))  # from the nose, either way
-        low, high = SPANS[shot.viewpoint]
-        assert low - 1e-6 <= angle <= high + 1e-6
-        assert {"FRONT": z > abs(x), "REAR": -z > abs(x)}.get(
-            shot.viewpoint.name, {"S": True, "F": z > 0, "R": z < 0}[
-                shot.viewpoint.name[0]
-            ]
-        )  # fmt: skip
+        angle = float(np.degrees(np.arctan2(abs(x), z)))
+        low, high = limits[shot.viewpoint]
+        assert low <= angle <= high
+        angles[shot.viewpoint].append(np.copysign(angle, x))
         assert viewpoint_of(7, 0, image) == shot.viewpoint
-        assert photograph_car(model, 7, 0, image, 32).viewpoint == shot.viewpoint
+    for some in angles.values():  # from both sides
+        assert min(some) < 0 < max(some)
+    photo = photograph_car(model, 7, 0, 0, 32)
+    assert photo.viewpoint == viewpoint_of(7, 0, 0)
 
 
 def test_cameras_look_at_the_car_as_opencv_s_do() -> None:
@@ -218,11 +220,13 @@ def test_every_image_is_of_another_specimen() -> None:
 
 
 def test_models_are_not_the_rendered_vehicleid_s() -> None:
-    cars = {draw_car(1, number % 9, number).body for number in range(150)}
-    assert len(cars) == 150
+    cars = [draw_car(1, number % 9, number) for number in range(150)]
+    assert {car.body.family for car in cars} == set(SHARES)
+    boxes = {car.back.lamp_box for car in cars}  # no make changes these
+    assert len(boxes) == 150
     for seed in (1, 1 + OTHERS):
-        assert not cars & {draw_model(seed, number).body for number in range(250)}
-    assert {body.family for body in cars} == set(SHARES)
+        others = {draw_model(seed, number).back.lamp_box for number in range(250)}
+        assert not boxes & others
 
 
 def test_models_of_a_make_are_alike() -> None:
@@ -293,3 +297,7 @@ def test_places_differ() -> None:
 
     green = {kind: np.mean([*map(greenest, some)]) for kind, some in corners.items()}
     assert green["park"] == max(green.values())
+    # Just below the horizon, some metres behind the car: grass.
+    lawn = {kind: np.mean([greenest(p[64:68]) for p in some])
+            for kind, some in corners.items()}  # fmt: skip
+    assert lawn.pop("park") > 0.9 > 0.6 > max(lawn.values())

@@ -16,7 +16,7 @@ from pydrdl.render.vehicle import Vehicle
 # CompCars has no lorries and no coaches.
 SHARES = {"saloon": 0.4, "hatchback": 0.22, "suv": 0.24, "van": 0.1, "pick-up": 0.04}
 FAITHFUL = 0.8  # how often a model has its make's style, trait by trait
-LIKENESS = 0.4  # how far a body's measures follow its make's
+LIKENESS = 0.55  # how far a body's measures follow its make's
 # BGR, and how often it is seen.
 PAINTS: tuple[tuple[Colour, float], ...] = (
     ((236, 238, 238), 0.22), ((30, 28, 28), 0.17), ((186, 184, 180), 0.15),
@@ -30,13 +30,16 @@ PLATES: tuple[Colour, ...] = (
 )  # fmt: skip
 
 
+Box = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class Make:
     """What the models of a make have in common, most of the time.
 
     Attributes:
         badge: of all its models.
-        lamp, bulbs, grille, chrome: as Front's.
+        lamp, lamp_box, bulbs, grille, chrome, fog: as Front's.
         grille_width: half width, in the front's u.
         low_lamp, high_lamp: Back's lamp of saloons and pick-ups, and of the others.
         trim: as Back's.
@@ -47,9 +50,11 @@ class Make:
 
     badge: str
     lamp: str
+    lamp_box: Box
     bulbs: int
     grille: str
     chrome: bool
+    fog: str
     grille_width: float
     low_lamp: str
     high_lamp: str
@@ -66,9 +71,10 @@ def draw_make(seed: int, number: int) -> Make:
     return Make(
         badge=pick(random, ("disc", "ring", "diamond", "bar", "wings")),
         lamp=pick(random, ("box", "slant", "swept", "round", "slim", "drop")),
-        bulbs=int(random.integers(1, 4)),
+        lamp_box=_draw_box(random), bulbs=int(random.integers(1, 4)),
         grille=pick(random, ("bars", "vertical", "mesh", "kidneys", "wing", "shield")),
-        chrome=bool(random.random() < 0.6), grille_width=random.uniform(0.28, 0.48),
+        chrome=bool(random.random() < 0.6), fog=pick(random, ("round", "slit", "none")),
+        grille_width=random.uniform(0.28, 0.48),
         low_lamp=pick(random, ("block", "ell", "round", "wedge", "band")),
         high_lamp=pick(random, ("tall", "block", "ell")),
         trim=pick(random, ("chrome", "black", "none")),
@@ -111,11 +117,26 @@ def _front(own: Front, style: Make, follows: NDArray[np.bool_]) -> Front:
     half, low, high = own.grille_box
     return replace(
         own, lamp=style.lamp if lamp else own.lamp,
+        lamp_box=_between(own.lamp_box, style.lamp_box) if lamp else own.lamp_box,
         bulbs=style.bulbs if lamp else own.bulbs,
+        fog=style.fog if lamp else own.fog,
         grille=style.grille if grille else own.grille,
         grille_box=((half + 2 * style.grille_width) / 3 if grille else half, low, high),
         chrome=style.chrome if chrome else own.chrome,
     )  # fmt: skip
+
+
+def _draw_box(random: np.random.Generator) -> Box:
+    """Where a make has its lamps, about as model.py draws them."""
+    low = random.uniform(0.54, 0.64)
+    return (random.uniform(0.5, 0.62), random.uniform(0.93, 0.99), low,
+            low + random.uniform(0.18, 0.3))  # fmt: skip
+
+
+def _between(own: Box, theirs: Box) -> Box:
+    """Two thirds of the way from a model's own to its make's."""
+    a, b, c, d = ((x + 2 * y) / 3 for x, y in zip(own, theirs, strict=True))
+    return a, b, c, d
 
 
 def _back(own: Model, style: Make, follows: NDArray[np.bool_]) -> Back:
