@@ -1,5 +1,6 @@
 """The drawn CompCars on disk: layout, lists, pairs, interruptions."""
 
+import json
 import os
 import random
 import re
@@ -301,3 +302,26 @@ def test_impossible_plans_are_refused(change: dict[str, object], where: str) -> 
     with pytest.raises(InputError) as caught:
         changed(TINY, **change)
     assert caught.value.where == where
+
+
+def test_the_documented_figures_are_of_the_demo_as_it_is_drawn() -> None:
+    """docs/rendered_compcars.json; the oracle's area by counting pairs."""
+    content = json.loads((ROOT / "docs/rendered_compcars.json").read_text())
+    demo = PRESETS["demo"]
+    assert content["plan"] == {
+        "models": list(demo.models), "images": list(demo.images), "makes": demo.makes,
+        "pairs": demo.pairs, "size": demo.size, "seeds": [1, 2, 3],
+    }  # fmt: skip
+    for k, seed in enumerate((1, 2, 3)):
+        plan = changed(demo, seed=seed)
+        for level, lines in draw_pairs(plan, draw_catalogue(plan)["part3"]).items():
+            pairs = [line.split() for line in lines if line.endswith("0\n")]
+            other = sum(a.split("/")[0] != b.split("/")[0] for a, b, _ in pairs)
+            # Right where makes differ, a guess where they do not.
+            area = (1 + other / len(pairs)) / 2
+            found = content["auc"]["make oracle"][level]["each"][k]
+            assert found == pytest.approx(area, abs=1e-4)
+    for k in range(3):
+        learned = content["auc"]["gradients, LDA"]
+        easy, medium, hard = (learned[level]["each"][k] for level in LEVELS)
+        assert easy > medium > hard > 0.5
