@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydrdl.render import painter
+from pydrdl.render import painter, web_photo
+from pydrdl.render.camera import Perspective
 from pydrdl.render.cars import SHARES, draw_car, draw_make, draw_specimen
 from pydrdl.render.chance import WEB, generator
 from pydrdl.render.families import FAMILIES
@@ -272,6 +273,24 @@ def test_any_image_can_be_drawn(seed: int, number: int, image: int) -> None:
     share = max((right - left) / width, (bottom - top) / height)
     assert share > 0.5
     assert photo.pixels.std() > 3
+
+
+def test_others_stand_behind_the_car(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[np.ndarray] = []
+
+    def record(pixels: Pixels, mesh: Mesh, view: Perspective, *rest: object) -> None:
+        seen.append(view.position)  # from the vehicle that is painted
+
+    monkeypatch.setattr(web_photo, "paint_mesh", record)
+    model, others = draw_car(3, 0, 0), 0
+    for image in range(80):
+        seen.clear()
+        photograph_car(model, 3, 0, image, 32)
+        if len(seen) == 2:
+            others += 1
+            other, car = (np.linalg.norm(position[[0, 2]]) for position in seen)
+            assert other > car + 0.3
+    assert 5 < others < 40
 
 
 def test_places_differ() -> None:
