@@ -19,9 +19,9 @@ from rich import box
 from rich.table import Table
 from typer import BadParameter, Option
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.datasets import Image, images_of_split, open_dataset
-from pydrdl.image_lmdb import build_image_lmdb
+from pydrdl.records.image_lmdb import build_image_lmdb
 
 SCHEMA = "drdl.bench_build_lmdb/1"
 SIZE, QUALITY = (256, 256), 95
@@ -274,7 +274,7 @@ def bench(
     )
     _show(seconds, len(listed), memories)
     if json is not None:
-        report.write_json(
+        cli.write_json(
             json,
             {
                 "schema": SCHEMA,

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 from typer import Option
 
-from pydrdl import cli, paper, report
+from pydrdl import cli, paper
 from pydrdl.protocols import reid
 from pydrdl.protocols.split import Split
 
@@ -269,7 +269,7 @@ def bench(
     for line in missing:
         cli.console.print(line, markup=False)
     if json is not None:
-        report.write_json(
+        cli.write_json(
             json,
             {
                 "schema": SCHEMA,

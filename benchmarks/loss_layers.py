@@ -15,14 +15,14 @@ from rich import box
 from rich.table import Table
 from typer import BadParameter, Option
 
-from pydrdl.deploy_net import import_caffe
+from pydrdl.pycaffe import import_caffe
 
 caffe = import_caffe()  # first, or it fills the screen with its log
 from cuda_driver import CudaDriver
 from loss_race import Contestant, Outcome, race, spread, validate
 from loss_work import WAYS, Work, loss_net, make_work
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.gpu import why_no_gpu
 
 try:
@@ -216,7 +216,7 @@ def bench(
     if torch is None:
         cli.console.print(f"not measured: {EAGER}: {TORCH_MISSING}", soft_wrap=True)
     if json is not None:
-        report.write_json(
+        cli.write_json(
             json,
             {
                 "schema": SCHEMA,

@@ -15,7 +15,7 @@ from rich import box
 from rich.table import Table
 from typer import Option
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.render.fleet import PRESETS, Plan, changed
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, photograph
@@ -119,7 +119,7 @@ def measure(
             "schema": SCHEMA, "hardware": hardware, "size": size, "workers": workers,
             "images_per_second": steady, "with_start": whole, "ms_per_image": stages,
         }  # fmt: skip
-        report.write_json(json, content)
+        cli.write_json(json, content)
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from typer import Argument, Option
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.contact_sheet import choose_rows, contact_sheet
 from pydrdl.datasets import Dataset, Image, read_compcars
-from pydrdl.datum import read_image
 from pydrdl.protocols import verification
+from pydrdl.records.datum import read_image
 from pydrdl.render.catalogue import PRESETS, Plan, changed
 from pydrdl.render.compcars import render_compcars
+from pydrdl.results import shared
 
 SCHEMA = "drdl.rendered_compcars/1"
 SIDE = 64  # pixels, of the box
@@ -129,7 +130,7 @@ def _show(scores: Sequence[Scores]) -> None:
     table = Table("AUC", *levels, box=box.SIMPLE_HEAD)
     for name in scores[0]:
         means = (np.mean([s[name][level] for s in scores]) for level in levels)
-        table.add_row(name, *(report.rate(float(mean)) for mean in means))
+        table.add_row(name, *(shared.rate(float(mean)) for mean in means))
     cli.console.print(table)
 
 
@@ -160,7 +161,7 @@ def measure(
                 quality = [cv2.IMWRITE_JPEG_QUALITY, 80]
                 cv2.imwrite(str(sheet), draw_sheet(data), quality)
     _show(scores)
-    report.write_json(output, _content(plan, numbers, scores))
+    cli.write_json(output, _content(plan, numbers, scores))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from rich import box
 from rich.table import Table
 from typer import Option
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.errors import InputError
 from pydrdl.reproduce.net import STRUCTURES
 
@@ -95,7 +95,7 @@ def measure(
             "iterations": iterations,
             "seconds": seconds,
         }
-        report.write_json(json, content)
+        cli.write_json(json, content)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.datasets import Image, images_of_split, open_dataset, views
-from pydrdl.image_lmdb import build_image_lmdb
-from pydrdl.labels import read_labels, with_known_models
-from pydrdl.report import number
+from pydrdl.records.image_lmdb import build_image_lmdb
+from pydrdl.records.labels import read_labels, with_known_models
+from pydrdl.results.shared import number
 
 
 class Label(StrEnum):

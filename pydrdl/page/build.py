@@ -8,6 +8,7 @@ from pydrdl.datasets import images_of_split
 from pydrdl.datasets.types import Dataset
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, read_features
+from pydrdl.logs.reader import TrainingLog, read_log
 from pydrdl.page.content import Report, Section
 from pydrdl.page.dataset import dataset_section, is_rendered
 from pydrdl.page.distances import distance_section
@@ -24,7 +25,6 @@ from pydrdl.page.thumbnails import Thumbnail, no_thumbnail, thumbnail_maker
 from pydrdl.page.training import training_section
 from pydrdl.page.worth import worth_section
 from pydrdl.protocols.split import load_split
-from pydrdl.training_log import TrainingLog, read_log
 
 
 @dataclass(frozen=True)

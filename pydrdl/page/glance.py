@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydrdl import paper
 from pydrdl.datasets.types import Dataset
+from pydrdl.logs.reader import TrainingLog
 from pydrdl.page.cells import change, plural, rate
 from pydrdl.page.content import Block, Section, Text
 from pydrdl.page.dataset import is_rendered
@@ -13,7 +14,6 @@ from pydrdl.page.results import Cmc, Map, Results
 from pydrdl.page.retrieval import data_of
 from pydrdl.page.rows import Line, Lines, Number, R, by_test, lines
 from pydrdl.page.training import bad_rows
-from pydrdl.training_log import TrainingLog
 
 
 def glance_section(

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydrdl import __version__
-from pydrdl.features import file_sha256
+from pydrdl.file_hash import file_sha256
 from pydrdl.page.content import Block, Column, Group, Row, Section, Table, Text
 from pydrdl.page.results import Origin
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.report import VERIFIERS
+from pydrdl.results.shared import VERIFIERS
 
 Json = Mapping[str, Any]
 Float64 = NDArray[np.float64]

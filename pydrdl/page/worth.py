@@ -7,11 +7,11 @@ from itertools import takewhile
 
 from pydrdl import paper
 from pydrdl.datasets.types import Dataset
+from pydrdl.logs.reader import TrainingLog
 from pydrdl.page.content import Column, Group, Row, Section, Table, Text, Value
 from pydrdl.page.dataset import count_of, is_rendered
 from pydrdl.page.results import Origin
 from pydrdl.page.training import last_iteration
-from pydrdl.training_log import TrainingLog
 from pydrdl.trainings import training_of
 
 _SNAPSHOT = re.compile(r"_iter_(\d+)\.caffemodel(\.h5)?$")

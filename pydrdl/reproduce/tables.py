@@ -9,15 +9,16 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from pydrdl import paper, report_cmc, report_retrieval, report_verification
+from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
 from pydrdl.errors import InputError
-from pydrdl.report import rate
+from pydrdl.results import cmc, retrieval, verification
+from pydrdl.results.shared import rate
 from pydrdl.trainings import OverTrainings, training_of
 
 SCHEMA = "drdl.reproduced/1"
-CMC, MAP = report_cmc.SCHEMA, report_retrieval.SCHEMA
-PAIRS = report_verification.SCHEMA
+CMC, MAP = cmc.SCHEMA, retrieval.SCHEMA
+PAIRS = verification.SCHEMA
 
 
 @dataclass(frozen=True)
