@@ -28,16 +28,33 @@ def whole_file(path: Path) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     _delete_parts_of_the_dead(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with renamed(path) as part:
         yield part
         sync(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     # Some network file systems cannot sync a folder; the file itself is safe.
     with suppress(OSError):
         sync(path.parent)
+
+
+@contextmanager
+def renamed(path: Path) -> Iterator[Path]:
+    """As whole_file, for one of many thousand files that can be made again.
+
+    Nothing is synced: a loss of power may leave it empty. The parts that killed
+    processes leave are for the folder's maker to delete.
+
+    Args:
+        path: the file to make or replace.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

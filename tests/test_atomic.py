@@ -84,6 +84,20 @@ def test_parts_of_the_dead_are_deleted_and_no_others(tmp_path: Path) -> None:
     assert names(tmp_path) == {"a.json"} | others
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_one_of_many_files(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "1.jpg"
+    with atomic.renamed(path) as part:
+        part.write_text("old")
+        assert not path.exists()
+        assert atomic.final_name(part.name) == "1.jpg"
+    with pytest.raises(error), atomic.renamed(path) as part:
+        part.write_text("half")
+        raise error
+    assert path.read_text() == "old"
+    assert names(tmp_path) == {"1.jpg"}
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         atomic.write_text(tmp_path / "none" / "a.json", "")

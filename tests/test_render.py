@@ -225,24 +225,33 @@ def test_killed_while_a_file_takes_its_name(
     class KilledError(BaseException):
         pass
 
-    def killed(self: Path, *rest: object, **named: object) -> None:
+    which = {"image": ".jpg", "attributes": "README"}.get(moment, "train_test")
+    replaced, unlinked = Path.replace, Path.unlink
+    dead = False
+
+    def die() -> None:
+        nonlocal dead
+        dead = True
         raise KilledError
+
+    def replace(self: Path, target: Path) -> Path:
+        if moment != "marker" and which in target.name:
+            die()
+        return replaced(self, target)
+
+    def unlink(self: Path, missing_ok: bool = False) -> None:
+        # Whoever is dead tidies nothing up.
+        if dead or (moment == "marker" and self.name == MARKER):
+            die()
+        unlinked(self, missing_ok=missing_ok)
 
     folder = tmp_path / "set"
     with monkeypatch.context() as patch, pytest.raises(KilledError):
-        if moment == "marker":
-            patch.setattr(Path, "unlink", killed)
-        else:
-            which = {"image": ".jpg", "attributes": "README"}.get(moment, "train_test")
-            replaced = Path.replace
-
-            def stop(self: Path, target: Path) -> Path:
-                if which in target.name:
-                    raise KilledError
-                return replaced(self, target)
-
-            patch.setattr(Path, "replace", stop)
+        patch.setattr(Path, "replace", replace)
+        patch.setattr(Path, "unlink", unlink)
         render_vehicleid(TINY, folder, workers=1)
+    left = [path.name for path in folder.rglob(".*.part")]
+    assert len(left) == (moment != "marker")
     if moment == "image":
         assert not list(folder.glob("image/*.jpg"))
     if moment != "marker":

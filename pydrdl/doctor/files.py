@@ -2,18 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
-
-import cv2
 
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.doctor.copies import copy_problems
 from pydrdl.doctor.look import Look, decode_image, stat_image
 from pydrdl.doctor.problem import Problem, Severity, problem
+from pydrdl.threads import in_order
 
-CHUNK = 1024  # images handed to the threads at once; no more is kept of them
 # What tools take for photographs; other files beside them are not listed.
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 Progress = Callable[[Iterable[Look], str, int], Iterable[Look]]
@@ -40,7 +37,7 @@ def check_files(
         progress: shows how far it is.
     """
     look = partial(stat_image, root) if fast else partial(decode_image, root)
-    looks = progress(_in_chunks(look, images, workers), "images", len(images))
+    looks = progress(in_order(look, images, workers), "images", len(images))
     missing, unreadable, outside = [], [], []
     same: dict[bytes, list[int]] = {}
     for i, (image, seen) in enumerate(zip(images, looks, strict=True)):
@@ -78,21 +75,6 @@ def check_files(
         ),
         *copy_problems(copies, probes),
     ]
-
-
-def _in_chunks(
-    look: Callable[[Image], Look], images: Sequence[Image], workers: int | None
-) -> Iterator[Look]:
-    """Looks on threads; in order, a bounded number of them at once."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(0)  # one thread an image, not several
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
-    try:
-        for first in range(0, len(images), CHUNK):
-            yield from pool.map(look, images[first : first + CHUNK])
-    finally:
-        pool.shutdown(cancel_futures=True)
-        cv2.setNumThreads(threads)
 
 
 def check_unlisted(root: Path, images: Iterable[Image]) -> list[Problem]:

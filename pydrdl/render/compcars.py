@@ -6,9 +6,10 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from pydrdl import atomic
 from pydrdl.render.cars import draw_car
 from pydrdl.render.catalogue import Car, Catalogue, Plan, draw_catalogue
-from pydrdl.render.folder import Passing, fill_folder, write
+from pydrdl.render.folder import Passing, fill_folder
 from pydrdl.render.pairs import draw_pairs
 from pydrdl.render.pool import spread
 from pydrdl.render.sensor import encode
@@ -93,7 +94,9 @@ def _render(plan: Plan, output: Path, car: Car) -> int:
         lines = (f"{photo.viewpoint:d}", "1", f"{left + 1} {top + 1} {right} {bottom}")
         label.parent.mkdir(parents=True, exist_ok=True)
         # The label first: an image that is there has one.
-        write(label, [f"{line}\n".encode() for line in lines])
+        with atomic.renamed(label) as part:
+            part.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, [encode(photo.pixels, photo.quality)])
+        with atomic.renamed(path) as part:
+            part.write_bytes(encode(photo.pixels, photo.quality))
     return len(car.images)

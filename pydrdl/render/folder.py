@@ -7,9 +7,10 @@ folder, and drawing that was interrupted goes on from the images that are there.
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from pydrdl import atomic
 from pydrdl.errors import InputError
 
 MARKER = "unfinished.json"
@@ -55,14 +56,6 @@ def fill_folder(
         ) from error
 
 
-def write(path: Path, pieces: Iterable[bytes]) -> None:
-    """Writes a file that is either whole or not there."""
-    partial_path = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with partial_path.open("wb") as file:
-        file.writelines(pieces)
-    partial_path.replace(path)
-
-
 def _start(output: Path, plan: str, folders: Iterable[str]) -> None:
     """Makes the folder, or takes up the one that is there."""
     marker, wanted = output / MARKER, plan + "\n"
@@ -86,7 +79,7 @@ def _start(output: Path, plan: str, folders: Iterable[str]) -> None:
                 "choose another folder, or delete this one",
             )
         output.mkdir(parents=True, exist_ok=True)
-        write(marker, [wanted.encode()])
+        atomic.write_text(marker, wanted)
     _tidy(output)
     for folder in folders:
         (output / folder).mkdir(exist_ok=True)
@@ -95,19 +88,21 @@ def _start(output: Path, plan: str, folders: Iterable[str]) -> None:
 def _finish(output: Path, files: Files, lists: Files) -> None:
     """Writes the lists; the last renaming makes the whole a data set."""
     for name, lines in files:
-        write(output / name, _encoded(lines))
+        _write(output / name, lines)
     if not (output / LISTS).exists():
         folder = output / f".{LISTS}.{os.getpid()}.part"
         folder.mkdir()
         for name, lines in lists:
             (folder / name).parent.mkdir(exist_ok=True)
-            write(folder / name, _encoded(lines))
+            _write(folder / name, lines)
         folder.replace(output / LISTS)
     (output / MARKER).unlink(missing_ok=True)
 
 
-def _encoded(lines: Iterable[str]) -> Iterator[bytes]:
-    return (line.encode() for line in lines)
+def _write(path: Path, lines: Iterable[str]) -> None:
+    """Writes a list that is either whole or not there."""
+    with atomic.whole_file(path) as part, part.open("wb") as file:
+        file.writelines(line.encode() for line in lines)
 
 
 def _tidy(output: Path) -> None:

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from pydrdl import atomic
 from pydrdl.render.camera import Camera
 from pydrdl.render.fleet import Entry, Fleet, Plan, draw_fleet
-from pydrdl.render.folder import Passing, fill_folder, write
+from pydrdl.render.folder import Passing, fill_folder
 from pydrdl.render.lists import attribute_files, split_files
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, photograph
@@ -58,5 +59,6 @@ def _render(plan: Plan, folder: Path, entry: Entry) -> int:
             numbers = (plan.seed, entry.vehicle, image)
             pixels = photograph(model, vehicle, *numbers, plan.size)
             camera: Camera = camera_of(*numbers)
-            write(path, [encode(pixels, camera.quality)])
+            with atomic.renamed(path) as part:
+                part.write_bytes(encode(pixels, camera.quality))
     return len(entry.images)
