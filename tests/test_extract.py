@@ -195,7 +195,7 @@ def test_batch_size_changes_nothing(caffe, made, batch: int) -> None:
 
 
 def one_after_another(images, folder: Path, batch: int) -> list[np.ndarray]:
-    """The features of each batch, without threads and without pydrdl.features.extract."""
+    """The features of each batch, without threads or pydrdl.features.extract."""
     import caffe
 
     caffe.set_random_seed(3)
