@@ -1,0 +1,90 @@
+"""The documents' tables of match rates, in Markdown."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from documents import as_table
+
+from pydrdl import paper
+from pydrdl.render.fleet import PRESETS, draw_fleet
+from pydrdl.report import rate
+
+RANKS = ("1", "5", "10", "20")
+Content = dict[str, Any]
+# How a document calls what a file's row names.
+DEMO = {
+    "mixed_difference": f"demo, {paper.MIXED_CCL}",
+    "untrained": "demo, the same net untrained",
+}
+HARDNESS = {
+    "model and colour oracle": "oracle: model and colour",
+    "Lab histogram": "Lab histogram, 8 x 8 x 8 bins",
+    "HSV histogram": "HSV histogram, 16 x 4 x 4 bins",
+    "Lab histogram, middle": "Lab histogram of the middle half",
+    "8 x 8 pixels": "the image in 8 x 8 pixels of Lab",
+}
+
+
+def demo(content: Content) -> str:
+    """Table 6's Small split, and below it the demo's net."""
+    (small, *_), found = paper.TEST_SPLITS, {}
+    for row in content["results"]["mixed_difference"]:
+        found[row["name"]] = row
+    rows = [_of_paper(method, small) for method in paper.TABLE_6]
+    for name, title in DEMO.items():
+        cells = (_over_repeats(found[name]["rates"][rank]) for rank in RANKS)
+        rows.append((title, f"{found[name]['gallery']:,}", *cells))
+    return as_table(("Match rate", "gallery", *(f"rank {k}" for k in RANKS)), rows)
+
+
+def _of_paper(method: str, split: paper.TestSplit) -> tuple[str, ...]:
+    known = paper.TABLE_6[method][split.name]
+    title = f"paper, {method}"
+    return title, f"{split.vehicles:,}", rate(known.top1), rate(known.top5), "", ""
+
+
+def _over_repeats(values: Sequence[float]) -> str:
+    return f"{rate(statistics.fmean(values))} ± {rate(statistics.stdev(values))}"
+
+
+def two_camera(content: Content) -> str:
+    """Before and after training, a row for each net."""
+    rows = []
+    for net, (untrained, trained) in content["results"].items():
+        if not untrained["name"].endswith("untrained"):
+            raise ValueError(f"{untrained['name']!r} is not an untrained net")
+        rows.append((net, _three(untrained["rates"]), _three(trained["rates"])))
+    ranks = "rank 1 / 5 / 10"
+    return as_table(("Net", f"untrained: {ranks}", f"trained: {ranks}"), rows)
+
+
+def _three(rates: dict[str, list[float]]) -> str:
+    return " / ".join(rate(statistics.fmean(rates[rank]), 2) for rank in RANKS[:3])
+
+
+def hardness(content: Content) -> str:
+    """What knows no vehicle, on the drawn ones."""
+    rows = [
+        (HARDNESS[name], *(rate(found["mean"][rank]) for rank in RANKS))
+        for name, found in content["cmc"].items()
+    ]
+    return as_table(("Match rate", *(f"rank {k}" for k in RANKS)), rows)
+
+
+def presets() -> str:
+    """What tools/render_vehicleid.py --preset draws, counted."""
+    rows = []
+    for name, plan in PRESETS.items():
+        images = len(draw_fleet(plan).names)
+        rows.append(
+            (
+                name,
+                f"{plan.train:,} / {plan.vehicles - plan.train:,}",
+                f"{plan.models:,}",
+                f"{images:,}",
+                f"{plan.size}",
+            )
+        )
+    titles = ("Preset", "vehicles to train / to test", "models", "images", "size")
+    return as_table(titles, rows)
