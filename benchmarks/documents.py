@@ -25,7 +25,7 @@ _TABLE = re.compile(
 # A row of a table with a cell that begins with a number.
 _FIGURE = re.compile(r"^ *\|(?:.*\|)? *[.\d].*\|", re.MULTILINE)
 
-_NUMBER = re.compile(r"[-+]?[.\d]|$")
+_NUMBERS = re.compile(r"([-+±\d.,()/: ]|to|missed)*")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def as_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown; columns of numbers are set to the right."""
     lines = [list(row) for row in rows]
     edges = [
-        "---:" if all(_NUMBER.match(cell) for cell in column) else "---"
+        "---:" if all(_NUMBERS.fullmatch(cell) for cell in column) else "---"
         for column in zip(*lines, strict=True)
     ]
     every = [list(titles), edges, *lines]

@@ -44,8 +44,8 @@ class Machine:
         virtual = " (a virtual machine)" if self.virtual else ""
         libraries = ", ".join(f"{name} {v}" for name, v in self.libraries.items())
         return (
-            f"{self.cpu}{virtual}, {self.cores} cores, load {self.load:.1f} before; "
-            f"{self.system}; {libraries}"
+            f"{self.cpu}{virtual}, {self.cores} cores; {self.system}; {libraries}; "
+            f"load {self.load:.1f} before"
         )
 
 

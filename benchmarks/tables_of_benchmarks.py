@@ -11,6 +11,8 @@ from typing import Any
 from documents import as_table, paragraph
 from measured import Machine, spread
 
+from pydrdl.report import number
+
 ROUNDS = "of the rounds"
 Content = dict[str, Any]
 MB = 1e6
@@ -19,8 +21,12 @@ MB = 1e6
 def _about(runs: Sequence[Content], what: str, rounds: int) -> str:
     """The commands, the machine, and what was measured."""
     lines = "".join(f"    {content['command']}\n" for content in runs)
-    machines = dict.fromkeys(str(Machine(**content["machine"])) for content in runs)
-    return f"{lines}\n" + paragraph(f"{'; '.join(machines)}. {what}; {rounds} rounds.")
+    machine = str(Machine(**runs[0]["machine"]))
+    for content in runs[1:]:
+        more = str(Machine(**content["machine"]))
+        # Most often, only the load is another.
+        machine += f", {more.removeprefix(machine.rpartition('; ')[0] + '; ')}"
+    return f"{lines}\n" + paragraph(f"{machine}. {what}; {number(rounds, 'round')}.")
 
 
 def _at_least(median: float, target: float, digits: str) -> str:
@@ -89,14 +95,13 @@ def losses(*runs: Content) -> str:
         if any(name in outcome["seconds"] for outcome in run["outcomes"])
     ]
     titles = [
-        f"{AUTOGRAD[name]}, {run['torch_threads']} thread"
-        + ("" if run["torch_threads"] == 1 else "s")
+        f"{AUTOGRAD[name]}, {number(run['torch_threads'], 'thread')}"
         for name, run in columns
     ]
     rows = []
-    for number, outcome in enumerate(runs[0]["outcomes"]):
+    for outcome in runs[0]["outcomes"]:
         ms = 1000 * statistics.median(outcome["seconds"][CAFFE])
-        cells = [_over_caffe(run["outcomes"][number], name) for name, run in columns]
+        cells = [_over_caffe(run, outcome, name) for name, run in columns]
         rows.append((_loss(outcome), f"{outcome['sets']:,}", f"{ms:#.3g}", *cells))
     return as_table(("", "sets", "Caffe, ms", *titles), rows)
 
@@ -123,11 +128,14 @@ def _loss(outcome: Content) -> str:
     return f"{outcome['layer'].removesuffix('Loss')}, {outcome['way']}"
 
 
-def _over_caffe(outcome: Content, name: str) -> str:
-    if name not in outcome["seconds"]:
-        return ""
-    median, rounds = spread(_ratios(outcome["seconds"], name, CAFFE), ".2f")
-    return f"{median} ({rounds})"
+def _over_caffe(run: Content, like: Content, name: str) -> str:
+    """In a run's outcome of the same loss over as many sets."""
+    for outcome in run["outcomes"]:
+        same = all(outcome[key] == like[key] for key in ("layer", "way", "sets"))
+        if same and name in outcome["seconds"]:
+            median, rounds = spread(_ratios(outcome["seconds"], name, CAFFE), ".2f")
+            return f"{median} ({rounds})"
+    return ""
 
 
 def _ratios(seconds: dict[str, list[float]], one: str, other: str) -> list[float]:
@@ -139,7 +147,7 @@ def build_lmdb_about(content: Content) -> str:
     """How the builder was measured."""
     what = (
         f"{content['images']:,} images of {content['mean_bytes'] / 1000:.0f} kB in the "
-        f"mean; {content['threads']} threads"
+        f"mean; {number(content['threads'], 'thread')}"
     )
     return _about([content], what, len(next(iter(content["seconds"].values()))))
 
@@ -190,7 +198,7 @@ def evaluation_about(content: Content) -> str:
     """How the evaluation was measured."""
     what = (
         f"{content['probes']:,} probes, {content['gallery']:,} gallery images, "
-        f"{content['dimensions']:,} dimensions, repeats: {content['repeats']}"
+        f"{content['dimensions']:,} dimensions, {number(content['repeats'], 'repeat')}"
     )
     for missing in content["not_measured"]:
         what += f"; {missing}"

@@ -7,6 +7,7 @@ from typing import Any
 from documents import as_table
 
 from pydrdl import paper
+from pydrdl.errors import InputError
 from pydrdl.render.fleet import PRESETS, draw_fleet
 from pydrdl.report import rate
 
@@ -51,12 +52,22 @@ def _over_repeats(values: Sequence[float]) -> str:
 def two_camera(content: Content) -> str:
     """Before and after training, a row for each net."""
     rows = []
-    for net, (untrained, trained) in content["results"].items():
-        if not untrained["name"].endswith("untrained"):
-            raise ValueError(f"{untrained['name']!r} is not an untrained net")
+    for net, entries in content["results"].items():
+        untrained, trained = _before_and_after(net, entries)
         rows.append((net, _three(untrained["rates"]), _three(trained["rates"])))
     ranks = "rank 1 / 5 / 10"
     return as_table(("Net", f"untrained: {ranks}", f"trained: {ranks}"), rows)
+
+
+def _before_and_after(net: str, entries: Sequence[Content]) -> Sequence[Content]:
+    names = [entry["name"] for entry in entries]
+    if len(names) != 2 or names[0] != f"{names[1]}_untrained":
+        raise InputError(
+            f"rows {', '.join(names)}; expected an untrained and a trained one",
+            net,
+            "take the file that tools/two_camera.sh wrote",
+        )
+    return entries
 
 
 def _three(rates: dict[str, list[float]]) -> str:
