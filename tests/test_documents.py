@@ -146,27 +146,28 @@ def test_what_was_measured_and_where_is_told() -> None:
 
 
 def test_losses_are_set_beside_the_run_of_each_number_of_threads() -> None:
-    def run(threads: int, *torch: float) -> dict[str, Any]:
+    def outcome(sets: int, *torch: float) -> dict[str, Any]:
         seconds = {"Caffe": [0.001, 0.002, 0.004], "copy": [0.0005] * 3}
         if torch:
             seconds["PyTorch"] = list(torch)
-        outcome = {"layer": "TripletLoss", "way": "HARD", "sets": 1500}
-        other = {**outcome, "sets": 15, "bytes": 10**6, "seconds": seconds}
-        mine = {**outcome, "bytes": 10**8, "seconds": seconds}
-        return {"torch_threads": threads, "outcomes": [mine, *[other] * (threads > 1)]}
+        loss = {"layer": "TripletLoss", "way": "HARD", "sets": sets}
+        return {**loss, "bytes": sets * 100_000, "seconds": seconds}
 
-    rows = tables_of_benchmarks.losses(run(1, 0.004, 0.004, 0.004), run(2, 1, 1, 1))
-    assert rows.splitlines()[0] == (
-        "|  | sets | Caffe, ms | eager, 1 thread | eager, 2 threads |"
-    )
-    assert rows.splitlines()[2:] == [
+    def run(threads: int, *outcomes: dict[str, Any]) -> dict[str, Any]:
+        return {"torch_threads": threads, "outcomes": list(outcomes)}
+
+    one = run(1, outcome(1500, 0.004, 0.004, 0.004))
+    two = run(2, outcome(15, 7, 7, 7), outcome(1500, 1, 1, 1))
+    rows = tables_of_benchmarks.losses(one, two).splitlines()
+    assert rows[0] == "|  | sets | Caffe, ms | eager, 1 thread | eager, 2 threads |"
+    assert rows[2:] == [
         "| Triplet, HARD | 1,500 | 2.00 | 2.00 (1.00 to 4.00) "
         "| 500.00 (250.00 to 1000.00) |"
     ]
-    alone = tables_of_benchmarks.losses(run(1), run(2))
-    assert alone.splitlines()[2:] == ["| Triplet, HARD | 1,500 | 2.00 |"]
-    assert tables_of_benchmarks.losses_bandwidth(run(2)).splitlines() == [
-        "|  | 1,500 sets (100 MB) | 15 sets (1 MB) |",
+    alone = tables_of_benchmarks.losses(run(1, outcome(15)), run(2, outcome(15)))
+    assert alone.splitlines()[2:] == ["| Triplet, HARD | 15 | 2.00 |"]
+    assert tables_of_benchmarks.losses_bandwidth(two).splitlines() == [
+        "|  | 15 sets (1.5 MB) | 1,500 sets (150 MB) |",
         "| --- | ---: | ---: |",
         "| Triplet, HARD | 0.25 | 0.25 |",
     ]
