@@ -1,11 +1,8 @@
 """Images through a deploy net: the features that the protocols rank."""
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +14,10 @@ from pydrdl.features import FeatureSet, Source, check_features, file_sha256
 from pydrdl.list_hash import images_sha256
 from pydrdl.partial_features import PartialFeatures
 from pydrdl.preprocess import Preprocess, read_preprocess
+from pydrdl.threads import behind, in_order
 
 Float32 = NDArray[np.float32]
+Item = TypeVar("Item")
 # Wraps the images to show how far the work is: (images, what, total).
 Progress = Callable[[Iterable[Float32], str, int], Iterable[Float32]]
 
@@ -97,17 +96,23 @@ def extract(
         width = net.blobs[blob].data[0].size
         kept = PartialFeatures(partial, inputs, width, batch, len(images))
     parts = [kept.read()] if kept else []
-    done = kept.rows if kept else 0
-    left = images[done:]
+    left = images[kept.rows if kept else 0 :]
     pixels = progress(decoded(left, root, preprocess, 4 * batch), "images", len(left))
-    for group in in_batches(pixels, batch):
-        part = forward(net, blob, np.stack(group))
-        names = [image.path for image in images[done : done + len(part)]]
-        check_features(part, names, f"{net_path}, blob {blob!r}")
+
+    def computed() -> Iterator[Float32]:
+        names = in_batches((image.path for image in left), batch)
+        for group, paths in zip(in_batches(pixels, batch), names, strict=True):
+            part = forward(net, blob, group)
+            check_features(part, paths, f"{net_path}, blob {blob!r}")
+            yield part
+
+    def keep(part: Float32) -> Float32:
         if kept:
             kept.append(part)
-        parts.append(part)
-        done += len(part)
+        return part
+
+    # The disk takes a batch while the net computes the next.
+    parts.extend(behind(keep, computed()))
     return FeatureSet(
         np.concatenate(parts),
         tuple(image.path for image in images),
@@ -133,21 +138,22 @@ def _inputs(
     }
 
 
-def forward(net: Any, blob: str, inputs: Float32) -> Float32:
+def forward(net: Any, blob: str, inputs: Sequence[Float32]) -> Float32:
     """One pass through the net, up to the last layer that writes the blob.
 
     Args:
         net: a caffe.Net with the input "data".
         blob: which blob to read.
-        inputs: (n, 3, H, W) float32.
+        inputs: n arrays of 3 x H x W, float32.
 
     Returns:
         (n, D) float32, a copy; whatever follows the first axis is flattened.
     """
-    if tuple(net.blobs[INPUT].shape) != inputs.shape:
-        net.blobs[INPUT].reshape(*inputs.shape)
+    shape = (len(inputs), *inputs[0].shape)
+    if tuple(net.blobs[INPUT].shape) != shape:
+        net.blobs[INPUT].reshape(*shape)
         net.reshape()
-    net.blobs[INPUT].data[...] = inputs
+    np.stack(inputs, out=net.blobs[INPUT].data)
     writers = [name for name, tops in net.top_names.items() if blob in tops]
     net.forward(end=writers[-1])
     return np.array(net.blobs[blob].data, np.float32).reshape(len(inputs), -1)
@@ -162,14 +168,15 @@ def decoded(
 ) -> Iterator[Float32]:
     """Yields the net's inputs in order, decoded by threads ahead of their use.
 
-    OpenCV decodes without the interpreter lock. pycaffe holds it during a
-    forward pass: each thread then ends the image that it is at, and waits.
+    OpenCV decodes without the interpreter lock, and pycaffe (ours) computes
+    without it: images are read while the net works.
 
     Args:
         images: which ones.
         root: the folder that their paths are relative to.
         preprocess: from pixels to input.
-        window: images decoded or waiting at any time.
+        window: images decoded or waiting at any time; several batches, or the
+            threads have nothing to do during a pass.
         workers: threads; None takes one a processor.
 
     Raises:
@@ -178,24 +185,16 @@ def decoded(
     from pydrdl.datum import read_image  # the LMDB's own reader; imports Caffe
 
     size = (preprocess.resize, preprocess.resize)
-    pool = ThreadPoolExecutor(workers or os.cpu_count())
-    waiting: deque[Future[Float32]] = deque()
-    try:
-        for image in images:
-            waiting.append(
-                pool.submit(lambda i: preprocess(read_image(root, i, size)), image)
-            )
-            if len(waiting) >= window:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+    def decode(image: Image) -> Float32:
+        return preprocess(read_image(root, image, size))
+
+    return in_order(decode, images, workers, window)
 
 
-def in_batches(items: Iterable[Float32], size: int) -> Iterator[list[Float32]]:
+def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Yields lists of size items; the last may be shorter."""
-    batch: list[Float32] = []
+    batch: list[Item] = []
     for item in items:
         batch.append(item)
         if len(batch) == size:

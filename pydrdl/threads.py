@@ -16,7 +16,10 @@ AHEAD = 8  # results a thread may be ahead of their use
 
 
 def in_order(
-    function: Callable[[In], Out], items: Iterable[In], workers: int | None
+    function: Callable[[In], Out],
+    items: Iterable[In],
+    workers: int | None,
+    ahead: int | None = None,
 ) -> Iterator[Out]:
     """Maps on threads; OpenCV itself takes one thread an item meanwhile.
 
@@ -24,15 +27,18 @@ def in_order(
         function: runs without the interpreter lock for the most part.
         items: taken when a thread will soon be free, not before.
         workers: threads; None takes one a processor.
+        ahead: results at most that wait or are being made; None takes AHEAD a
+            thread. More where many results are used at once.
     """
     count = workers or os.cpu_count() or 1
+    most = ahead or AHEAD * count
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)
     window: deque[Future[Out]] = deque()
     pool = ThreadPoolExecutor(count)
     try:
         for item in items:
-            if len(window) == AHEAD * count:
+            if len(window) == most:
                 yield window.popleft().result()
             window.append(pool.submit(function, item))
         while window:

@@ -1,9 +1,11 @@
 """Preprocessing, weights that must fit, and the net against OpenCV's."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -190,6 +192,103 @@ def test_batch_size_changes_nothing(caffe, made, batch: int) -> None:
     np.testing.assert_allclose(
         extract(*args, untrained=3, batch=batch).features, reference, atol=1e-5
     )
+
+
+def one_after_another(images, folder: Path, batch: int) -> list[np.ndarray]:
+    """The features of each batch, without threads and without pydrdl.extract."""
+    import caffe
+
+    caffe.set_random_seed(3)
+    net = caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST)
+    parts = []
+    for first in range(0, len(images), batch):
+        group = images[first : first + batch]
+        inputs = np.stack([by_hand(folder / image.path) for image in group])
+        net.blobs["data"].reshape(*inputs.shape)
+        net.blobs["data"].data[...] = inputs
+        parts.append(net.forward()["fc2"].copy())
+    return parts
+
+
+@pytest.mark.parametrize("batch", [2, 3])
+def test_threads_change_no_bit_and_no_order(caffe, made, batch: int) -> None:
+    from pydrdl.extract import extract
+
+    folder, images = made
+    many = images * 5
+    partial = folder / "out.partial"
+    options = {"untrained": 3, "batch": batch, "partial": partial}
+    net = folder / "deploy.prototxt"
+    content = extract(many, folder, net, **options)
+    expected = np.concatenate(one_after_another(many, folder, batch))
+    assert content.features.tobytes() == expected.tobytes()
+    assert partial.read_bytes().split(b"\n", 1)[1] == expected.tobytes()
+    again = extract(many, folder, net, **options)  # all of it was kept
+    assert again.features.tobytes() == expected.tobytes()
+
+
+def test_what_was_computed_before_an_error_is_kept(caffe, made) -> None:
+    from pydrdl.extract import extract
+
+    folder, images = made
+    partial = folder / "out.partial"
+    net = folder / "deploy.prototxt"
+    good = (folder / "5.png").read_bytes()
+    (folder / "5.png").write_bytes(b"not an image")
+    options = {"untrained": 3, "batch": 2, "partial": partial}
+    with pytest.raises(InputError, match=r"corrupt image of vehicle 2"):
+        extract(images, folder, net, **options)
+    expected = np.concatenate(one_after_another(images[:4], folder, 2))
+    assert partial.read_bytes().split(b"\n", 1)[1] == expected.tobytes()
+    (folder / "5.png").write_bytes(good)
+    content = extract(images, folder, net, **options)
+    whole = np.concatenate(one_after_another(images, folder, 2))
+    assert content.features.tobytes() == whole.tobytes()
+
+
+def test_the_disk_is_written_behind_the_net(caffe, made, monkeypatch) -> None:
+    """A batch is on its way to the disk while the net computes the next."""
+    from pydrdl import extract as module
+
+    folder, images = made
+    begun = [threading.Event() for _ in range(4)]  # passes
+    passes, writes = itertools.count(), itertools.count(1)
+    plain, append = module.forward, module.PartialFeatures.append
+
+    def forward(*args: object) -> np.ndarray:
+        begun[next(passes)].set()
+        return plain(*args)
+
+    def late(self: object, part: np.ndarray) -> None:
+        behind = next(writes)
+        assert behind == 4 or begun[behind].wait(timeout=20), "no pass meanwhile"
+        append(self, part)
+
+    monkeypatch.setattr(module, "forward", forward)
+    monkeypatch.setattr(module.PartialFeatures, "append", late)
+    partial = folder / "out.partial"
+    content = module.extract(
+        images, folder, folder / "deploy.prototxt", untrained=3, batch=2,
+        partial=partial,
+    )  # fmt: skip
+    kept = partial.read_bytes().split(b"\n", 1)[1]
+    assert kept == content.features.tobytes()
+
+
+def test_a_disk_that_is_full_ends_the_extraction(caffe, made, monkeypatch) -> None:
+    from pydrdl import extract as module
+
+    def full(*_: object) -> None:
+        raise InputError("cannot write the features so far", "here", "make room")
+
+    folder, images = made
+    monkeypatch.setattr(module.PartialFeatures, "append", full)
+    for count in (1, 7):  # also where it is the last batch's write
+        with pytest.raises(InputError, match="cannot write the features so far"):
+            module.extract(
+                images[:count], folder, folder / "deploy.prototxt", untrained=3,
+                batch=2, partial=folder / "out.partial",
+            )  # fmt: skip
 
 
 def test_layer_is_read_after_what_works_in_place(caffe, made) -> None:

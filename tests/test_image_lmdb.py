@@ -396,8 +396,10 @@ def test_long_paths_are_cut_to_a_valid_key(
     assert [key for key, _ in records(output)] == [f"00000000_{path}".encode()[:511]]
 
 
-@given(st.integers(1, 4), st.integers(0, 120))
-def test_work_in_memory_is_bounded_and_in_order(workers: int, count: int) -> None:
+@given(st.integers(1, 4), st.integers(0, 120), st.none() | st.integers(1, 50))
+def test_work_in_memory_is_bounded_and_in_order(
+    workers: int, count: int, ahead: int | None
+) -> None:
     taken = 0
 
     def items() -> Iterator[int]:
@@ -407,9 +409,10 @@ def test_work_in_memory_is_bounded_and_in_order(workers: int, count: int) -> Non
             yield item
 
     seen = []
-    for result in in_order(lambda item: -item, items(), workers):
+    for result in in_order(lambda item: -item, items(), workers, ahead):
         seen.append(result)
-        assert taken - len(seen) <= 8 * workers
+        most = ahead or 8 * workers
+        assert taken == min(count, len(seen) + most)
     assert seen == [-item for item in range(count)]
 
 

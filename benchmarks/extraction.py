@@ -1,0 +1,344 @@
+"""How long the extraction of features takes, beside the net's forward pass alone."""
+
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import h5py
+import numpy as np
+from rich import box
+from rich.table import Table
+from typer import BadParameter, Option
+
+from pydrdl import cli, extract, report
+from pydrdl.datasets import Image, images_of_split, open_dataset
+from pydrdl.deploy_net import INPUT, last_top, open_net
+from pydrdl.errors import InputError
+from pydrdl.features import write_features
+from pydrdl.partial_features import discard, partial_path
+from pydrdl.preprocess import read_preprocess
+
+SCHEMA = "drdl.bench_extraction/1"
+ROOT = Path(__file__).parents[1]
+TARGET = 1.10
+TIME, BARE = "caffe time, forward", "net.forward()"
+OURS, DECODE = "extraction", "decoding alone"
+FORWARD = re.compile(r"Average Forward pass: (\S+) ms")
+Pixels = Iterable[extract.Float32]
+SEED = 1  # of the weights: values do not change what a pass takes
+
+
+@dataclass(frozen=True)
+class Case:
+    """A net and the images that it is timed with.
+
+    Attributes:
+        name: of the case.
+        net: its deploy.prototxt.
+        images: how many.
+        sides: height and width of the drawn ones, least and most, in pixels.
+    """
+
+    name: str
+    net: Path
+    images: int
+    sides: tuple[int, int]
+
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("demo", ROOT / "prototxt/demo/mixed_difference", 1024, (128, 129)),
+        Case("paper", ROOT / "prototxt/mixed_difference", 128, (300, 500)),
+    )
+}
+
+
+@dataclass
+class Result:
+    """What was measured of a case.
+
+    Attributes:
+        case: which.
+        images: how many.
+        bytes: mean size of their files.
+        seconds: of every contestant, of each round.
+        opening: seconds until the first image is asked for, of each round.
+    """
+
+    case: str
+    images: int
+    bytes: float
+    seconds: dict[str, list[float]]
+    opening: list[float] = field(default_factory=list)
+
+    def ratios(self, of: str, to: str) -> list[float]:
+        """In each round."""
+        pairs = zip(self.seconds[of], self.seconds[to], strict=True)
+        return [a / b for a, b in pairs]
+
+
+def _draw(folder: Path, case: Case) -> list[Image]:
+    """Writes JPEGs, soft with some grain."""
+    images = []
+    for number in cli.progress(range(case.images), "images to read", case.images):
+        random = np.random.default_rng(number)
+        height, width = (int(side) for side in random.integers(*case.sides, 2))
+        coarse = (height // 16 + 1, width // 16 + 1, 3)
+        pixels = random.integers(0, 256, coarse, np.uint8)
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_CUBIC)
+        grain = random.integers(0, 16, pixels.shape, np.uint8)
+        path = f"{number}.jpg"
+        cv2.imwrite(str(folder / path), cv2.add(pixels, grain))
+        images.append(Image(path, number))
+    return images
+
+
+def _timed_net(net: Path, inputs: extract.Float32, folder: Path) -> Path:
+    """The deploy net with a batch of true images as its input.
+
+    `caffe time` would leave zeros in an Input layer: the branches of ReLU and max
+    pooling are then foretold, and a pass is quicker than it ever is.
+    """
+    from google.protobuf import text_format
+
+    from pydrdl.net_shapes import read_net
+
+    with h5py.File(folder / "inputs.h5", "w") as file:
+        file[INPUT] = inputs
+    (folder / "inputs.txt").write_text(f"{folder / 'inputs.h5'}\n")
+    message = read_net(net)
+    (data,) = [layer for layer in message.layer if INPUT in layer.top]
+    data.ClearField("input_param")
+    data.type = "HDF5Data"
+    data.hdf5_data_param.source = str(folder / "inputs.txt")
+    data.hdf5_data_param.batch_size = len(inputs)
+    output = folder / "timed.prototxt"
+    output.write_text(text_format.MessageToString(message))
+    return output
+
+
+def _caffe_time(net: Path, passes: int) -> float:
+    """Seconds of so many forward passes, as `caffe time` has them."""
+    command = [
+        str(Path(sys.executable).with_name("caffe")), "time", "--model", str(net),
+        "--phase", "TEST", "--iterations", str(passes),
+    ]  # fmt: skip
+    environment = os.environ | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=False
+    )
+    found = FORWARD.search(done.stderr)
+    if found is None:
+        raise InputError(
+            f"caffe time gave no forward pass; it ended with {done.returncode}",
+            " ".join(command),
+            "run it to see its log",
+        )
+    return passes * float(found[1]) / 1000
+
+
+def _extraction(
+    images: Sequence[Image], root: Path, net: Path, batch: int, folder: Path
+) -> tuple[float, float]:
+    """What tools/extract_features.py does; seconds to open, and from there on."""
+    began = [time.perf_counter()]
+
+    def begin(items: Pixels, *_: object) -> Pixels:
+        began.append(time.perf_counter())
+        return items
+
+    output = folder / "features.h5"
+    partial = partial_path(output)
+    content = extract.extract(
+        images, root, net, untrained=SEED, batch=batch, partial=partial, progress=begin
+    )
+    write_features(output, content)
+    discard(partial)
+    end = time.perf_counter()
+    output.unlink()
+    return began[1] - began[0], end - began[1]
+
+
+def _clock(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _measure(
+    case: Case, images: Sequence[Image], root: Path, batch: int, rounds: int
+) -> Result:
+    """Every contestant once a round, in turns."""
+    path = case.net / "deploy.prototxt"
+    net = open_net(path, untrained=SEED)
+    preprocess = read_preprocess(path, net.blobs[INPUT].shape[2])
+    inputs = np.stack(list(extract.decoded(images[:batch], root, preprocess, batch)))
+    extract.forward(net, last_top(net), inputs)  # takes its memory
+    passes = len(images) // batch
+    size = statistics.mean((root / image.path).stat().st_size for image in images)
+    result = Result(case.name, len(images), size, {})
+    with tempfile.TemporaryDirectory(prefix="bench_extraction_") as name:
+        folder = Path(name)
+        timed = _timed_net(path, inputs, folder)
+
+        def ours() -> float:
+            opening, seconds = _extraction(images, root, path, batch, folder)
+            result.opening.append(opening)
+            return seconds
+
+        def decode() -> None:
+            for _ in extract.decoded(images, root, preprocess, 4 * batch):
+                pass
+
+        contestants: list[tuple[str, Callable[[], float]]] = [
+            (TIME, lambda: _caffe_time(timed, passes)),
+            (OURS, ours),
+            (BARE, lambda: _clock(lambda: [net.forward() for _ in range(passes)])),
+            (DECODE, lambda: _clock(decode)),
+        ]
+        result.seconds = {name: [] for name, _ in contestants}
+        for number in cli.progress(range(rounds), f"rounds, {case.name}", rounds):
+            first = number % len(contestants)  # a different one begins each round
+            for name, work in contestants[first:] + contestants[:first]:
+                os.sync()  # what others left to write is not this one's
+                result.seconds[name].append(work())
+    return result
+
+
+def _hardware() -> dict[str, object]:
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in info if "model name" in line]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "one a core"),
+        "load": os.getloadavg()[0],
+    }
+
+
+def _show(result: Result, batch: int) -> None:
+    cli.console.print(
+        f"{result.case}: {result.images:,} images of {result.bytes / 1000:.1f} kB in "
+        f"the mean, {batch} a pass; opening the net took "
+        f"{statistics.median(result.opening):.2f} s",
+        soft_wrap=True,
+    )
+    table = Table(
+        "", "ms/image", "of the rounds", "ratio", "of the rounds",
+        box=box.SIMPLE_HEAD,
+    )  # fmt: skip
+    for name, seconds in result.seconds.items():
+        each = [1000 * value / result.images for value in seconds]
+        ratios = result.ratios(name, TIME)
+        table.add_row(
+            name,
+            f"{statistics.median(each):.2f}",
+            f"{min(each):.2f} to {max(each):.2f}",
+            f"{statistics.median(ratios):.2f}",
+            f"{min(ratios):.2f} to {max(ratios):.2f}",
+        )
+    cli.console.print(table)
+    bare = result.ratios(OURS, BARE)
+    cli.console.print(
+        f"over pycaffe's {BARE}: {statistics.median(bare):.2f} "
+        f"({min(bare):.2f} to {max(bare):.2f})"
+    )
+    ratio = statistics.median(result.ratios(OURS, TIME))
+    verdict = "met" if ratio <= TARGET else "missed"
+    cli.console.print(f"target: at most {TARGET:.2f} times {TIME}: {verdict}\n")
+
+
+def bench(
+    nets: Annotated[
+        list[str] | None, Option("--net", help="demo or paper; both by default.")
+    ] = None,
+    images: Annotated[
+        int | None, Option(min=1, help="In place of 1,024 (demo) or 128 (paper).")
+    ] = None,
+    dataset: Annotated[
+        Path | None, Option(help="Read the images of this data set instead.")
+    ] = None,
+    split: Annotated[str | None, Option(help="Of that data set.")] = None,
+    batch: Annotated[int, Option(min=1, help="Images of one pass.")] = 32,
+    rounds: Annotated[int, Option(min=1, help="All contestants once in each.")] = 5,
+    json: Annotated[
+        Path | None, Option(help="Write all numbers to this file (replaced).")
+    ] = None,
+) -> None:
+    """Time the extraction of features beside the net's forward pass, in turns.
+
+    The extraction's time runs from the first image to the file of features and
+    holds all of it: reading, decoding, the net, the batches kept on the disk. The
+    start of the process and the opening of the net are apart. `caffe time` runs
+    the same net in as many passes of the same batch; only its forward part counts.
+    OPENBLAS_NUM_THREADS goes for all of them.
+
+    Example: python benchmarks/extraction.py --net demo --rounds 9
+    """
+    if (dataset is None) != (split is None):
+        raise BadParameter("give both or neither", param_hint="--dataset, --split")
+    unknown = set(nets or ()) - set(CASES)
+    if unknown:
+        raise BadParameter(f"{min(unknown)!r}; expected demo or paper")
+    results = []
+    for case in [CASES[name] for name in nets or CASES]:
+        count = (images or case.images) // batch * batch
+        if count == 0:
+            raise BadParameter("fewer images than one batch")
+        with tempfile.TemporaryDirectory(prefix="bench_extraction_") as name:
+            if dataset is not None and split is not None:
+                data = open_dataset(dataset)
+                root, listed = data.root, list(images_of_split(data, split))
+            else:
+                root = Path(name)
+                listed = _draw(root, Case(case.name, case.net, count, case.sides))
+            if len(listed) < count:
+                raise InputError(
+                    f"{len(listed):,} images; expected {count:,}",
+                    dataset,
+                    "name a larger split, or give --images",
+                )
+            results.append(_measure(case, listed[:count], root, batch, rounds))
+    hardware = _hardware()
+    cli.console.print(
+        f"{hardware['cpu']}, {hardware['cores']} cores, BLAS threads: "
+        f"{hardware['blas_threads']}; {rounds} rounds; cv2 {cv2.__version__}; load "
+        f"{hardware['load']:.1f} at the end",
+        soft_wrap=True,
+    )
+    for result in results:
+        _show(result, batch)
+    if json is not None:
+        report.write_json(
+            json,
+            {
+                "schema": SCHEMA,
+                "hardware": hardware,
+                "cv2": cv2.__version__,
+                "batch": batch,
+                "target_over_caffe_time": TARGET,
+                "cases": [
+                    {
+                        **asdict(result),
+                        "over_caffe_time": result.ratios(OURS, TIME),
+                        "over_net_forward": result.ratios(OURS, BARE),
+                    }
+                    for result in results
+                ],
+            },
+        )
+
+
+if __name__ == "__main__":
+    cli.run(bench)
