@@ -92,6 +92,11 @@ TABLES: Mapping[str, Made] = {
         ratios=benchmarks.evaluation,
     ),
     **_of_benchmark(
+        "extraction", 2,
+        about=benchmarks.extraction_about,
+        ratios=benchmarks.extraction,
+    ),
+    **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render
     ),
 }  # fmt: skip

@@ -256,3 +256,31 @@ def render(content: Content) -> str:
             (f"ms of processor time an image, {name}", f"{milliseconds:.1f}", "", "")
         )
     return as_table(("", "median", ROUNDS, "wanted"), rows)
+
+
+def extraction_about(content: Content) -> str:
+    """How the extraction was measured."""
+    cases = "; ".join(
+        f"{case['case']}: {case['images']:,} images of {case['bytes'] / 1000:.1f} kB"
+        for case in content["cases"]
+    )
+    what = f"{cases} in the mean; {content['batch']} a pass; BLAS threads: {content['blas_threads']}"
+    rounds = len(content["cases"][0]["seconds"][content["ours"]])
+    return _about([content], what, rounds)
+
+
+def extraction(content: Content) -> str:
+    """Everyone's time over that of `caffe time`, for each net."""
+    ours, base = content["ours"], content["caffe_time"]
+    target = content["target_over_caffe_time"]
+    rows = []
+    for case in content["cases"]:
+        for name, seconds in case["seconds"].items():
+            ms = 1000 * statistics.median(seconds) / case["images"]
+            ratios = _ratios(case["seconds"], name, base)
+            median = statistics.median(ratios)
+            wanted = _at_most(median, target, ".2f") if name == ours else ""
+            row = case["case"], name, f"{ms:.2f}", *spread(ratios, ".2f"), wanted
+            rows.append(row)
+    titles = ("net", "", "ms/image", "ratio", ROUNDS, "wanted at most")
+    return as_table(titles, rows)

@@ -220,6 +220,20 @@ def test_the_evaluation_may_take_so_long_and_so_much() -> None:
     ]
 
 
+def test_the_extraction_is_held_against_caffe_time() -> None:
+    run = {
+        "ours": "extraction", "caffe_time": "caffe time", "batch": 32,
+        "target_over_caffe_time": 1.1,
+        "cases": [{"case": "demo", "images": 10,
+                   "seconds": {"caffe time": [0.1, 0.2, 0.1],
+                               "extraction": [0.2, 0.2, 0.13]}}],
+    }  # fmt: skip
+    assert tables_of_benchmarks.extraction(run).splitlines()[2:] == [
+        "| demo | caffe time | 10.00 | 1.00 | 1.00 to 1.00 |  |",
+        "| demo | extraction | 20.00 | 1.30 | 1.00 to 2.00 | 1.10: missed |",
+    ]
+
+
 def test_the_data_layer_is_held_against_others() -> None:
     run = {
         "rates": [{"name": "b", "threads": 2, "images_per_s": [1000.0, 3000.0]},
@@ -307,6 +321,7 @@ def test_results_tell_no_name_or_folder_of_the_machine(
     [
         ("render", ["--rounds", "1", "--vehicles", "20", "--size", "32"]),
         ("evaluation", ["--rounds", "1", "--dimensions", "8", "--repeats", "1"]),
+        ("extraction", ["--rounds", "1", "--net", "demo", "--images", "32"]),
         (
             "loss_layers",
             ["--rounds", "1", "--sets", "2", "--dim", "16", "--no-compile"],
