@@ -264,7 +264,10 @@ def extraction_about(content: Content) -> str:
         f"{case['case']}: {case['images']:,} images of {case['bytes'] / 1000:.1f} kB"
         for case in content["cases"]
     )
-    what = f"{cases} in the mean; {content['batch']} a pass; BLAS threads: {content['blas_threads']}"
+    what = (
+        f"{cases} in the mean; {content['batch']} a pass; "
+        f"BLAS threads: {content['blas_threads']}"
+    )
     rounds = len(content["cases"][0]["seconds"][content["ours"]])
     return _about([content], what, rounds)
 

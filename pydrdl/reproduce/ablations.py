@@ -36,10 +36,9 @@ _CHANGES = {
     "the paper's gradient": ("paper_gradient", ("--gradient", "PAPER")),
     "2048 box as a layer": ("wide_fc8", ("--wide-fc8",)),
     "half of the negatives of its model": ("hard", ("--hard-negatives", "0.5")),
-    "features not normalised": ("no_normalize", ("--no-normalize",)),
     # The demo's features leave batch normalisation with a mean squared length
     # of 128, so that this margin is to them what 0.5 is to unit vectors.
-    "not normalised, margin 64": (
+    "features not normalised, margin 64": (
         "no_normalize_64",
         ("--no-normalize", "--margin", "64"),
     ),
