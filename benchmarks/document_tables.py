@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tables_of_benchmarks as benchmarks
+import tables_of_nets as nets
 import tables_of_rates as rates
 from documents import Marked, rewritten, tables
 from typer import Exit, Option
@@ -69,9 +70,9 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_benchmark(
         "loss_layers", 2, "loss_layers", "loss_layers_all_threads",
-        about=benchmarks.losses_about,
-        ratios=benchmarks.losses,
-        bandwidth=benchmarks.losses_bandwidth,
+        about=nets.losses_about,
+        ratios=nets.losses,
+        bandwidth=nets.losses_bandwidth,
     ),
     **_of_benchmark(
         "build_lmdb", 2,
@@ -93,8 +94,11 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_benchmark(
         "extraction", 2,
-        about=benchmarks.extraction_about,
-        ratios=benchmarks.extraction,
+        about=nets.extraction_about,
+        ratios=nets.extraction,
+    ),
+    **_of_benchmark(
+        "training", 2, about=nets.training_about, ratios=nets.training
     ),
     **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render

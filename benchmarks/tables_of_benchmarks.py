@@ -18,7 +18,7 @@ Content = dict[str, Any]
 MB = 1e6
 
 
-def _about(runs: Sequence[Content], what: str, rounds: int) -> str:
+def about(runs: Sequence[Content], what: str, rounds: int) -> str:
     """The commands, the machine, and what was measured."""
     lines = "".join(f"    {content['command']}\n" for content in runs)
     machine = str(Machine(**runs[0]["machine"]))
@@ -29,12 +29,20 @@ def _about(runs: Sequence[Content], what: str, rounds: int) -> str:
     return f"{lines}\n" + paragraph(f"{machine}. {what}; {number(rounds, 'round')}.")
 
 
-def _at_least(median: float, target: float, digits: str) -> str:
+def at_least(median: float, target: float, digits: str) -> str:
+    """What was wanted, and whether it was missed."""
     return f"{target:{digits}}" + ("" if median >= target else ": missed")
 
 
-def _at_most(median: float, target: float, digits: str) -> str:
+def at_most(median: float, target: float, digits: str) -> str:
+    """What was wanted, and whether it was missed."""
     return f"{target:{digits}}" + ("" if median <= target else ": missed")
+
+
+def ratios(seconds: dict[str, list[float]], one: str, other: str) -> list[float]:
+    """Seconds of one over seconds of the other, in every round."""
+    pairs = zip(seconds[one], seconds[other], strict=True)
+    return [a / b for a, b in pairs]
 
 
 def pair_set_data_about(content: Content) -> str:
@@ -47,7 +55,7 @@ def pair_set_data_about(content: Content) -> str:
     missing = content["not_measured"]
     for name, why in missing.items():
         what += f"; {name}: {why}"
-    return _about([content], what, len(content["rates"][0]["images_per_s"]))
+    return about([content], what, len(content["rates"][0]["images_per_s"]))
 
 
 def pair_set_data_rates(content: Content) -> str:
@@ -64,83 +72,9 @@ def pair_set_data_ratios(content: Content) -> str:
     rows = []
     for row in content["ratios"]:
         digits = ".2f" if row["target"] < 100 else ",.0f"
-        wanted = _at_least(statistics.median(row["values"]), row["target"], digits)
+        wanted = at_least(statistics.median(row["values"]), row["target"], digits)
         rows.append((row["name"], *spread(row["values"], digits), wanted))
     return as_table(("PairSetData", "median ratio", ROUNDS, "wanted"), rows)
-
-
-COPY, CAFFE = "copy", "Caffe"  # as loss_layers.py names them
-AUTOGRAD = {"PyTorch": "eager", "torch.compile": "`torch.compile`"}
-
-
-def losses_about(*runs: Content) -> str:
-    """How the losses were measured, each run with its number of threads."""
-    first = runs[0]
-    device = first["gpu"] or "the CPU"
-    what = (
-        f"D = {first['dim']:,}, float, on {device}; of Caffe's time "
-        f"{1000 * first['seconds_without_work']:.3f} ms are pycaffe's and the net's "
-        "(one set, D = 1)"
-    )
-    rounds = len(first["outcomes"][0]["seconds"][CAFFE])
-    return _about(runs, what, rounds)
-
-
-def losses(*runs: Content) -> str:
-    """PyTorch's time over Caffe's, a pair of columns for each run."""
-    columns = [
-        (name, run)
-        for run in runs
-        for name in AUTOGRAD
-        if any(name in outcome["seconds"] for outcome in run["outcomes"])
-    ]
-    titles = [
-        f"{AUTOGRAD[name]}, {number(run['torch_threads'], 'thread')}"
-        for name, run in columns
-    ]
-    rows = []
-    for outcome in runs[0]["outcomes"]:
-        ms = 1000 * statistics.median(outcome["seconds"][CAFFE])
-        cells = [_over_caffe(run, outcome, name) for name, run in columns]
-        rows.append((_loss(outcome), f"{outcome['sets']:,}", f"{ms:#.3g}", *cells))
-    return as_table(("", "sets", "Caffe, ms", *titles), rows)
-
-
-def losses_bandwidth(*runs: Content) -> str:
-    """A plain copy's time over Caffe's, of the first run."""
-    outcomes = runs[0]["outcomes"]
-    sizes = list(dict.fromkeys(outcome["sets"] for outcome in outcomes))
-    shares: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        share = statistics.median(_ratios(outcome["seconds"], COPY, CAFFE))
-        shares.setdefault(_loss(outcome), []).append(f"{share:.2f}")
-    titles = []
-    for size in sizes:
-        moved = [o["bytes"] / MB for o in outcomes if o["sets"] == size]
-        least, most = f"{min(moved):.3g}", f"{max(moved):.3g}"
-        titles.append(
-            f"{size:,} sets ({least}" + (f" to {most}" * (least != most)) + " MB)"
-        )
-    return as_table(("", *titles), [(name, *row) for name, row in shares.items()])
-
-
-def _loss(outcome: Content) -> str:
-    return f"{outcome['layer'].removesuffix('Loss')}, {outcome['way']}"
-
-
-def _over_caffe(run: Content, like: Content, name: str) -> str:
-    """In a run's outcome of the same loss over as many sets."""
-    for outcome in run["outcomes"]:
-        same = all(outcome[key] == like[key] for key in ("layer", "way", "sets"))
-        if same and name in outcome["seconds"]:
-            median, rounds = spread(_ratios(outcome["seconds"], name, CAFFE), ".2f")
-            return f"{median} ({rounds})"
-    return ""
-
-
-def _ratios(seconds: dict[str, list[float]], one: str, other: str) -> list[float]:
-    pairs = zip(seconds[one], seconds[other], strict=True)
-    return [a / b for a, b in pairs]
 
 
 def build_lmdb_about(content: Content) -> str:
@@ -149,7 +83,7 @@ def build_lmdb_about(content: Content) -> str:
         f"{content['images']:,} images of {content['mean_bytes'] / 1000:.0f} kB in the "
         f"mean; {number(content['threads'], 'thread')}"
     )
-    return _about([content], what, len(next(iter(content["seconds"].values()))))
+    return about([content], what, len(next(iter(content["seconds"].values()))))
 
 
 def build_lmdb_rates(content: Content) -> str:
@@ -165,10 +99,10 @@ def build_lmdb_ratios(content: Content) -> str:
     """The builder's rate over that of OpenCV's calls."""
     rows = []
     for row in content["ratios"]:
-        values = _ratios(content["seconds"], row["bare"], row["ours"])
+        values = ratios(content["seconds"], row["bare"], row["ours"])
         target = row["target"]
         median = statistics.median(values)
-        wanted = "" if target is None else _at_least(median, target, "")
+        wanted = "" if target is None else at_least(median, target, "")
         rows.append(
             (f"{row['ours']} over {row['bare']}", *spread(values, ".2f"), wanted)
         )
@@ -202,7 +136,7 @@ def evaluation_about(content: Content) -> str:
     )
     for missing in content["not_measured"]:
         what += f"; {missing}"
-    return _about([content], what, len(content["contestants"][0]["seconds"]))
+    return about([content], what, len(content["contestants"][0]["seconds"]))
 
 
 def evaluation(content: Content) -> str:
@@ -224,11 +158,11 @@ def evaluation_targets(content: Content) -> str:
     """What was wanted of pydrdl, and what came."""
     (ours,) = (r for r in content["contestants"] if r["name"] == content["ours"])
     targets, ratio = content["targets"], statistics.median(ours["over_bare_sgemm"])
-    wanted = _at_most(ratio, targets["over_bare_sgemm"], "")
+    wanted = at_most(ratio, targets["over_bare_sgemm"], "")
     rows = [("ratio to bare sgemm", f"{ratio:.2f}", wanted)]
     peak = content["peak_mib"]
     if peak is not None:
-        wanted = _at_most(peak, targets["peak_mib"], ",.0f")
+        wanted = at_most(peak, targets["peak_mib"], ",.0f")
         rows.append(("MiB of memory beyond the features", f"{peak:,.0f}", wanted))
     return as_table((content["ours"], "measured", "wanted at most"), rows)
 
@@ -239,13 +173,13 @@ def render_about(content: Content) -> str:
         f"{content['images']:,} images of {content['size']} x {content['size']} in "
         f"each round, files included, by {content['workers']} processes"
     )
-    return _about([content], what, len(content["images_per_second"]))
+    return about([content], what, len(content["images_per_second"]))
 
 
 def render(content: Content) -> str:
     """Images a second, and what an image takes."""
     rates = content["images_per_second"]
-    wanted = _at_least(statistics.median(rates), content["wanted"], ".0f")
+    wanted = at_least(statistics.median(rates), content["wanted"], ".0f")
     whole = spread(content["with_start"], ",.0f")
     rows = [
         ("images/s while all processes work", *spread(rates, ",.0f"), wanted),
@@ -256,34 +190,3 @@ def render(content: Content) -> str:
             (f"ms of processor time an image, {name}", f"{milliseconds:.1f}", "", "")
         )
     return as_table(("", "median", ROUNDS, "wanted"), rows)
-
-
-def extraction_about(content: Content) -> str:
-    """How the extraction was measured."""
-    cases = "; ".join(
-        f"{case['case']}: {case['images']:,} images of {case['bytes'] / 1000:.1f} kB"
-        for case in content["cases"]
-    )
-    what = (
-        f"{cases} in the mean; {content['batch']} a pass; "
-        f"BLAS threads: {content['blas_threads']}"
-    )
-    rounds = len(content["cases"][0]["seconds"][content["ours"]])
-    return _about([content], what, rounds)
-
-
-def extraction(content: Content) -> str:
-    """Everyone's time over that of `caffe time`, for each net."""
-    ours, base = content["ours"], content["caffe_time"]
-    target = content["target_over_caffe_time"]
-    rows = []
-    for case in content["cases"]:
-        for name, seconds in case["seconds"].items():
-            ms = 1000 * statistics.median(seconds) / case["images"]
-            ratios = _ratios(case["seconds"], name, base)
-            median = statistics.median(ratios)
-            wanted = _at_most(median, target, ".2f") if name == ours else ""
-            row = case["case"], name, f"{ms:.2f}", *spread(ratios, ".2f"), wanted
-            rows.append(row)
-    titles = ("net", "", "ms/image", "ratio", ROUNDS, "wanted at most")
-    return as_table(titles, rows)

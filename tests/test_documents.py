@@ -16,6 +16,7 @@ import documents
 import measured
 import rates
 import tables_of_benchmarks
+import tables_of_nets
 import tables_of_rates
 from document_tables import DOCUMENTS, TABLES, made_anew
 
@@ -145,6 +146,22 @@ def test_what_was_measured_and_where_is_told() -> None:
     )
 
 
+def test_a_second_run_is_told_by_its_load() -> None:
+    run = {
+        "command": "python benchmarks/loss_layers.py", "machine": MACHINE,
+        "dim": 1024, "gpu": None, "seconds_without_work": 2e-6,
+        "outcomes": [{"seconds": {"Caffe": [1.0, 2.0]}}],
+    }  # fmt: skip
+    second = {**run, "machine": {**MACHINE, "load": 1.0}}
+    lines = tables_of_nets.losses_about(run, second).splitlines()
+    assert lines[:2] == ["    python benchmarks/loss_layers.py"] * 2
+    assert " ".join(lines[3:]) == (
+        "Some CPU (a virtual machine), 2 cores; Debian 12; NumPy 2.4.6; load 0.2 "
+        "before, load 1.0 before. D = 1,024, float, on the CPU; of Caffe's time 0.002 "
+        "ms are pycaffe's and the net's (one set, D = 1); 2 rounds."
+    )
+
+
 def test_losses_are_set_beside_the_run_of_each_number_of_threads() -> None:
     def outcome(sets: int, *torch: float) -> dict[str, Any]:
         seconds = {"Caffe": [0.001, 0.002, 0.004], "copy": [0.0005] * 3}
@@ -158,15 +175,15 @@ def test_losses_are_set_beside_the_run_of_each_number_of_threads() -> None:
 
     one = run(1, outcome(1500, 0.004, 0.004, 0.004))
     two = run(2, outcome(15, 7, 7, 7), outcome(1500, 1, 1, 1))
-    rows = tables_of_benchmarks.losses(one, two).splitlines()
+    rows = tables_of_nets.losses(one, two).splitlines()
     assert rows[0] == "|  | sets | Caffe, ms | eager, 1 thread | eager, 2 threads |"
     assert rows[2:] == [
         "| Triplet, HARD | 1,500 | 2.00 | 2.00 (1.00 to 4.00) "
         "| 500.00 (250.00 to 1000.00) |"
     ]
-    alone = tables_of_benchmarks.losses(run(1, outcome(15)), run(2, outcome(15)))
+    alone = tables_of_nets.losses(run(1, outcome(15)), run(2, outcome(15)))
     assert alone.splitlines()[2:] == ["| Triplet, HARD | 15 | 2.00 |"]
-    assert tables_of_benchmarks.losses_bandwidth(two).splitlines() == [
+    assert tables_of_nets.losses_bandwidth(two).splitlines() == [
         "|  | 15 sets (1.5 MB) | 1,500 sets (150 MB) |",
         "| --- | ---: | ---: |",
         "| Triplet, HARD | 0.25 | 0.25 |",
@@ -228,9 +245,24 @@ def test_the_extraction_is_held_against_caffe_time() -> None:
                    "seconds": {"caffe time": [0.1, 0.2, 0.1],
                                "extraction": [0.2, 0.2, 0.13]}}],
     }  # fmt: skip
-    assert tables_of_benchmarks.extraction(run).splitlines()[2:] == [
+    assert tables_of_nets.extraction(run).splitlines()[2:] == [
         "| demo | caffe time | 10.00 | 1.00 | 1.00 to 1.00 |  |",
         "| demo | extraction | 20.00 | 1.30 | 1.00 to 2.00 | 1.10: missed |",
+    ]
+
+
+def test_iterations_are_held_against_the_first_methods() -> None:
+    run = {
+        "command": "python benchmarks/training.py", "machine": MACHINE,
+        "iterations": 5, "blas_threads": "1",
+        "seconds": {"triplet": [0.5, 0.4], "mixed": [1.0, 0.6]},
+    }  # fmt: skip
+    assert "5 iterations of each net" in tables_of_nets.training_about(run)
+    assert tables_of_nets.training(run).splitlines() == [
+        "|  | s/iteration | over triplet | of the rounds |",
+        "| --- | ---: | ---: | ---: |",
+        "| triplet | 0.450 | 1.00 | 1.00 to 1.00 |",
+        "| mixed | 0.800 | 1.75 | 1.50 to 2.00 |",
     ]
 
 
