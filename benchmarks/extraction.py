@@ -109,8 +109,8 @@ def _draw(folder: Path, case: Case) -> list[Image]:
 def _timed_net(net: Path, inputs: extract.Float32, folder: Path) -> Path:
     """The deploy net with a batch of true images as its input.
 
-    `caffe time` would leave zeros in an Input layer: the branches of ReLU and max
-    pooling are then foretold, and a pass is quicker than it ever is.
+    `caffe time` would leave zeros in an Input layer: the processor predicts the
+    branches of ReLU and max pooling then, and a pass is quicker than it ever is.
     """
     from google.protobuf import text_format
 
