@@ -21,7 +21,7 @@ from typer import BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.datasets import Image, images_of_split, open_dataset
-from pydrdl.image_lmdb import build_image_lmdb
+from pydrdl.records.image_lmdb import build_image_lmdb
 
 SCHEMA = "drdl.bench_build_lmdb/2"
 SIZE, QUALITY = (256, 256), 95

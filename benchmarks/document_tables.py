@@ -62,6 +62,10 @@ TABLES: Mapping[str, Made] = {
         rates.hardness, "drdl.rendered_hardness/1", ("rendered.json",)
     ),
     "rendered.presets": Made(rates.presets, "", ()),
+    "rendered_compcars.levels": Made(
+        rates.levels, "drdl.rendered_compcars/1", ("rendered_compcars.json",)
+    ),
+    "rendered_compcars.presets": Made(rates.catalogues, "", ()),
     **_of_benchmark(
         "pair_set_data", 2,
         about=benchmarks.pair_set_data_about,

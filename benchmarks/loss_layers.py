@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 from typer import BadParameter, Option
 
-from pydrdl.deploy_net import import_caffe
+from pydrdl.pycaffe import import_caffe
 
 caffe = import_caffe()  # first, or it fills the screen with its log
 import measured

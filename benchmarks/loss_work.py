@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl import layers, reference
+from pydrdl import reference
 from pydrdl.gradcheck.layer_cases import net_with_inputs, set_ids
-from pydrdl.memory_net import MemoryNet
+from pydrdl.gradcheck.memory_net import MemoryNet
+from pydrdl.nets import layers
 from pydrdl.reference import Gradient
 
 POSITIVES, NEGATIVES = 5, 5  # the paper's sets

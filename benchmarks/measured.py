@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pydrdl.report import write_json
+from pydrdl import cli
 
 # Of the environment, what a benchmark's speed depends on.
 ENVIRONMENT = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
@@ -131,4 +131,4 @@ def write(path: Path, schema: str, where: Machine, **content: object) -> None:
         InputError: the file cannot be written.
     """
     about = {"schema": schema, "command": command(), "machine": asdict(where)}
-    write_json(path, {**about, **content})
+    cli.write_json(path, {**about, **content})

@@ -21,16 +21,17 @@ from rich import box
 from rich.table import Table
 from typer import Option
 
-from pydrdl.deploy_net import import_caffe
+from pydrdl.pycaffe import import_caffe
 
 import_caffe()  # first, or it fills the screen with its log
 import measured
 
-from pydrdl import cli, layers
+from pydrdl import cli
 from pydrdl.datasets import Image
-from pydrdl.image_lmdb import build_image_lmdb
-from pydrdl.memory_net import MemoryNet
+from pydrdl.gradcheck.memory_net import MemoryNet
 from pydrdl.messages import Datum, caffe_pb2
+from pydrdl.nets import layers
+from pydrdl.records.image_lmdb import build_image_lmdb
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import photograph
 from pydrdl.render.vehicle import draw_vehicle

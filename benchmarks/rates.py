@@ -8,7 +8,6 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.errors import InputError
-from pydrdl.report import write_json
 
 SCHEMA, READ = "drdl.rates/1", "drdl.cmc/1"
 RANKS = (1, 5, 10, 20)
@@ -71,7 +70,7 @@ def collect(
         if name in groups:
             raise BadParameter(f"two files named {name!r}; give NAME=FILE")
         groups[name] = read_rows(Path(file))
-    write_json(output, {"schema": SCHEMA, "made_by": made_by, "results": groups})
+    cli.write_json(output, {"schema": SCHEMA, "made_by": made_by, "results": groups})
 
 
 if __name__ == "__main__":

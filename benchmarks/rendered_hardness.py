@@ -17,7 +17,7 @@ from rich import box
 from rich.table import Table
 from typer import Argument, Option
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.contact_sheet import Row, contact_sheet
 from pydrdl.datasets import Image as Listed
 from pydrdl.protocols import reid
@@ -27,6 +27,7 @@ from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, photograph
 from pydrdl.render.sensor import encode
 from pydrdl.render.vehicle import draw_vehicle
+from pydrdl.results import shared
 
 SCHEMA = "drdl.rendered_hardness/1"
 RANKS = (1, 5, 10, 20)
@@ -112,7 +113,7 @@ def _show(results: dict[str, reid.ReidResult]) -> None:
         "", "gallery", "probes", *(f"rank-{k}" for k in RANKS), box=box.SIMPLE_HEAD
     )
     for name, result in results.items():
-        rates = (report.rate(result.mean[k - 1]) for k in RANKS)
+        rates = (shared.rate(result.mean[k - 1]) for k in RANKS)
         table.add_row(name, f"{result.gallery:,}", f"{result.probes:,}", *rates)
     cli.console.print(table)
 
@@ -218,7 +219,7 @@ def measure(
     }
     kinds = features["model and colour oracle"].shape[1]
     _show(results)
-    report.write_json(output, _content(plan, kinds, split, results))
+    cli.write_json(output, _content(plan, kinds, split, results))
     if sheet is not None:
         quality = [cv2.IMWRITE_JPEG_QUALITY, 84]
         cv2.imwrite(str(sheet), _sheet(plan, fleet, chosen), quality)

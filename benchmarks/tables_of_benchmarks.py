@@ -11,7 +11,7 @@ from typing import Any
 from documents import as_table, paragraph
 from measured import Machine, spread
 
-from pydrdl.report import number
+from pydrdl.results.shared import number
 
 ROUNDS = "of the rounds"
 Content = dict[str, Any]

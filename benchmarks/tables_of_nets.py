@@ -6,7 +6,7 @@ from documents import as_table
 from measured import spread
 from tables_of_benchmarks import ROUNDS, Content, about, at_most, ratios
 
-from pydrdl.report import number
+from pydrdl.results.shared import number
 
 MB = 1e6
 COPY, CAFFE = "copy", "Caffe"  # as loss_layers.py names them

@@ -8,8 +8,9 @@ from documents import as_table
 
 from pydrdl import paper
 from pydrdl.errors import InputError
+from pydrdl.render import catalogue
 from pydrdl.render.fleet import PRESETS, draw_fleet
-from pydrdl.report import rate
+from pydrdl.results.shared import rate
 
 RANKS = ("1", "5", "10", "20")
 Content = dict[str, Any]
@@ -24,6 +25,11 @@ HARDNESS = {
     "HSV histogram": "HSV histogram, 16 x 4 x 4 bins",
     "Lab histogram, middle": "Lab histogram of the middle half",
     "8 x 8 pixels": "the image in 8 x 8 pixels of Lab",
+}
+MAKES = {
+    "make oracle": "oracle: the make",
+    "gradients": "histograms of gradients, the better of two mirrorings",
+    "gradients, LDA": "the same after a discriminant analysis of parts I and II",
 }
 
 
@@ -99,3 +105,30 @@ def presets() -> str:
         )
     titles = ("Preset", "vehicles to train / to test", "models", "images", "size")
     return as_table(titles, rows)
+
+
+def levels(content: Content) -> str:
+    """How well what knows no car model tells pairs of each level apart."""
+    names = list(next(iter(content["auc"].values())))
+    rows = [
+        (MAKES[name], *(rate(found[level]["mean"]) for level in names))
+        for name, found in content["auc"].items()
+    ]
+    return as_table(("", *names), rows)
+
+
+def catalogues() -> str:
+    """What tools/render_compcars.py --preset draws."""
+    rows = [
+        (
+            name,
+            " / ".join(f"{models:,}" for models in plan.models),
+            " / ".join(f"{images:,}" for images in plan.images),
+            f"{plan.makes}",
+            f"{2 * plan.pairs:,}",
+            f"{plan.size}",
+        )
+        for name, plan in catalogue.PRESETS.items()
+    ]
+    titles = "models of parts I / II / III", "images", "makes", "pairs a level", "width"
+    return as_table(("Preset", *titles), rows)

@@ -1,7 +1,9 @@
-"""What all commands in tools/ share: options, errors and exit codes."""
+"""What all commands in tools/ share: errors, exit codes, progress, JSON files."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -17,6 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from pydrdl import atomic
 from pydrdl.errors import InputError
 
 Item = TypeVar("Item")
@@ -70,3 +73,18 @@ def progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
     )
     with bar:
         yield from bar.track(items, total=total, description=what)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes JSON; the file appears, or is replaced, only when whole.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    try:
+        atomic.write_text(path, text + "\n")
+    except OSError as error:
+        raise InputError(
+            f"cannot write the results: {error.strerror}", path, "name another file"
+        ) from error

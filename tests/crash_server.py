@@ -21,8 +21,10 @@ import rich.progress
 import rich.table
 import typer.main
 
-from pydrdl import cli, datasets, extract, image_lmdb, partial_features
-from pydrdl.deploy_net import import_caffe
+from pydrdl import cli, datasets
+from pydrdl.features import extract, partial
+from pydrdl.pycaffe import import_caffe
+from pydrdl.records import image_lmdb
 
 # Imported before the forks, so that each does not have to.
 PRELOADED = (rich.progress, rich.table, typer.main, cli, datasets, extract)
@@ -62,8 +64,8 @@ def run(argv: list[str], last: int) -> int:
     sys.addaudithook(steps.audit)
     image_lmdb._commit = steps.around(image_lmdb._commit)
     h5py.Group.__setitem__ = steps.around(h5py.Group.__setitem__)
-    append = partial_features.PartialFeatures.append
-    partial_features.PartialFeatures.append = steps.around(append)
+    append = partial.PartialFeatures.append
+    partial.PartialFeatures.append = steps.around(append)
     sys.argv = argv
     try:
         runpy.run_path(argv[0], run_name="__main__")

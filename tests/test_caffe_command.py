@@ -19,9 +19,10 @@ from helpers import (
     run_caffe,
 )
 
-from pydrdl import messages, nets, prototxt
+from pydrdl import messages
+from pydrdl.nets import prototxt, structures
 
-STRUCTURES = nets.STRUCTURES
+STRUCTURES = structures.STRUCTURES
 HEADS = {
     "mixed_difference": ("model_loss", "ccl_lower_loss", "ccl_loss"),
     "ccl": ("ccl_loss",),
@@ -58,7 +59,7 @@ def write_nets(
         negatives=2,
     )
     own = prototxt.own_family(
-        base, str(folder), training, nets.Schedule(**({"display": 1} | schedule))
+        base, str(folder), training, structures.Schedule(**({"display": 1} | schedule))
     )
     for name, text in prototxt.files(own):
         Path(name).parent.mkdir(parents=True, exist_ok=True)

@@ -33,12 +33,12 @@ from hypothesis import strategies as st
 
 from pydrdl import paper
 from pydrdl.datasets import Dataset, Image, Pair
-from pydrdl.datum import read_image
 from pydrdl.doctor import check_dataset
 from pydrdl.doctor.look import decode_image
 from pydrdl.doctor.report import checkup_json
 from pydrdl.doctor.roles import PHOTOGRAPHS, VEHICLES
 from pydrdl.errors import InputError
+from pydrdl.records.datum import read_image
 
 TOOL = Path(__file__).parents[1] / "tools" / "dataset.py"
 # The layouts are smaller than the sets of 5 + 5 that are checked for by default.

@@ -14,7 +14,7 @@ from pydrdl.errors import InputError
 
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
-from pydrdl.datum import read_image, to_datum
+from pydrdl.records.datum import read_image, to_datum
 
 HEIGHT, WIDTH = 30, 40
 

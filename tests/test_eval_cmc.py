@@ -8,38 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import run_tool
+from drawn_features import make, two_nets
 
 from pydrdl import paper
-from pydrdl.features import FeatureSet, Source, write_features
+from pydrdl.features import write_features
 
 
 def eval_cmc(*options: object) -> subprocess.CompletedProcess[str]:
     return run_tool("eval_cmc.py", *options)
 
 
-def make(vehicles: int, images: int = 3, noise: float = 0.6) -> FeatureSet:
-    """Vehicles in order, each seen by cameras 1, 2, .."""
-    rng = np.random.default_rng(0)
-    ids = np.repeat(np.arange(vehicles), images)
-    centres = rng.standard_normal((vehicles, 8))
-    features = centres[ids] + noise * rng.standard_normal((ids.size, 8))
-    return FeatureSet(
-        features.astype(np.float32),
-        tuple(f"{i:05d}.jpg" for i in range(ids.size)),
-        ids,
-        np.full(ids.size, -1),
-        np.tile(np.arange(1, images + 1), vehicles),
-        Source(weights="a.caffemodel", layer="fc8"),
-    )
-
-
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     """Features of one set by two nets."""
-    good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
-    write_features(good, make(40))
-    write_features(bad, make(40, noise=2))
-    return good, bad
+    return two_nets(tmp_path, 3)
 
 
 def test_prints_rates_beside_the_paper_and_writes_json(files, tmp_path: Path) -> None:
@@ -102,7 +84,7 @@ def test_paper_column_follows_the_gallery_size(tmp_path: Path) -> None:
 
 
 def test_collapsed_features_score_chance(files, tmp_path: Path) -> None:
-    content = make(40)
+    content = make(40, 3)
     path = tmp_path / "collapsed.h5"
     write_features(path, replace(content, features=np.ones_like(content.features)))
     done = eval_cmc(path, "--name", "a [bold] name")
@@ -133,7 +115,7 @@ def test_split_file_is_written_then_used(files, tmp_path: Path) -> None:
     assert first.returncode == 0
     assert "seed 7" in second.stdout
     assert second.stdout == first.stdout
-    write_features(tmp_path / "other.h5", make(30))
+    write_features(tmp_path / "other.h5", make(30, 3))
     other = eval_cmc(tmp_path / "other.h5", "--split-file", split)
     assert other.returncode == 1
     assert "30 of the split's 120 images are missing" in other.stderr
@@ -143,14 +125,14 @@ def test_split_file_is_written_then_used(files, tmp_path: Path) -> None:
 
 
 def test_refusals(files, tmp_path: Path) -> None:
-    content = make(5)
+    content = make(5, 3)
     content.features[4] = np.nan
     write_features(tmp_path / "nan.h5", content)
     done = eval_cmc(tmp_path / "nan.h5", "--json", tmp_path / "o.json")
     assert done.returncode == 1
     assert done.stderr.startswith(
         "error: 1 of 15 features hold NaN or infinity; the first is of image "
-        f"'00004.jpg'\n  where: {tmp_path / 'nan.h5'}\n  next: check the weights"
+        f"'image/00004.jpg'\n  where: {tmp_path / 'nan.h5'}\n  next: check the weights"
     )
     assert not (tmp_path / "o.json").exists()
     assert eval_cmc(tmp_path / "none.h5").returncode == 1

@@ -8,38 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import run_tool
+from drawn_features import make, two_nets
 
 from pydrdl import paper
-from pydrdl.features import FeatureSet, Source, write_features
+from pydrdl.features import Source, write_features
 
 
 def eval_map(*options: object) -> subprocess.CompletedProcess[str]:
     return run_tool("eval_map.py", *options)
 
 
-def make(vehicles: int, images: int = 8, noise: float = 0.6) -> FeatureSet:
-    """Vehicles in order, two of each model, seen by cameras 1 to 4."""
-    rng = np.random.default_rng(0)
-    ids = np.repeat(np.arange(vehicles), images)
-    centres = rng.standard_normal((vehicles, 8))
-    features = centres[ids] + noise * rng.standard_normal((ids.size, 8))
-    return FeatureSet(
-        features.astype(np.float32),
-        tuple(f"image/{i:05d}.jpg" for i in range(ids.size)),
-        ids,
-        ids // 2,
-        np.arange(ids.size) % 4 + 1,
-        Source(weights="a.caffemodel", layer="fc8"),
-    )
-
-
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     """Features of one set by two nets."""
-    good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
-    write_features(good, make(40))
-    write_features(bad, make(40, noise=2))
-    return good, bad
+    return two_nets(tmp_path, 8)
 
 
 def test_prints_map_beside_the_paper_and_writes_json(files, tmp_path: Path) -> None:
@@ -90,17 +72,40 @@ def test_paper_column_follows_the_vehicles(tmp_path: Path) -> None:
     assert "±" not in done.stdout
 
 
-def test_rule_and_relevance(files) -> None:
+def test_rule_and_relevance(files, tmp_path: Path) -> None:
     literal = eval_map(files[0], "--rule", "literal", "--repeats", 2)
     row = literal.stdout.splitlines()[2].split()
     assert row[1:4] == ["40", "280", "40"]
-    model = eval_map(files[0], "--relevance", "model", "--repeats", 2)
-    assert model.stdout.splitlines()[2].split()[1:4] == ["20", "120", "200"]
+    output = tmp_path / "o.json"
+    options = ("--repeats", 2, "--json", output)
+    model = eval_map(files[0], "--relevance", "model", *options)
+    head, _, row, *_ = model.stdout.splitlines()
+    assert head.split()[:2] == ["method", "models"]
+    assert row.split()[1:4] == ["20", "120", "200"]
+    assert "A match is an image of the same vehicle model." in model.stdout
+    (result,) = json.loads(output.read_text())["results"]
+    assert (result["relevance"], result["vehicles"]) == ("model", 20)
+    vehicle = eval_map(files[0], *options)
+    assert "vehicle model" not in vehicle.stdout
+    (result,) = json.loads(output.read_text())["results"]
+    assert (result["relevance"], result["vehicles"]) == ("vehicle", 40)
     assert eval_map(files[0], "--rule", "max6").returncode == 2
 
 
+def test_models_are_not_as_many_vehicles_of_the_paper(tmp_path: Path) -> None:
+    """800 models do not make the Small split."""
+    output, options = tmp_path / "o.json", ("--relevance", "model", "--repeats", 1)
+    write_features(tmp_path / "a.h5", make(1600, images=2))
+    done = eval_map(tmp_path / "a.h5", *options, "--json", output)
+    assert done.returncode == 0
+    assert json.loads(output.read_text())["results"][0]["paper"] is None
+    row = next(x for x in done.stdout.splitlines() if x.startswith(paper.MIXED_CCL))
+    assert row.removeprefix(paper.MIXED_CCL).split() == [".546"]
+    assert "7,332 images" not in done.stdout
+
+
 def test_without_model_labels(files, tmp_path: Path) -> None:
-    content = make(5)
+    content = make(5, 8)
     content.model_ids[3:] = -1
     write_features(tmp_path / "a.h5", content)
     done = eval_map(tmp_path / "a.h5", "--relevance", "model")
@@ -109,7 +114,7 @@ def test_without_model_labels(files, tmp_path: Path) -> None:
 
 
 def test_cross_camera(tmp_path: Path) -> None:
-    content = make(30)
+    content = make(30, 8)
     chosen = np.arange(0, 240, 8)
     query = replace(
         content,

@@ -14,9 +14,10 @@ from pydrdl.baselines.projection import Projection
 from pydrdl.baselines.verifier import Verifier, train_joint_bayesian, train_svm
 from pydrdl.baselines.verifier_file import save_verifier
 from pydrdl.errors import InputError
-from pydrdl.evaluation import evaluate_files
-from pydrdl.evaluation_verifier import LoadedVerifier, load
-from pydrdl.features import FeatureSet, Source, file_sha256, write_features
+from pydrdl.evaluation.galleries import evaluate_files
+from pydrdl.evaluation.loaded_verifier import LoadedVerifier, load
+from pydrdl.features import FeatureSet, Source, write_features
+from pydrdl.file_hash import file_sha256
 from pydrdl.metrics import cmc_curve
 from pydrdl.protocols import reid
 from pydrdl.protocols.pairs import read_pairs

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from pydrdl.datasets.types import Image
-from pydrdl.deploy_net import check_weights
 from pydrdl.errors import InputError
 from pydrdl.features import read_features
-from pydrdl.preprocess import Preprocess, read_preprocess
+from pydrdl.features.deploy_net import check_weights
+from pydrdl.features.preprocess import Preprocess, read_preprocess
 
 ROOT = Path(__file__).parents[1]
 RESIZE, CROP, MEAN = 21, 16, (104.0, 117.0, 123.0)
@@ -138,7 +138,7 @@ def test_weights_must_hold_every_layer() -> None:
 
 def test_features_equal_opencv(caffe, made) -> None:
     """OpenCV reads the same files and computes without Caffe."""
-    from pydrdl.extract import extract
+    from pydrdl.features.extract import extract
 
     folder, images = made
     weights = save_weights(caffe, folder)
@@ -168,8 +168,8 @@ layer {{ name: "data" type: "Data" top: "data"
 
 
 def test_input_equals_what_caffe_reads_from_the_training_lmdb(caffe, made) -> None:
-    from pydrdl.extract import decoded
-    from pydrdl.image_lmdb import build_image_lmdb
+    from pydrdl.features.extract import decoded
+    from pydrdl.records.image_lmdb import build_image_lmdb
 
     folder, images = made
     build_image_lmdb(
@@ -184,7 +184,7 @@ def test_input_equals_what_caffe_reads_from_the_training_lmdb(caffe, made) -> No
 
 @pytest.mark.parametrize("batch", [1, 7, 32])
 def test_batch_size_changes_nothing(caffe, made, batch: int) -> None:
-    from pydrdl.extract import extract
+    from pydrdl.features.extract import extract
 
     folder, images = made
     args = (images, folder, folder / "deploy.prototxt")
@@ -212,7 +212,7 @@ def one_after_another(images, folder: Path, batch: int) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("batch", [2, 3])
 def test_threads_change_no_bit_and_no_order(caffe, made, batch: int) -> None:
-    from pydrdl.extract import extract
+    from pydrdl.features.extract import extract
 
     folder, images = made
     many = images * 5
@@ -228,7 +228,7 @@ def test_threads_change_no_bit_and_no_order(caffe, made, batch: int) -> None:
 
 
 def test_what_was_computed_before_an_error_is_kept(caffe, made) -> None:
-    from pydrdl.extract import extract
+    from pydrdl.features.extract import extract
 
     folder, images = made
     partial = folder / "out.partial"
@@ -248,7 +248,7 @@ def test_what_was_computed_before_an_error_is_kept(caffe, made) -> None:
 
 def test_the_disk_is_written_behind_the_net(caffe, made, monkeypatch) -> None:
     """A batch is on its way to the disk while the net computes the next."""
-    from pydrdl import extract as module
+    from pydrdl.features import extract as module
 
     folder, images = made
     begun = [threading.Event() for _ in range(4)]  # passes
@@ -276,7 +276,7 @@ def test_the_disk_is_written_behind_the_net(caffe, made, monkeypatch) -> None:
 
 
 def test_a_disk_that_is_full_ends_the_extraction(caffe, made, monkeypatch) -> None:
-    from pydrdl import extract as module
+    from pydrdl.features import extract as module
 
     def full(*_: object) -> None:
         raise InputError("cannot write the features so far", "here", "make room")
@@ -292,7 +292,7 @@ def test_a_disk_that_is_full_ends_the_extraction(caffe, made, monkeypatch) -> No
 
 
 def test_layer_is_read_after_what_works_in_place(caffe, made) -> None:
-    from pydrdl.extract import extract
+    from pydrdl.features.extract import extract
 
     folder, images = made
     args = (images, folder, folder / "deploy.prototxt")
@@ -304,7 +304,7 @@ def test_layer_is_read_after_what_works_in_place(caffe, made) -> None:
 
 
 def test_hdf5_weights(caffe, made) -> None:
-    from pydrdl.extract import extract
+    from pydrdl.features.extract import extract
 
     folder, images = made
     net_path = folder / "deploy.prototxt"
@@ -318,7 +318,7 @@ def test_hdf5_weights(caffe, made) -> None:
 
 
 def test_refuses_what_caffe_lets_pass_or_aborts_on(caffe, made) -> None:
-    from pydrdl.extract import extract
+    from pydrdl.features.extract import extract
 
     folder, images = made
     net = folder / "deploy.prototxt"

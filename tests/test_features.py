@@ -8,13 +8,8 @@ import numpy as np
 import pytest
 
 from pydrdl.errors import InputError
-from pydrdl.features import (
-    FeatureSet,
-    Source,
-    file_sha256,
-    read_features,
-    write_features,
-)
+from pydrdl.features import FeatureSet, Source, read_features, write_features
+from pydrdl.file_hash import file_sha256
 
 SOURCE = Source(
     net="deploy.prototxt",

@@ -19,10 +19,10 @@ from pydrdl.gradcheck.case import Case, Place, Point  # noqa: E402
 from pydrdl.gradcheck.check import Row, check  # noqa: E402
 from pydrdl.gradcheck.differences import STEPS, differentiate  # noqa: E402
 from pydrdl.gradcheck.layer_cases import layer_cases  # noqa: E402
+from pydrdl.gradcheck.memory_net import MemoryNet  # noqa: E402
 from pydrdl.gradcheck.net_case import net_case  # noqa: E402
 from pydrdl.gradcheck.passes import forward, open_mixed  # noqa: E402
 from pydrdl.gradcheck.verdict import LAYER_LIMITS, Limits, Verdict, judge  # noqa: E402
-from pydrdl.memory_net import MemoryNet  # noqa: E402
 
 CASES = {case.mode: case for case in layer_cases()}
 Array = np.ndarray

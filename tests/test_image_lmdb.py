@@ -22,13 +22,14 @@ from hypothesis import strategies as st
 
 from pydrdl.datasets import Image
 from pydrdl.errors import InputError
-from pydrdl.labels import Labels, dense_labels, read_labels
+from pydrdl.records.labels import Labels, dense_labels, read_labels
 
 caffe_proto = pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
-from pydrdl import image_lmdb, messages  # noqa: E402
-from pydrdl.image_lmdb import build_image_lmdb  # noqa: E402
-from pydrdl.pair_index import Vehicle, read_pair_index  # noqa: E402
+from pydrdl import messages  # noqa: E402
+from pydrdl.records import image_lmdb  # noqa: E402
+from pydrdl.records.image_lmdb import build_image_lmdb  # noqa: E402
+from pydrdl.records.pair_index import Vehicle, read_pair_index  # noqa: E402
 from pydrdl.threads import in_order  # noqa: E402
 
 Records = list[tuple[bytes, bytes]]
@@ -221,7 +222,7 @@ def test_the_map_grows(root: Path, images: tuple[Image, ...], tmp_path: Path) ->
 CHILD = """
 import sys, time
 from pathlib import Path
-from pydrdl import image_lmdb, pair_index
+from pydrdl.records import image_lmdb, pair_index
 from pydrdl.datasets import read_image_list
 
 def wait():

@@ -17,7 +17,7 @@ import pytest
 from helpers import ROOT, Fleet, make_fleet
 
 from pydrdl.features import read_features
-from pydrdl.verify_lmdb import verify_image_lmdb
+from pydrdl.records.verify import verify_image_lmdb
 
 SERVER = Path(__file__).with_name("crash_server.py")
 BUILD, EXTRACT = ROOT / "tools/build_lmdb.py", ROOT / "tools/extract_features.py"
@@ -208,7 +208,8 @@ def test_extraction_killed_at_every_step(
 # tells how many it will take and, with a byte each, which it has taken.
 GATED = """
 import os, runpy, sys
-from pydrdl import cli, image_lmdb
+from pydrdl import cli
+from pydrdl.records import image_lmdb
 
 def progress(items, what, total):
     os.write(1, f"{total}\\n".encode())

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from pydrdl import layers
 from pydrdl import reference as ref
 from pydrdl.gradcheck.layer_cases import net_with_inputs, set_ids
-from pydrdl.memory_net import MemoryNet, Precision
+from pydrdl.gradcheck.memory_net import MemoryNet, Precision
+from pydrdl.nets import layers
 from pydrdl.reference import Gradient, SetLoss
 
 Float = NDArray[np.float64]

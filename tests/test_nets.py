@@ -10,7 +10,8 @@ import pytest
 from google.protobuf import text_format
 from helpers import ROOT, caffe, read_net
 
-from pydrdl import messages, prototxt
+from pydrdl import messages
+from pydrdl.nets import prototxt
 
 FOLDERS = ("mixed_difference", "vgg_ccl", "vgg_triplet")
 DEMOS = ("demo/mixed_difference", "demo/ccl", "demo/triplet")

@@ -22,8 +22,9 @@ from helpers import (
     write_index,
 )
 
-from pydrdl import messages, pair_index
-from pydrdl.pair_index import PairIndex, Vehicle, read_pair_index
+from pydrdl import messages
+from pydrdl.records import pair_index
+from pydrdl.records.pair_index import PairIndex, Vehicle, read_pair_index
 
 HEIGHT, WIDTH, CROP = 20, 24, 16
 MEAN, SCALE = (104.0, 117.5, 123.25), 0.015625

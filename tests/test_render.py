@@ -18,8 +18,9 @@ import pytest
 from pydrdl.datasets import Dataset, read_vehicleid
 from pydrdl.errors import InputError
 from pydrdl.render.fleet import PRESETS, changed, draw_fleet
+from pydrdl.render.folder import MARKER
 from pydrdl.render.pool import spread
-from pydrdl.render.writer import MARKER, render_vehicleid
+from pydrdl.render.writer import render_vehicleid
 
 UNREADABLE = "no split lists|cannot read a file of the data set"
 MINI = PRESETS["mini"]

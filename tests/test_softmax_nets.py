@@ -11,7 +11,9 @@ import pytest
 from google.protobuf import text_format
 from helpers import ROOT, caffe, make_fleet, read_net, run_caffe
 
-from pydrdl import googlenet, messages, nets, prototxt, softmax_nets, training_log
+from pydrdl import messages
+from pydrdl.logs import reader
+from pydrdl.nets import googlenet, prototxt, softmax, structures
 
 FULL = ("vgg_softmax", "googlenet_softmax")
 DEMOS = tuple(f"demo/{name}" for name in FULL)
@@ -29,12 +31,12 @@ SIZES = {
 }  # fmt: skip
 BRANCHES = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
 VEHICLES = {number: (2, number % 3) for number in range(12)}
-Specification = nets.Backbone | googlenet.GoogLeNet
+Specification = structures.Backbone | googlenet.GoogLeNet
 SPECS: dict[str, Specification] = {
-    "vgg_softmax": nets.VGG_CNN_M_1024,
+    "vgg_softmax": structures.VGG_CNN_M_1024,
     "googlenet_softmax": googlenet.GOOGLENET,
 }
-IMAGENET = nets.Training("", "", num_models=1000)
+IMAGENET = structures.Training("", "", num_models=1000)
 
 
 def train_val(folder: str) -> "messages.caffe_pb2.NetParameter":
@@ -59,7 +61,7 @@ def published(
 ) -> Iterator[tuple[str, "caffe.Net"]]:
     """Each training net with ImageNet's 1000 classes, fed by inputs."""
     caffe.set_random_seed(1)
-    message = softmax_nets.train_val_net(SPECS[request.param], IMAGENET)
+    message = softmax.train_val_net(SPECS[request.param], IMAGENET)
     while message.layer[0].type in ("PairSetData", "Silence"):
         del message.layer[0]
     data = message.layer.add(name="data", type="Input", top=["data", "model_id"])
@@ -250,7 +252,7 @@ def trained(lmdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         prototxt.DEMO_FAMILY.training, train_lmdb=str(lmdb), test_lmdb=str(lmdb),
         sets=3, positives=2, negatives=2, num_models=3,
     )  # fmt: skip
-    schedule = nets.Schedule(
+    schedule = structures.Schedule(
         max_iter=60, display=2, snapshot=60, test_interval=60, test_iter=1
     )
     family = prototxt.own_family(prototxt.DEMO_FAMILY, str(folder), training, schedule)
@@ -266,7 +268,7 @@ def trained(lmdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", FULL)
 def test_the_small_twins_learn(trained: Path, name: str) -> None:
-    log = training_log.read_log(trained / name / "train.log")
+    log = reader.read_log(trained / name / "train.log")
     shown = [row.values["model_loss"] for row in log.of("train") if row.values]
     assert len(shown) == 30 and np.isfinite(shown).all()
     assert abs(shown[0] - np.log(3)) < 1

@@ -6,8 +6,10 @@ import pytest
 from helpers import make_fleet, read_weights
 from test_caffe_command import VEHICLES, write_nets
 
-from pydrdl import messages, prototxt, training
+from pydrdl import messages
 from pydrdl.errors import InputError
+from pydrdl.nets import prototxt
+from pydrdl.reproduce import training
 
 
 @pytest.fixture(scope="module")

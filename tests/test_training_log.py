@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
-from pydrdl.event_files import write_events
-from pydrdl.log_follow import GrowingLog
-from pydrdl.log_table import columns, series, to_csv
-from pydrdl.training_log import LogParser, TrainingLog, read_log
-from pydrdl.training_plot import draw, elapsed, running_mean, save
+from pydrdl.logs.event_files import write_events
+from pydrdl.logs.follow import GrowingLog
+from pydrdl.logs.plot import draw, elapsed, running_mean, save
+from pydrdl.logs.reader import LogParser, TrainingLog, read_log
+from pydrdl.logs.table import columns, series, to_csv
 
 ROOT = Path(__file__).parents[1]
 # Two runs: one that was killed in the middle of a line, and its continuation,

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from helpers import ROOT, Fleet, make_fleet, write_index
 
-from pydrdl import checksums, labels, pair_index
-from pydrdl.image_lmdb import build_image_lmdb
 from pydrdl.messages import Datum
-from pydrdl.verify_lmdb import Verification, verify_image_lmdb
+from pydrdl.records import checksums, labels, pair_index
+from pydrdl.records.image_lmdb import build_image_lmdb
+from pydrdl.records.verify import Verification, verify_image_lmdb
 
 TOOL = ROOT / "tools/verify_lmdb.py"
 SIZE = (24, 32)

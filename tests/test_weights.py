@@ -22,13 +22,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pydrdl import nets
 from pydrdl.errors import InputError
-from pydrdl.init_weights import Outcome, init_weights, parse_copies
-from pydrdl.memory_net import MemoryNet
+from pydrdl.gradcheck.memory_net import MemoryNet
 from pydrdl.messages import caffe_pb2
-from pydrdl.net_shapes import layers_in_training, weight_shapes
-from pydrdl.weights import blob_shape, blob_values, read_weights, write_weights
+from pydrdl.nets import structures
+from pydrdl.weights.caffemodel import (
+    blob_shape,
+    blob_values,
+    read_weights,
+    write_weights,
+)
+from pydrdl.weights.initialise import Outcome, init_weights, parse_copies
+from pydrdl.weights.shapes import layers_in_training, weight_shapes
 
 V1 = caffe_pb2.V1LayerParameter
 Blobs = dict[str, list[NDArray[np.float32]]]
@@ -45,7 +50,7 @@ PUBLISHED = {
     "fc8": (1000, 1024),
 }
 # The same with a crop of 64 pixels, of which 1 x 1 is left at fc6.
-SMALL = replace(nets.VGG_CNN_M_1024, crop=64, width=32, fc6=24, fc7=20)
+SMALL = replace(structures.VGG_CNN_M_1024, crop=64, width=32, fc6=24, fc7=20)
 SMALL_SHAPES = {
     "conv1": (96, 3, 7, 7),
     "conv2": (256, 96, 5, 5),
@@ -105,10 +110,10 @@ def write(path: Path, form: str, content: Blobs, **more: object) -> Path:
 
 
 def net_file(
-    folder: Path, structure: nets.Structure, backbone: nets.Backbone = SMALL
+    folder: Path, structure: structures.Structure, backbone: structures.Backbone = SMALL
 ) -> Path:
     path = folder / f"{structure}.prototxt"
-    net = nets.deploy_net(structure, backbone)
+    net = structures.deploy_net(structure, backbone)
     path.write_text(text_format.MessageToString(net))
     return path
 
@@ -198,13 +203,16 @@ def test_what_is_written_is_what_protobuf_writes(
 # --- Shapes from a prototxt
 
 
-@pytest.mark.parametrize("structure", nets.STRUCTURES)
-@pytest.mark.parametrize("backbone", [nets.DEMO, SMALL], ids=["demo", "small"])
+@pytest.mark.parametrize("structure", structures.STRUCTURES)
+@pytest.mark.parametrize("backbone", [structures.DEMO, SMALL], ids=["demo", "small"])
 @pytest.mark.parametrize("wide", [False, True])
 def test_shapes_are_those_that_caffe_builds(
-    tmp_path: Path, structure: nets.Structure, backbone: nets.Backbone, wide: bool
+    tmp_path: Path,
+    structure: structures.Structure,
+    backbone: structures.Backbone,
+    wide: bool,
 ) -> None:
-    net = nets.deploy_net(structure, backbone, wide_fc8=wide)
+    net = structures.deploy_net(structure, backbone, wide_fc8=wide)
     path = tmp_path / "net.prototxt"
     path.write_text(text_format.MessageToString(net))
     built = caffe.Net(str(path), caffe.TEST).params
@@ -365,7 +373,7 @@ def test_both_branches_start_from_one(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("structure", ["ccl", "triplet"])
-def test_nets_of_one_branch(tmp_path: Path, structure: nets.Structure) -> None:
+def test_nets_of_one_branch(tmp_path: Path, structure: structures.Structure) -> None:
     old = write(tmp_path / "old.caffemodel", "v1", values_of(SMALL_SHAPES))
     net = net_file(tmp_path, structure)
     outcome = init_weights(old, net, tmp_path / "new.caffemodel")
@@ -379,13 +387,15 @@ def test_caffe_train_starts_from_it(tmp_path: Path) -> None:
     """One iteration at learning rate 0 on photographs, then the snapshot."""
     fleet = make_fleet(tmp_path / "i", {v: (3, v % 2) for v in range(6)}, 72, 72)
     lmdb = fleet.build(tmp_path / "lmdb")
-    training = nets.Training(str(lmdb), str(lmdb), 2, sets=1, positives=2, negatives=2)
+    training = structures.Training(
+        str(lmdb), str(lmdb), 2, sets=1, positives=2, negatives=2
+    )
     net = tmp_path / "train_val.prototxt"
-    message = nets.train_val_net("mixed_difference", SMALL, training)
+    message = structures.train_val_net("mixed_difference", SMALL, training)
     net.write_text(text_format.MessageToString(message))
-    schedule = nets.Schedule(max_iter=1, base_lr=0, snapshot=1)
+    schedule = structures.Schedule(max_iter=1, base_lr=0, snapshot=1)
     solver = tmp_path / "solver.prototxt"
-    parameters = nets.solver(str(net), str(tmp_path / "s"), schedule)
+    parameters = structures.solver(str(net), str(tmp_path / "s"), schedule)
     solver.write_text(text_format.MessageToString(parameters))
     content = values_of(SMALL_SHAPES)
     old = write(tmp_path / "old.caffemodel", "v1", content)
@@ -659,8 +669,8 @@ def test_output_is_whole_or_not_there(tmp_path: Path) -> None:
 def test_the_map_names_layers_of_the_net() -> None:
     net = read_net(ROOT / "prototxt/mixed_difference/train_val.prototxt")
     names = {layer.name for layer in net.layer if layer.blobs or layer.param}
-    assert {n for n in names if n.endswith("_2")} == set(nets.SECOND_BRANCH)
-    assert [*nets.SECOND_BRANCH.values()] == BRANCH
+    assert {n for n in names if n.endswith("_2")} == set(structures.SECOND_BRANCH)
+    assert [*structures.SECOND_BRANCH.values()] == BRANCH
 
 
 # --- The command

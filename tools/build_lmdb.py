@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 from rich.table import Table
+from rich.text import Text
 from typer import Argument, Option
 
 from pydrdl import cli
-from pydrdl.datasets import images_of_split, open_dataset, views
-from pydrdl.image_lmdb import build_image_lmdb
+from pydrdl.datasets import Image, images_of_split, open_dataset, views
+from pydrdl.records.image_lmdb import build_image_lmdb
+from pydrdl.records.labels import read_labels, with_known_models
+from pydrdl.results.shared import number
 
 
 class Label(StrEnum):
@@ -43,6 +46,14 @@ def build_lmdb(
             "CompCars' car models.",
         ),
     ] = False,
+    labels: Annotated[
+        Path | None,
+        Option(
+            metavar="LMDB",
+            help="Number the vehicle models as in this training LMDB; models that "
+            "it lacks count as unlabelled.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, Option(min=1, help="Threads; one a processor by default.")
     ] = None,
@@ -53,20 +64,28 @@ def build_lmdb(
     An interrupted build goes on when the same command is given again.
 
     Example: python tools/build_lmdb.py VehicleID_V1.0 data/train_lmdb --split train
+
+    Example: python tools/build_lmdb.py own.txt data/test_lmdb --split all
+    --labels data/train_lmdb
     """
     data = open_dataset(dataset, root)
     if labelled_only:
         data = views.labelled_only(data)
     if as_models:
         data = views.vehicles_as_models(data)
+    found = images = images_of_split(data, split)
+    model_ids = None if labels is None else read_labels(labels).model_ids
+    if model_ids is not None:
+        images = with_known_models(found, model_ids, labelled_only=labelled_only)
     summary = build_image_lmdb(
-        images_of_split(data, split),
+        images,
         data.root,
         output,
         size=(size, size) if size else None,
         jpeg_quality=None if raw else quality,
         label=label.value,
         num_models=data.num_models,
+        model_ids=model_ids,
         workers=workers,
         overwrite=overwrite,
         progress=cli.progress,
@@ -80,6 +99,22 @@ def build_lmdb(
     if summary.resumed_at:
         table.add_row("resumed after record", f"{summary.resumed_at:,}")
     cli.console.print(table)
+    if model_ids is not None:
+        cli.console.print(_unknown(found, model_ids, labels), soft_wrap=True)
+
+
+def _unknown(
+    images: tuple[Image, ...], model_ids: tuple[int, ...], lmdb: Path | None
+) -> Text:
+    """How many images have a model that the training LMDB lacks."""
+    known = {-1, *model_ids}
+    others = [image.model_id for image in images if image.model_id not in known]
+    if not others:
+        return Text(f"vehicle models are numbered as in {lmdb}, which has all of them")
+    return Text(
+        f"vehicle models are numbered as in {lmdb}; {number(len(others), 'image')} of "
+        f"{number(len(set(others)), 'model')} that it lacks: unlabelled (-1)"
+    )
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ from typer import Argument, Exit, Option
 from pydrdl import cli
 from pydrdl.contact_sheet import choose_rows, contact_sheet, write_png
 from pydrdl.datasets import Dataset, images_of_split, open_dataset
-from pydrdl.datum import read_image
 from pydrdl.doctor import check_dataset, report
 from pydrdl.doctor.files import unique_images
 from pydrdl.errors import InputError
-from pydrdl.report import write_json
+from pydrdl.records.datum import read_image
 
 Where = Annotated[Path, Argument(help="A data set's folder, or an image list.")]
 Root = Annotated[
@@ -74,7 +73,7 @@ def check(
                 cli.console.print(line, soft_wrap=True)
         cli.console.print(report.summary(checkup), markup=False, soft_wrap=True)
         if json is not None:
-            write_json(json, report.checkup_json(checkup))
+            cli.write_json(json, report.checkup_json(checkup))
     if not checkup.fit:
         raise Exit(1)
 

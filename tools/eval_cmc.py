@@ -5,8 +5,9 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pydrdl import cli, report, report_cmc
-from pydrdl.evaluation import evaluate_files
+from pydrdl import cli
+from pydrdl.evaluation.galleries import evaluate_files
+from pydrdl.results import cmc
 
 
 def eval_cmc(
@@ -54,11 +55,11 @@ def eval_cmc(
         verifier=verifier,
         progress=cli.progress,
     )
-    cli.console.print(report_cmc.cmc_table(entries), "")
-    for note in report_cmc.cmc_notes(entries):
+    cli.console.print(cmc.cmc_table(entries), "")
+    for note in cmc.cmc_notes(entries):
         cli.console.print(note, markup=False, soft_wrap=True)
     if json is not None:
-        report.write_json(json, report_cmc.cmc_json(entries))
+        cli.write_json(json, cmc.cmc_json(entries))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli, report, report_cross_camera, report_retrieval
-from pydrdl.evaluation import evaluate_retrieval
-from pydrdl.evaluation_cross_camera import evaluate_cross_camera
+from pydrdl import cli
+from pydrdl.evaluation.cross_camera import evaluate_cross_camera
+from pydrdl.evaluation.galleries import evaluate_retrieval
 from pydrdl.protocols.retrieval import RULES
+from pydrdl.results import cross_camera, retrieval
 
 
 class Protocol(StrEnum):
@@ -94,9 +95,9 @@ def eval_map(
             split_file=split_file,
             progress=cli.progress,
         )
-        table = report_retrieval.retrieval_table(drawn)
-        notes = report_retrieval.retrieval_notes(drawn)
-        content = report_retrieval.retrieval_json(drawn)
+        table = retrieval.retrieval_table(drawn, relevance.value)
+        notes = retrieval.retrieval_notes(drawn, relevance.value)
+        content = retrieval.retrieval_json(drawn, relevance.value)
     else:
         if not gallery:
             raise BadParameter("--protocol cross-camera needs --gallery")
@@ -107,14 +108,14 @@ def eval_map(
             tracks=tracks,
             progress=cli.progress,
         )
-        table = report_cross_camera.cross_camera_table(fixed)
-        notes = report_cross_camera.cross_camera_notes(fixed)
-        content = report_cross_camera.cross_camera_json(fixed)
+        table = cross_camera.cross_camera_table(fixed)
+        notes = cross_camera.cross_camera_notes(fixed)
+        content = cross_camera.cross_camera_json(fixed)
     cli.console.print(table, "")
     for note in notes:
         cli.console.print(note, markup=False, soft_wrap=True)
     if json is not None:
-        report.write_json(json, content)
+        cli.write_json(json, content)
 
 
 if __name__ == "__main__":

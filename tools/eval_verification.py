@@ -6,8 +6,9 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli, report, report_verification
-from pydrdl.evaluation_verification import Sampling, evaluate_verification
+from pydrdl import cli
+from pydrdl.evaluation.verification import Sampling, evaluate_verification
+from pydrdl.results import verification
 
 
 class By(StrEnum):
@@ -87,11 +88,11 @@ def eval_verification(
         seed=seed,
         verifier=verifier,
     )
-    cli.console.print(report_verification.verification_table(entries), "")
-    for note in report_verification.verification_notes(entries):
+    cli.console.print(verification.verification_table(entries), "")
+    for note in verification.verification_notes(entries):
         cli.console.print(note, markup=False, soft_wrap=True)
     if json is not None:
-        report.write_json(json, report_verification.verification_json(entries))
+        cli.write_json(json, verification.verification_json(entries))
 
 
 if __name__ == "__main__":

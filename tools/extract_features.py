@@ -7,9 +7,9 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.datasets import images_of_split, open_dataset
-from pydrdl.extract import extract
 from pydrdl.features import refuse_to_overwrite, write_features
-from pydrdl.partial_features import discard, partial_path
+from pydrdl.features.extract import extract
+from pydrdl.features.partial import discard, partial_path
 
 
 def three_numbers(text: str) -> tuple[float, float, float]:

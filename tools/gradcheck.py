@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import BadParameter, Exit, Option
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.gpu import why_no_gpu
 from pydrdl.gradcheck import table
 from pydrdl.gradcheck.suite import Device, Layer, Mode, check_all, select_cases
@@ -63,7 +63,7 @@ def gradcheck(
         cli.console.print(f"not checked: {name} ({reason})", markup=False)
     cli.console.print(table.summary(rows), markup=False, soft_wrap=True)
     if json is not None:
-        report.write_json(json, table.gradient_json(rows, seed, left_out))
+        cli.write_json(json, table.gradient_json(rows, seed, left_out))
     if not table.passed(rows):
         raise Exit(1)
 

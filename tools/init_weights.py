@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli, report
-from pydrdl import init_weights as task
+from pydrdl import cli
+from pydrdl.weights import initialise as task
 
 
 def init_weights(
@@ -51,7 +51,7 @@ def init_weights(
     for note in task.outcome_notes(outcome):
         cli.console.print(note, markup=False, soft_wrap=True)
     if json is not None:
-        report.write_json(json, task.outcome_json(outcome))
+        cli.write_json(json, task.outcome_json(outcome))
 
 
 if __name__ == "__main__":

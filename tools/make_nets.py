@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pydrdl import atomic, cli, labels, nets, prototxt
-from pydrdl.pair_index import read_pair_index
+from pydrdl import atomic, cli
+from pydrdl.nets import prototxt, structures
+from pydrdl.records import labels
+from pydrdl.records.pair_index import read_pair_index
 
 
 def make_nets(
@@ -75,7 +77,7 @@ def make_nets(
             normalize=normalize,
             seed=seed,
         )
-        schedule = nets.Schedule(
+        schedule = structures.Schedule(
             max_iter=max_iter,
             base_lr=base_lr,
             stepsize=stepsize,
@@ -96,7 +98,8 @@ def make_nets(
     if output is not None and test and not labels.same_models(Path(train), Path(test)):
         cli.stderr.print(
             f"warning: {test} holds other vehicle models than {train} or numbers "
-            "them otherwise: the model loss in the TEST phase means nothing",
+            "them otherwise: the model loss in the TEST phase means nothing; "
+            f"build it with tools/build_lmdb.py --labels {train}",
             markup=False,
             soft_wrap=True,
         )

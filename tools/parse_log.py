@@ -7,8 +7,8 @@ from rich.table import Table
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.log_table import write_csv
-from pydrdl.training_log import Phase, TrainingLog, read_log
+from pydrdl.logs.reader import Phase, TrainingLog, read_log
+from pydrdl.logs.table import write_csv
 
 PHASES: tuple[Phase, ...] = ("train", "test")
 

@@ -9,10 +9,10 @@ from typing import Annotated
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.event_files import write_events
-from pydrdl.log_follow import GrowingLog
-from pydrdl.training_log import TrainingLog, read_log
-from pydrdl.training_plot import check_format, draw, save
+from pydrdl.logs.event_files import write_events
+from pydrdl.logs.follow import GrowingLog
+from pydrdl.logs.plot import check_format, draw, save
+from pydrdl.logs.reader import TrainingLog, read_log
 
 
 class Over(StrEnum):

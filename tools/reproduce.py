@@ -11,7 +11,6 @@ from typing import Annotated
 from typer import Argument, Option
 
 from pydrdl import cli
-from pydrdl.report import write_json
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import Plan
 from pydrdl.steps import Event, run_steps
@@ -135,7 +134,7 @@ def reproduce(
         cli.console.print(f"report: {report}", soft_wrap=True)
     if json is not None:
         about = {"worth": _worth(chosen), "splits": dict(chosen.splits)}
-        write_json(json, tables.to_json(shown, **about))
+        cli.write_json(json, tables.to_json(shown, **about))
 
 
 def _show(event: Event) -> None:

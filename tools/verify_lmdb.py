@@ -7,9 +7,9 @@ from rich import box
 from rich.table import Table
 from typer import Argument, BadParameter, Exit, Option
 
-from pydrdl import cli, report
+from pydrdl import cli
 from pydrdl.datasets import images_of_split, open_dataset, views
-from pydrdl.verify_lmdb import Verification, verify_image_lmdb
+from pydrdl.records.verify import Verification, verify_image_lmdb
 
 MEANING = {
     "files": "index, labels, checksums, build.json agree",
@@ -105,12 +105,13 @@ def verify_lmdb(
         images,
         start,
         num_models=num_models,
+        labelled_only=labelled_only,
         workers=workers,
         progress=cli.progress,
     )
     _show(found, faults)
     if json is not None:
-        report.write_json(json, found.to_json())
+        cli.write_json(json, found.to_json())
     if not found.whole:
         raise Exit(1)
 

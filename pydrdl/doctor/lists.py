@@ -10,7 +10,7 @@ from pydrdl.doctor.roles import (
     must_not_share,
 )
 from pydrdl.doctor.sizes import check_probes, check_sizes, check_vehicles
-from pydrdl.labels import MAX_VEHICLE_ID
+from pydrdl.records.labels import MAX_VEHICLE_ID
 
 
 def check_lists(dataset: Dataset, positives: int, negatives: int) -> list[Problem]:

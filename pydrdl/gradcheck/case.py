@@ -8,8 +8,8 @@ import numpy as np
 from numpy.random import Generator
 
 from pydrdl.gradcheck.differences import Float, Function, Int
+from pydrdl.gradcheck.memory_net import MemoryNet
 from pydrdl.gradcheck.verdict import LAYER_LIMITS, Limits
-from pydrdl.memory_net import MemoryNet
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import numpy as np
 
 from pydrdl.gradcheck.case import Case
 from pydrdl.gradcheck.differences import Float
+from pydrdl.gradcheck.memory_net import MemoryNet, Precision
 from pydrdl.gradcheck.passes import backward, open_mixed
 from pydrdl.gradcheck.target import Target, find_target
 from pydrdl.gradcheck.verdict import Judgement, judge, relative_error
-from pydrdl.memory_net import MemoryNet, Precision
 
 PRECISIONS: tuple[Precision, ...] = ("f64", "f32")
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from pydrdl import layers, reference
+from pydrdl import reference
 from pydrdl.gradcheck.case import Case, Part, Piece, Place, Point, representable
 from pydrdl.gradcheck.differences import Float, Function
-from pydrdl.memory_net import MemoryNet
+from pydrdl.gradcheck.memory_net import MemoryNet
 from pydrdl.messages import caffe_pb2
+from pydrdl.nets import layers
 from pydrdl.reference import Gradient
 
 SETS, POSITIVES, NEGATIVES, DIM = 3, 4, 3, 5

@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from pydrdl import nets, reference
+from pydrdl import reference
 from pydrdl.gradcheck.case import Case, Part, Piece, Place, Point, representable
 from pydrdl.gradcheck.layer_cases import net_with_inputs, set_ids
+from pydrdl.gradcheck.memory_net import MemoryNet
 from pydrdl.gradcheck.verdict import Limits
-from pydrdl.memory_net import MemoryNet
+from pydrdl.nets import structures
 
 LAYER = "mixed_difference"
 # Of the input, pixels. The demo's 64 has so many ReLUs that most steps cross
 # the kink of one.
 SIDE = 24
-TRAINING = nets.Training(
+TRAINING = structures.Training(
     train_lmdb="",
     test_lmdb="",
     num_models=4,
@@ -54,7 +55,7 @@ def net_case(samples: int) -> Case:
 
 def _message() -> Any:
     """The demo's train net, with inputs in place of its data layers."""
-    backbone = replace(nets.DEMO, crop=SIDE)
+    backbone = replace(structures.DEMO, crop=SIDE)
     net = net_with_inputs(
         {
             "data": (IMAGES, 3, SIDE, SIDE),
@@ -62,7 +63,7 @@ def _message() -> Any:
             "model_id": (IMAGES,),
         }
     )
-    whole = nets.train_val_net("mixed_difference", backbone, TRAINING)
+    whole = structures.train_val_net("mixed_difference", backbone, TRAINING)
     net.layer.extend(layer for layer in whole.layer if layer.type != "PairSetData")
     return net
 

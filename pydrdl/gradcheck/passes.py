@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.random import Generator
 
-from pydrdl.deploy_net import import_caffe
 from pydrdl.gradcheck.case import Case, Place, Point, representable
 from pydrdl.gradcheck.differences import Float
-from pydrdl.memory_net import MemoryNet
+from pydrdl.gradcheck.memory_net import MemoryNet
+from pydrdl.pycaffe import import_caffe
 
 # Of random points, until there are hinges of both kinds.
 TRIES = 50

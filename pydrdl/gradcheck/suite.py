@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 from itertools import product
 
-from pydrdl.deploy_net import import_caffe
 from pydrdl.gradcheck.case import Case
 from pydrdl.gradcheck.check import Row, check
+from pydrdl.pycaffe import import_caffe
 
 Progress = Callable[[Iterable[tuple[Case, str]], str, int], Iterator[tuple[Case, str]]]
 

@@ -14,8 +14,8 @@ from pydrdl.gradcheck.differences import (
     Int,
     differentiate,
 )
+from pydrdl.gradcheck.memory_net import MemoryNet
 from pydrdl.gradcheck.passes import forward, gradient
-from pydrdl.memory_net import MemoryNet
 
 # Of the tolerance: a kink too small to be noticed does not fail a row.
 RESOLUTION = 1 / 8

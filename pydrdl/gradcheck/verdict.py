@@ -6,7 +6,7 @@ from enum import Enum
 import numpy as np
 
 from pydrdl.gradcheck.differences import Float
-from pydrdl.memory_net import Precision
+from pydrdl.gradcheck.memory_net import Precision
 
 
 class Verdict(Enum):

@@ -8,6 +8,7 @@ from pydrdl.datasets import images_of_split
 from pydrdl.datasets.types import Dataset
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, read_features
+from pydrdl.logs.reader import TrainingLog, read_log
 from pydrdl.page.content import Report, Section
 from pydrdl.page.dataset import dataset_section, is_rendered
 from pydrdl.page.distances import distance_section
@@ -16,18 +17,14 @@ from pydrdl.page.match_rates import match_rate_section
 from pydrdl.page.provenance import InputFile, provenance_section, versions
 from pydrdl.page.result_files import read_results
 from pydrdl.page.results import Cmc, Results
-from pydrdl.page.scores import (
-    cross_camera_section,
-    retrieval_section,
-    verification_section,
-)
+from pydrdl.page.retrieval import retrieval_section
+from pydrdl.page.scores import cross_camera_section, verification_section
 from pydrdl.page.search import Search, find_split, make_search
 from pydrdl.page.strips import strip_section
 from pydrdl.page.thumbnails import Thumbnail, no_thumbnail, thumbnail_maker
 from pydrdl.page.training import training_section
 from pydrdl.page.worth import worth_section
 from pydrdl.protocols.split import load_split
-from pydrdl.training_log import TrainingLog, read_log
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Column:
         key: under which rows hold its values.
         title: its head.
         kind: how values are shown.
-        spread: key of the values' standard deviation, shown with them.
+        spread: key of what stands behind ± with them.
     """
 
     key: str
@@ -51,12 +51,14 @@ class Table:
         title: what it shows.
         columns: the first names the rows.
         groups: its rows.
+        folded: whether it is detail: shown when asked for, left out of LaTeX.
     """
 
     key: str
     title: str
     columns: Sequence[Column]
     groups: Sequence[Group]
+    folded: bool = False
 
 
 @dataclass(frozen=True)

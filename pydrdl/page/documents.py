@@ -1,5 +1,7 @@
 """The report as Markdown and as LaTeX."""
 
+from html import escape
+
 from pydrdl.page.content import (
     Block,
     Figure,
@@ -39,7 +41,7 @@ def markdown(report: Report) -> str:
 
 def _markdown_block(block: Block) -> str:
     if isinstance(block, Table):
-        return f"**{markdown_text(block.title)}**\n\n{to_markdown(block)}"
+        return _markdown_table(block)
     if isinstance(block, Figure):
         alt = markdown_text(block.alt)
         path = f"{FIGURES}/{block.key}.svg"
@@ -50,6 +52,16 @@ def _markdown_block(block: Block) -> str:
         return "".join(f"    {line}\n" for line in block.text.splitlines())
     text = markdown_text(block.text)
     return f"**Note:** {text}" if block.kind == "warning" else text
+
+
+def _markdown_table(block: Table) -> str:
+    if not block.folded:
+        return f"**{markdown_text(block.title)}**\n\n{to_markdown(block)}"
+    # Markdown is read again behind an empty line.
+    return (
+        f"<details>\n<summary>{escape(block.title)}</summary>\n\n"
+        f"{to_markdown(block)}\n</details>"
+    )
 
 
 def _markdown_strips(block: Strips) -> str:
@@ -79,6 +91,8 @@ def latex(report: Report) -> str:
 def _latex_section(section: Section) -> list[str]:
     parts = [rf"\section{{{latex_text(section.title)}}}"]
     for block in section.blocks:
+        if isinstance(block, Table) and block.folded:
+            continue
         if isinstance(block, Table):
             parts.append(_float("table", block.title, _shrunk(to_latex(block))))
         elif isinstance(block, Figure):

@@ -1,17 +1,19 @@
 """The report's first lines: what came out, and how far to trust it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydrdl import paper
 from pydrdl.datasets.types import Dataset
+from pydrdl.logs.reader import TrainingLog
 from pydrdl.page.cells import change, plural, rate
 from pydrdl.page.content import Block, Section, Text
 from pydrdl.page.dataset import is_rendered
-from pydrdl.page.match_rates import by_split, name_of
+from pydrdl.page.match_rates import name_of, rank, rank_std
 from pydrdl.page.methods import paper_method, paper_split
-from pydrdl.page.results import Cmc, Results
+from pydrdl.page.results import Cmc, Map, Results
+from pydrdl.page.retrieval import data_of
+from pydrdl.page.rows import Line, Lines, Number, R, by_test, lines
 from pydrdl.page.training import bad_rows
-from pydrdl.training_log import TrainingLog
 
 
 def glance_section(
@@ -19,12 +21,10 @@ def glance_section(
 ) -> Section:
     """A line for each split, and a warning for what spoils comparison."""
     drawn = dataset is not None and is_rendered(dataset)
-    groups = by_split(results.cmc).values()
-    blocks: list[Block] = [Text(_best(group, drawn)) for group in groups]
-    if results.map:
-        best = max(results.map, key=lambda r: r.step)
-        score = _spread(best.step, best.step_std)
-        blocks.append(Text(f"Highest MAP: {best.origin.method}, {score}."))
+    blocks: list[Block] = [
+        *(Text(_best(group, drawn)) for group in by_test(results.cmc).values()),
+        *(Text(_best_map(group)) for group in by_test(results.map).values()),
+    ]
     if drawn:
         blocks.append(
             Text(
@@ -47,24 +47,61 @@ def glance_section(
 
 
 def _best(group: Sequence[Cmc], drawn: bool) -> str:
-    best = max(group, key=lambda r: float(r.mean[0]))
-    std = None if best.std is None else float(best.std[0])
-    line = (
-        f"{name_of(group)}: the highest rank-1 match rate is {best.origin.method}'s, "
-        f"{_spread(float(best.mean[0]), std)} over "
-        f"{plural(len(best.repeats), 'repeat')} of {best.probes:,} probes; chance is "
-        f"{rate(1 / best.gallery, 4)}."
+    rows = lines(group)
+    best = max(rows.rows, key=lambda line: line.over(rank(1)).mean)
+    first = best.first
+    text = (
+        f"{name_of(group)}: the highest rank-1 match rate is {best.name}'s, "
+        f"{_spread(best, rank(1), rank_std(1))} over {_trainings(best)}"
+        f"{plural(len(first.repeats), 'repeat')} of {first.probes:,} probes"
+        f"{_level(rows, best, rank(1))}; chance is {rate(1 / first.gallery, 4)}."
     )
-    split = paper_split(best.origin, best.gallery, drawn=drawn)
-    method = paper_method(best.origin.method)
+    split = paper_split(first.origin, first.gallery, drawn=drawn)
+    method = paper_method(best.name)
     if split is not None and method is not None and method in paper.TABLE_6:
         theirs = paper.TABLE_6[method][split.name].top1
         return (
-            f"{line} The paper's {method} has {rate(theirs)} on {split.name} "
-            f"({change(float(best.mean[0]) - theirs)})."
+            f"{text} The paper's {method} has {rate(theirs)} on {split.name} "
+            f"({change(best.over(rank(1)).mean - theirs)})."
         )
-    return line
+    return text
 
 
-def _spread(mean: float, std: float | None) -> str:
-    return rate(mean) + ("" if std is None else f" \u00b1 {rate(std)}")
+def _best_map(group: Sequence[Map]) -> str:
+    rows, of = lines(group), data_of(group)
+    best = max(rows.rows, key=lambda line: line.over(_map).mean)
+    score = _spread(best, _map, lambda r: r.step_std)
+    return (
+        f"{f'{of}: the' if of else 'The'} highest MAP is {best.name}'s, {score} over "
+        f"{_trainings(best)}{plural(best.first.repeats, 'repeat')}"
+        f"{_level(rows, best, _map)}."
+    )
+
+
+def _map(result: Map) -> float:
+    return result.step
+
+
+def _trainings(line: Line[R]) -> str:
+    count = len(line.results)
+    return f"{plural(count, 'training')}, each of " if count > 1 else ""
+
+
+def _spread(line: Line[R], number: Callable[[R], float], std: Number[R]) -> str:
+    """As the tables have it: over trainings where there are several."""
+    over = line.over(number)
+    behind = std(line.first) if over.interval is None else over.interval
+    return rate(over.mean) + ("" if behind is None else f" \u00b1 {rate(behind)}")
+
+
+def _level(rows: Lines[R], best: Line[R], number: Callable[[R], float]) -> str:
+    """Whose interval over trainings meets that of the best."""
+    top = best.over(number)
+    near = []
+    for line in rows.rows:
+        other = line.over(number)
+        if line is best or top.interval is None or other.interval is None:
+            continue
+        if other.mean + other.interval >= top.mean - top.interval:
+            near.append(line.name)
+    return f" (its interval meets that of {' and '.join(near)})" if near else ""

@@ -1,22 +1,17 @@
-"""Re-identification: CMC curves and match rates beside Table 6 and Fig. 10."""
+"""Re-identification: curves, and match rates beside Table 6."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Callable, Sequence
 
 from pydrdl import paper
-from pydrdl.page import drawing
 from pydrdl.page.cells import plural, rate
-from pydrdl.page.content import Block, Column, Figure, Group, Row, Section, Table, Text
+from pydrdl.page.cmc_figure import IN_PAPER, cmc_figure
+from pydrdl.page.content import Block, Column, Group, Row, Section, Table, Text, Value
 from pydrdl.page.methods import paper_method, paper_split, why_no_difference
 from pydrdl.page.results import Cmc
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from pydrdl.page.rows import Line, Lines, Number, by_test, lines, trainings_note
+from pydrdl.trainings import training_of
 
 RANKS = (1, 5, 10, 20)
-IN_PAPER = (1, 5)  # Table 6 has no others
 
 
 def match_rate_section(results: Sequence[Cmc], *, drawn: bool) -> Section:
@@ -26,50 +21,21 @@ def match_rate_section(results: Sequence[Cmc], *, drawn: bool) -> Section:
         results: of any splits.
         drawn: the images were rendered.
     """
-    methods = list(dict.fromkeys(r.origin.method for r in results))
+    methods = dict.fromkeys(training_of(r.origin.method)[0] for r in results)
     place = {method: i for i, method in enumerate(methods)}
-    blocks: list[Block] = []
-    for number, group in enumerate(by_split(results).values(), start=1):
-        key = f"cmc-{number}"
+    groups = by_test(results).values()
+    blocks: list[Block] = [*trainings_note(map(lines, groups))]
+    for number, group in enumerate(groups, start=1):
+        key, of, rows = f"cmc-{number}", name_of(group), lines(group)
         split = paper_split(group[0].origin, group[0].gallery, drawn=drawn)
         blocks += [
-            _figure(key, group, place, split),
-            _table(key, group, split),
-            *(Text(line) for line in _notes(group, split)),
+            cmc_figure(key, of, rows, place, split),
+            _table(key, of, rows, split),
+            *(Text(line) for line in _notes(rows, split)),
         ]
+        if rows.several:
+            blocks.append(_trainings(f"{key}-trainings", of, rows.singles))
     return Section("match-rates", "Match rates (CMC)", blocks)
-
-
-def by_split(results: Sequence[Cmc]) -> dict[str, list[Cmc]]:
-    """Results by their split's hash, in order."""
-    groups: dict[str, list[Cmc]] = {}
-    for result in results:
-        groups.setdefault(str(result.origin.split.get("sha256")), []).append(result)
-    return groups
-
-
-def _table(key: str, group: Sequence[Cmc], split: paper.TestSplit | None) -> Table:
-    ours = [_row(result, split) for result in group]
-    columns = [
-        Column("method", "method"),
-        Column("gallery", "gallery", "count"),
-        Column("probes", "probes", "count"),
-        *(Column(f"rank_{k}", f"rank {k}", "rate", f"rank_{k}_std") for k in RANKS),
-    ]
-    for k in IN_PAPER:
-        if any(row.get(f"change_{k}") is not None for row in ours):
-            columns.append(Column(f"change_{k}", f"rank {k} \u2212 paper", "change"))
-    shown = paper.split_of_gallery(group[0].gallery) or paper.TEST_SPLITS[0]
-    theirs = [_paper_row(method, shown) for method in paper.TABLE_6]
-    return Table(
-        key,
-        f"Match rates, {name_of(group)}",
-        columns,
-        [
-            Group("this run", ours),
-            Group(f"the paper, Table 6, {shown.name}", theirs),
-        ],
-    )
 
 
 def name_of(group: Sequence[Cmc]) -> str:
@@ -79,21 +45,69 @@ def name_of(group: Sequence[Cmc]) -> str:
     return f"{data}, {size}" if data else size
 
 
-def _row(result: Cmc, split: paper.TestSplit | None) -> Row:
-    row: dict[str, str | int | float | None] = {
-        "method": result.origin.method,
-        "gallery": result.gallery,
-        "probes": result.probes,
+def rank(k: int) -> Callable[[Cmc], float]:
+    """The match rate at a rank."""
+    return lambda result: float(result.mean[k - 1])
+
+
+def rank_std(k: int) -> Number[Cmc]:
+    """Its standard deviation over repeats; None of one repeat."""
+    return lambda result: None if result.std is None else float(result.std[k - 1])
+
+
+def _table(key: str, of: str, rows: Lines[Cmc], split: paper.TestSplit | None) -> Table:
+    ours = [_row(rows, line, split) for line in rows.rows]
+    columns = _columns(rows)
+    for k in IN_PAPER:
+        if any(row.get(f"change_{k}") is not None for row in ours):
+            columns.append(Column(f"change_{k}", f"rank {k} \u2212 paper", "change"))
+    shown = split or paper.split_of_gallery(rows.first.gallery) or paper.TEST_SPLITS[0]
+    theirs = [_paper_row(method, shown) for method in paper.TABLE_6]
+    return Table(
+        key,
+        f"Match rates, {of}",
+        columns,
+        [
+            Group("this run", ours),
+            Group(f"the paper, Table 6, {shown.name}", theirs),
+        ],
+    )
+
+
+def _trainings(key: str, of: str, singles: Lines[Cmc]) -> Table:
+    """A row for each training."""
+    return Table(
+        key,
+        f"Match rates of each training, {of}; ± is the standard deviation over repeats",
+        _columns(singles),
+        [Group("", [_row(singles, line, None) for line in singles.rows])],
+        folded=True,
+    )
+
+
+def _columns(rows: Lines[Cmc]) -> list[Column]:
+    return [
+        *rows.leading(),
+        Column("gallery", "gallery", "count"),
+        Column("probes", "probes", "count"),
+        *(rows.column(f"rank_{k}", f"rank {k}") for k in RANKS),
+    ]
+
+
+def _row(rows: Lines[Cmc], line: Line[Cmc], split: paper.TestSplit | None) -> Row:
+    row: dict[str, Value] = {
+        **rows.head(line),
+        "gallery": line.first.gallery,
+        "probes": line.first.probes,
     }
-    ranks = [k for k in RANKS if k <= result.mean.size]
-    for k in ranks:
-        row[f"rank_{k}"] = float(result.mean[k - 1])
-        row[f"rank_{k}_std"] = None if result.std is None else float(result.std[k - 1])
-    method = paper_method(result.origin.method)
+    for k in RANKS:
+        if k <= line.first.mean.size:
+            row |= rows.rate(line, f"rank_{k}", rank(k), rank_std(k))
+    method = paper_method(line.name)
     if split is not None and method is not None and method in paper.TABLE_6:
-        rates = paper.TABLE_6[method][split.name]
-        row["change_1"] = float(result.mean[0]) - rates.top1
-        row["change_5"] = float(result.mean[4]) - rates.top5
+        theirs = paper.TABLE_6[method][split.name]
+        row["change_1"] = line.over(rank(1)).mean - theirs.top1
+        row["change_5"] = line.over(rank(5)).mean - theirs.top5
     return row
 
 
@@ -108,23 +122,16 @@ def _paper_row(method: str, split: paper.TestSplit) -> Row:
     }
 
 
-def _notes(group: Sequence[Cmc], split: paper.TestSplit | None) -> list[str]:
-    first = group[0]
-    repeats = len(first.repeats)
+def _notes(rows: Lines[Cmc], split: paper.TestSplit | None) -> list[str]:
+    first = rows.first
     drawn = f"gallery: {first.origin.split.get('name', 'unknown')}"
     seed = first.origin.split.get("seed")
     if seed is not None:
         drawn += f", seed {seed}"
-    over = (
-        "; ± is the standard deviation over them, the band in the figure from "
-        "the lowest to the highest"
-        if repeats > 1
-        else "; one repeat has no spread"
-    )
     lines = [
         f"Split {first.origin.split.get('sha256', '')[:16]}, {drawn}; "
-        f"{plural(repeats, 'repeat')}{over}. A gallery of {first.gallery:,} gives "
-        f"chance a rank-1 rate of {rate(1 / first.gallery, 4)}."
+        f"{plural(len(first.repeats), 'repeat')}{_over_repeats(rows)}. A gallery of "
+        f"{first.gallery:,} gives chance a rank-1 rate of {rate(1 / first.gallery, 4)}."
     ]
     if split is None:
         lines.append(why_no_difference(first.gallery))
@@ -135,11 +142,11 @@ def _notes(group: Sequence[Cmc], split: paper.TestSplit | None) -> list[str]:
             f"The paper's {split.name} split has {split.probes:,} probes, the list "
             f"released after it {released:,}: {used} here."
         )
-    tied = [r for r in group if r.tied > 0]
     lines += [
-        f"{r.origin.method}: {r.tied:.1%} of the probes have other vehicles exactly as "
-        "far as the match; the expected rank counts."
-        for r in tied
+        f"{line.name}: {line.over(_tied).mean:.1%} of the probes have other vehicles "
+        "exactly as far as the match; the expected rank counts."
+        for line in rows.rows
+        if line.over(_tied).mean > 0
     ]
     if first.lonely:
         lines.append(
@@ -149,86 +156,16 @@ def _notes(group: Sequence[Cmc], split: paper.TestSplit | None) -> list[str]:
     return lines
 
 
-def _figure(
-    key: str,
-    group: Sequence[Cmc],
-    place: Mapping[str, int],
-    split: paper.TestSplit | None,
-) -> Figure:
-    from matplotlib.figure import Figure as Canvas
+def _tied(result: Cmc) -> float:
+    return result.tied
 
-    with drawing.style():
-        canvas = Canvas(figsize=(7.2, 4.4), layout="constrained")
-        axes = canvas.subplots()
-        for result in group:
-            _draw(axes, result, place[result.origin.method])
-        if split is not None:
-            _draw_paper(axes, split, place)
-        axes.set_xlim(1, max(2, min(group[0].gallery, group[0].mean.size)))
-        axes.set_xticks(
-            [k for k in (1, 5, 10, 20, 30, 40, 50) if k <= axes.get_xlim()[1]]
+
+def _over_repeats(rows: Lines[Cmc]) -> str:
+    if rows.several:
+        return ", of which each training counts with its mean"
+    if len(rows.first.repeats) > 1:
+        return (
+            "; ± is the standard deviation over them, the band in the figure from "
+            "the lowest to the highest"
         )
-        axes.set_ylim(0, 1)
-        axes.set_xlabel("rank")
-        axes.set_ylabel("match rate")
-        axes.grid()
-        handles, names = axes.get_legend_handles_labels()
-        axes.legend(handles, names, loc="lower right")
-        svg, pdf = drawing.to_svg(canvas), drawing.to_pdf(canvas)
-    top = "; ".join(f"{r.origin.method} {rate(float(r.mean[0]))}" for r in group)
-    band = "band: lowest to highest of the repeats"
-    points = "" if split is None else "; points: the paper's Table 6"
-    return Figure(
-        key,
-        f"Cumulative match curves, {name_of(group)}; {band}{points}.",
-        f"Match rate against rank 1 to {group[0].mean.size}. Rank-1 rates: {top}.",
-        svg,
-        pdf,
-        {r.origin.method: _drawn(r) for r in group},
-    )
-
-
-def _draw(axes: "Axes", result: Cmc, place: int) -> None:
-    ranks = np.arange(1, result.mean.size + 1)
-    colour = drawing.SERIES[place % len(drawing.SERIES)]
-    axes.plot(
-        ranks,
-        result.mean,
-        color=colour,
-        linestyle=drawing.STYLES[place % len(drawing.STYLES)],
-        lw=1.8,
-        label=f"{result.origin.method} (rank 1: {rate(float(result.mean[0]))})",
-    )
-    if len(result.repeats) > 1:
-        low, high = result.repeats.min(axis=0), result.repeats.max(axis=0)
-        axes.fill_between(ranks, low, high, color=colour, alpha=0.18, lw=0)
-
-
-def _draw_paper(axes: "Axes", split: paper.TestSplit, place: Mapping[str, int]) -> None:
-    """The paper's points, in the colour of our row of the same method."""
-    ours = {paper_method(method): i for method, i in place.items()}
-    for (method, rates), marker in zip(paper.TABLE_6.items(), "^so", strict=True):
-        i = ours.get(method)
-        axes.plot(
-            IN_PAPER,
-            (rates[split.name].top1, rates[split.name].top5),
-            linestyle="none",
-            marker=marker,
-            ms=7,
-            markerfacecolor="none",
-            markeredgewidth=1.5,
-            color=drawing.MUTED
-            if i is None
-            else drawing.SERIES[i % len(drawing.SERIES)],
-            label=f"paper: {method}",
-            clip_on=False,
-            zorder=3,
-        )
-
-
-def _drawn(result: Cmc) -> dict[str, list[float]]:
-    return {
-        "mean": result.mean.tolist(),
-        "low": result.repeats.min(axis=0).tolist(),
-        "high": result.repeats.max(axis=0).tolist(),
-    }
+    return "; one repeat has no spread"

@@ -5,6 +5,7 @@ import re
 from pydrdl import paper
 from pydrdl.datasets import vehicleid
 from pydrdl.page.results import Origin
+from pydrdl.trainings import training_of
 
 # Names without signs and spaces, as prototxt/ and people write them.
 _NAMES = {
@@ -23,9 +24,11 @@ _NAMES = {
 def paper_method(name: str) -> str | None:
     """The paper's name of a method; None where the paper has no such method.
 
-    Only whole names count: "ccl without margin" is not the paper's CCL.
+    Only whole names count: "ccl without margin" is not the paper's CCL, but
+    "ccl, seed 3" is, as a training of it.
     """
-    return _NAMES.get(re.sub(r"[^a-z0-9]", "", name.lower()))
+    method, _ = training_of(name)
+    return _NAMES.get(re.sub(r"[^a-z0-9]", "", method.lower()))
 
 
 def paper_split(

@@ -7,10 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydrdl import __version__
-from pydrdl.features import file_sha256
+from pydrdl.file_hash import file_sha256
 from pydrdl.page.content import Block, Column, Group, Row, Section, Table, Text
 from pydrdl.page.results import Origin
 
+MANY_ROWS = 20  # a table with more is folded
 PACKAGES = ("numpy", "opencv-python-headless", "h5py", "matplotlib", "jinja2")
 
 
@@ -79,7 +80,9 @@ def _hashes(origins: Sequence[Origin]) -> Table:
         Column("net", "deploy net", "hash"),
     )
     title = "SHA-256 of features, splits, weights and nets (first digits)"
-    return Table("hashes", title, columns, [Group("", rows)])
+    return Table(
+        "hashes", title, columns, [Group("", rows)], folded=len(rows) > MANY_ROWS
+    )
 
 
 def _files(files: Sequence[InputFile]) -> Table:

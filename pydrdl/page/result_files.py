@@ -16,6 +16,7 @@ from pydrdl.page.results import (
     Results,
     Verification,
 )
+from pydrdl.trainings import training_of
 
 
 def read_results(paths: Sequence[Path]) -> Results:
@@ -23,7 +24,8 @@ def read_results(paths: Sequence[Path]) -> Results:
 
     Raises:
         InputError: a file cannot be read, is none of the known kinds, or lacks
-            something; or two rows claim the same name and split.
+            something; two rows claim the same name and split; or trainings of
+            one method were compared differently.
     """
     results = Results()
     for path in paths:
@@ -46,6 +48,7 @@ def read_results(paths: Sequence[Path]) -> Results:
                 "evaluate again with --json",
             ) from error
     _refuse_twice(results)
+    _refuse_mixed(results)
     return results
 
 
@@ -110,6 +113,7 @@ def _read_map(results: Results, origin: Origin, entry: Json) -> None:
             _optional(step["std"]),
             float(trapezoid["mean"]),
             _optional(trapezoid["std"]),
+            str(entry.get("relevance", "")),
         )
     )
 
@@ -121,6 +125,7 @@ def _read_verification(results: Results, origin: Origin, entry: Json) -> None:
                 origin,
                 str(pairs["name"]),
                 str(pairs["rule"]),
+                str(pairs["sha256"]),
                 int(pairs["same"]),
                 int(pairs["different"]),
                 _optional(pairs["accuracy"]),
@@ -138,6 +143,7 @@ def _read_cross_camera(results: Results, origin: Origin, entry: Json) -> None:
         CrossCamera(
             origin,
             str(entry["image_to"]),
+            str(entry.get("sides_sha256", "")),
             int(entry["queries"]),
             int(entry["gallery"]),
             float(entry["map"]),
@@ -153,17 +159,46 @@ def _optional(value: float | None) -> float | None:
 
 def _refuse_twice(results: Results) -> None:
     """A name stands for one method on one split, or the page misleads."""
-    seen: dict[tuple[str, str], Origin] = {}
-    for result in results.cmc:
-        origin = result.origin
-        key = origin.method, str(origin.split.get("sha256"))
-        if key in seen:
+    for kind, all_of_it in results.kinds().items():
+        seen: dict[tuple[str, str], Origin] = {}
+        for result in all_of_it:
+            origin = result.origin
+            key = origin.method, result.test
+            if key in seen:
+                raise InputError(
+                    f"two {kind} results are named {origin.method!r}, of the same "
+                    f"{'split' if origin.split else 'images'}",
+                    f"{seen[key].file} and {origin.file}",
+                    "evaluate again with --name, a name for each",
+                )
+            seen[key] = origin
+
+
+def _refuse_mixed(results: Results) -> None:
+    """Trainings of one method differ in their seed, and in nothing else."""
+    for kind, all_of_it in results.kinds().items():
+        seen: dict[tuple[str, str], Origin] = {}
+        for result in all_of_it:
+            origin = result.origin
+            method, seed = training_of(origin.method)
+            first = seen.setdefault((method, result.test), origin)
+            if (training_of(first.method)[1] is None) != (seed is None):
+                what = (
+                    f"{kind} results are named {first.method!r} and {origin.method!r}: "
+                    "is the one a training like the other?"
+                )
+            elif origin.compared != first.compared:
+                what = (
+                    f"trainings of {method!r} were compared by {first.compared} and by "
+                    f"{origin.compared} ({kind}): their mean would be of neither"
+                )
+            else:
+                continue
             raise InputError(
-                f"two CMC results are named {origin.method!r}, of the same split",
-                f"{seen[key].file} and {origin.file}",
-                "evaluate again with --name, a name for each",
+                what,
+                f"{first.file} and {origin.file}",
+                "evaluate again with --name: a method for each, or a seed for each",
             )
-        seen[key] = origin
 
 
 _READERS: Mapping[str, Callable[[Results, Origin, Json], None]] = {

@@ -1,12 +1,14 @@
 """The results that tools/eval_*.py --json wrote, as far as a report shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pydrdl.results.shared import VERIFIERS
 
 Json = Mapping[str, Any]
 Float64 = NDArray[np.float64]
@@ -33,6 +35,11 @@ class Origin:
     verifier: str = ""
 
     @property
+    def compared(self) -> str:
+        """What compared features."""
+        return VERIFIERS.get(self.verifier, self.verifier) or "squared L2"
+
+    @property
     def data(self) -> str:
         """Data set and split, as the features file has them."""
         return " ".join(filter(None, (self.of("dataset"), self.of("split"))))
@@ -45,6 +52,8 @@ class Origin:
 @dataclass(frozen=True)
 class Cmc:
     """Re-identification (Sec. 5.3); curves cover ranks 1 .. K.
+
+    Here as in the others, results compare only where `test` is the same.
 
     Attributes:
         origin: what it is of.
@@ -66,10 +75,20 @@ class Cmc:
     repeats: Float64
     tied: float
 
+    @property
+    def test(self) -> str:
+        """Of which split."""
+        return str(self.origin.split.get("sha256"))
+
 
 @dataclass(frozen=True)
 class Map:
-    """Retrieval (Sec. 5.2): mean and spread of the two average precisions."""
+    """Retrieval (Sec. 5.2): mean and spread of the two average precisions.
+
+    Attributes:
+        relevance: what an image must share to match, "vehicle" or "model"; empty
+            where the file does not say.
+    """
 
     origin: Origin
     vehicles: int
@@ -81,6 +100,17 @@ class Map:
     step_std: float | None
     trapezoid: float
     trapezoid_std: float | None
+    relevance: str
+
+    @property
+    def by_model(self) -> bool:
+        """Whether what matches is the vehicle model; vehicles are models then."""
+        return self.relevance == "model"
+
+    @property
+    def test(self) -> str:
+        """Of which split."""
+        return str(self.origin.split.get("sha256"))
 
 
 @dataclass(frozen=True)
@@ -91,6 +121,7 @@ class Verification:
         origin: what it is of.
         name: of the list.
         pairs: where they come from.
+        sha256: of the list.
         same: number of same pairs.
         different: number of different pairs.
         accuracy: by the threshold from training pairs; None without them.
@@ -104,6 +135,7 @@ class Verification:
     origin: Origin
     name: str
     pairs: str
+    sha256: str
     same: int
     different: int
     accuracy: float | None
@@ -113,18 +145,36 @@ class Verification:
     auc: float
     eer: float
 
+    @property
+    def test(self) -> str:
+        """Of which pairs, under which name."""
+        return f"{self.name} {self.sha256}"
+
 
 @dataclass(frozen=True)
 class CrossCamera:
-    """VeRi-776's and VERI-Wild's protocols."""
+    """VeRi-776's and VERI-Wild's protocols.
+
+    Attributes:
+        sides: hash of queries and gallery.
+    """
 
     origin: Origin
     image_to: str
+    sides: str
     queries: int
     gallery: int
     step: float
     trapezoid: float
     cmc: Float64
+
+    @property
+    def test(self) -> str:
+        """Of which queries and gallery."""
+        return f"{self.origin.data} {self.image_to} {self.sides}"
+
+
+Result = Cmc | Map | Verification | CrossCamera
 
 
 @dataclass(frozen=True)
@@ -136,11 +186,15 @@ class Results:
     verification: list[Verification] = field(default_factory=list)
     cross_camera: list[CrossCamera] = field(default_factory=list)
 
+    def kinds(self) -> Mapping[str, Sequence[Result]]:
+        """All of them, by what messages call them."""
+        return {
+            "CMC": self.cmc,
+            "MAP": self.map,
+            "verification": self.verification,
+            "cross-camera": self.cross_camera,
+        }
+
     def origins(self) -> list[Origin]:
         """Where each is from."""
-        return [
-            *(result.origin for result in self.cmc),
-            *(result.origin for result in self.map),
-            *(result.origin for result in self.verification),
-            *(result.origin for result in self.cross_camera),
-        ]
+        return [result.origin for kind in self.kinds().values() for result in kind]

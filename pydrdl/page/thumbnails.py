@@ -22,7 +22,7 @@ def thumbnail_maker(root: Path, images: Iterable[Image], where: object) -> Thumb
         images: of the split that the features are of; cut to their boxes.
         where: the data set, for messages.
     """
-    from pydrdl.datum import read_image  # the LMDB's own reader; imports Caffe
+    from pydrdl.records.datum import read_image  # the LMDB's own reader; imports Caffe
 
     known = {image.path: image for image in images}
     made: dict[str, bytes] = {}

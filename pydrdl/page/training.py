@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from pydrdl.log_table import columns as log_columns
+from pydrdl.logs.plot import draw
+from pydrdl.logs.reader import TrainingLog
+from pydrdl.logs.table import columns as log_columns
 from pydrdl.page import drawing
 from pydrdl.page.cells import plural
 from pydrdl.page.content import Block, Column, Figure, Group, Row, Section, Table, Text
-from pydrdl.training_log import TrainingLog
-from pydrdl.training_plot import draw
 
 
 def training_section(logs: Mapping[str, TrainingLog]) -> Section:

@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from pydrdl import paper
 from pydrdl.datasets.types import Dataset
+from pydrdl.logs.reader import TrainingLog
 from pydrdl.page.content import Column, Group, Row, Section, Table, Text, Value
 from pydrdl.page.dataset import count_of, is_rendered
 from pydrdl.page.results import Origin
 from pydrdl.page.training import last_iteration
-from pydrdl.training_log import TrainingLog
+from pydrdl.trainings import training_of
 
 _SNAPSHOT = re.compile(r"_iter_(\d+)\.caffemodel(\.h5)?$")
 UNTRAINED = "untrained"  # how features.Source.weights begins then
@@ -19,9 +21,19 @@ UNTRAINED = "untrained"  # how features.Source.weights begins then
 def worth_section(
     origins: Sequence[Origin], dataset: Dataset | None, logs: Mapping[str, TrainingLog]
 ) -> Section:
-    """A row for each set of features, and one for the paper."""
+    """A row for each method and set of images, and those of the paper."""
     features = {o.of("sha256"): o for o in reversed(origins)}
-    rows = [_row(o, dataset, logs) for o in reversed(list(features.values()))]
+    held: dict[tuple[str, str], list[Row]] = {}
+    for origin in reversed(list(features.values())):
+        method, seed = training_of(origin.method)
+        # What names no seed is a training like no other.
+        of_what = origin.of("sha256") if seed is None else origin.data
+        row = _row(origin, dataset, logs)
+        held.setdefault((method, of_what), []).append(row)
+    rows = [
+        of[0] if len(of) == 1 else {**_shared(of), "method": method}
+        for (method, _), of in held.items()
+    ]
     theirs: list[Row] = [
         {
             "method": split.name,
@@ -57,6 +69,11 @@ def worth_section(
         "of the same name; images to train on are those of the data set's split "
         "train. Empty: not known; the "
         "paper does not state its iterations."
+        + (
+            " … stands where the trainings of a method differ."
+            if any(len(of) > 1 for of in held.values())
+            else ""
+        )
     )
     return Section("worth", "What the numbers are worth", [table, note])
 
@@ -84,6 +101,29 @@ def _row(
         if trained and not is_untrained(origin):
             row["train_images"] = trained.images
     return row
+
+
+def _shared(rows: Sequence[Row]) -> Row:
+    """What rows agree in; of texts that differ, their beginning and end."""
+    return {key: _common([row.get(key) for row in rows]) for key in rows[0]}
+
+
+def _common(values: Sequence[Value]) -> Value:
+    if len(set(values)) == 1:
+        return values[0]
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) < len(values):
+        return None
+    start = _beginning(texts)
+    rest = [text[len(start) :] for text in texts]
+    end = _beginning([text[::-1] for text in rest])[::-1]
+    return f"{start}…{end}"
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """What all of them begin with."""
+    alike = takewhile(lambda signs: len(set(signs)) == 1, zip(*texts, strict=False))
+    return "".join(signs[0] for signs in alike)
 
 
 def is_untrained(origin: Origin) -> bool:

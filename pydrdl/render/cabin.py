@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.render.camera import View
+from pydrdl.render.camera import Perspective
 from pydrdl.render.light import Light
 from pydrdl.render.material import Palette, Stuff
 from pydrdl.render.mesh import Builder, Kind, Mesh, Part
@@ -78,7 +78,7 @@ class Glazier:
     """
 
     def __init__(
-        self, pixels: Pixels, view: View, light: Light, colours: Palette,
+        self, pixels: Pixels, view: Perspective, light: Light, colours: Palette,
         behind: dict[Part, Mesh], tint: float, random: np.random.Generator,
     ) -> None:  # fmt: skip
         self.pixels, self.view, self.light = pixels, view, light

@@ -67,8 +67,37 @@ def draw_camera(seed: int, number: int) -> Camera:
     )  # fmt: skip
 
 
-class View:
-    """A camera's perspective onto a vehicle, in the vehicle's frame.
+class Perspective:
+    """How a camera sees the points of a vehicle's frame.
+
+    Args:
+        position: of the camera, metres.
+        axes: 3 x 3; rows to the right, up and ahead, in the vehicle's frame.
+        focal: length in pixels.
+    """
+
+    def __init__(self, position: Points, axes: Points, focal: float) -> None:
+        self.position, self.axes, self.focal = position, axes, focal
+        self.scale, self.offset = 1.0, np.zeros(2)
+
+    def depth(self, points: Points) -> Points:
+        """Metres ahead of the camera."""
+        ahead = (points - self.position) @ self.axes[2]
+        return np.asarray(np.maximum(ahead, NEAREST))
+
+    def project(self, points: Points) -> Points:
+        """Maps N x 3 to N x 2 pixels of the crop."""
+        seen = (points - self.position) @ self.axes.T
+        flat = seen[:, :2] * (1, -1) / np.maximum(seen[:, 2:], NEAREST)
+        return np.asarray(flat * (self.focal * self.scale) + self.offset)
+
+    def pixels(self, metres: Points, at: Points) -> Points:
+        """Returns how large so many metres are at N x 3 points."""
+        return metres * self.focal * self.scale / self.depth(at)
+
+
+class View(Perspective):
+    """A traffic camera's perspective onto a vehicle.
 
     Args:
         camera: which.
@@ -84,7 +113,6 @@ class View:
         end = 1 if camera.front else -1
         self.turn = _about_y(yaw) @ np.diag([end, 1, end])
         self.near_end = np.array([0, 0, end * length / 2])
-        self.position = self.place([(aside, camera.height, distance)])[0]
         st, ct = np.sin(camera.tilt), np.cos(camera.tilt)
         sp, cp = np.sin(camera.pan), np.cos(camera.pan)
         # Rows: to the right, up and ahead, before the road is turned.
@@ -92,9 +120,8 @@ class View:
             [(cp, 0, sp), (-sp * st, ct, cp * st), (sp * ct, -st, -cp * ct)]
         )
         axes[1] = np.cross(axes[0], axes[2])
-        self.axes = axes @ self.turn.T
-        self.focal = camera.focal
-        self.scale, self.offset = 1.0, np.zeros(2)
+        position = self.place([(aside, camera.height, distance)])[0]
+        super().__init__(position, axes @ self.turn.T, camera.focal)
 
     def place(self, points: ArrayLike) -> Points:
         """Maps the road's frame to the vehicle's.
@@ -103,17 +130,6 @@ class View:
         camera, its origin on the road below the vehicle's near end.
         """
         return np.asarray(np.asarray(points, float) @ self.turn.T + self.near_end)
-
-    def depth(self, points: Points) -> Points:
-        """Metres ahead of the camera."""
-        ahead = (points - self.position) @ self.axes[2]
-        return np.asarray(np.maximum(ahead, NEAREST))
-
-    def project(self, points: Points) -> Points:
-        """Maps N x 3 to N x 2 pixels of the crop."""
-        seen = (points - self.position) @ self.axes.T
-        flat = seen[:, :2] * (1, -1) / np.maximum(seen[:, 2:], NEAREST)
-        return np.asarray(flat * (self.focal * self.scale) + self.offset)
 
     def crop(self, points: Points, size: int, margins: ArrayLike) -> float:
         """Sets the crop, a square about the points.
@@ -136,10 +152,6 @@ class View:
         self.scale = size / side
         self.offset = -self.scale * ((low + high) / 2 - side / 2)
         return side
-
-    def pixels(self, metres: Points, at: Points) -> Points:
-        """Returns how large so many metres are at N x 3 points."""
-        return metres * self.focal * self.scale / self.depth(at)
 
 
 def _about_y(angle: float) -> Points:

@@ -10,6 +10,8 @@ Item = TypeVar("Item")
 # A zero at the end does not change a seed sequence, so that (seed, vehicle) and
 # (seed, vehicle, image 0) would be alike; the spawn key tells them apart.
 FLEET, MODEL, VEHICLE, CAMERA, LISTS = 1, 2, 3, 4, 5
+# Of the drawn CompCars, none of whose models is one of the drawn VehicleID's.
+MAKE, CAR, CATALOGUE, PAIRS, WEB = 6, 7, 8, 9, 10
 
 
 def generator(seed: int, *numbers: int, kind: int | None = None) -> np.random.Generator:

@@ -10,7 +10,6 @@ from pydrdl.render.fleet import Fleet, Plan
 from pydrdl.render.model import draw_model
 from pydrdl.render.vehicle import PAINTS, draw_vehicle
 
-LISTS = "train_test_split"
 FAMILY_NAMES = {
     "saloon": "轿车", "hatchback": "两厢车", "suv": "越野车", "van": "面包车",
     "pick-up": "皮卡", "truck": "货车", "bus": "客车",

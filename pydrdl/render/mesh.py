@@ -1,8 +1,8 @@
 """A vehicle as polygons and lines in 3D, and the order in which they are painted.
 
 Surfaces that face away are left out; the others are painted part by part from
-far to near, which for a vehicle seen along its length from above is a fixed
-order for each end.
+far to near, which for a vehicle seen along its length is a fixed order for each
+end, and for one seen from beside another.
 """
 
 from collections.abc import Callable, Iterable
@@ -47,6 +47,14 @@ BACK_ORDER = (
     Part.FRONT, Part.MIRROR, Part.BONNET, Part.SCREEN, Part.UNDER, Part.WHEEL,
     Part.SIDE, Part.LEDGE, Part.FLANK, Part.ROOF, Part.LOAD, Part.WINDOW, Part.BOOT,
     Part.BED, Part.CARGO, Part.BACK,
+)  # fmt: skip
+
+# A camera beside a vehicle, between the lines of its front and back. What is on
+# the far side comes first; see painter.
+SIDE_ORDER = (
+    Part.UNDER, Part.WHEEL, Part.CARGO, Part.BED, Part.BACK, Part.BOOT, Part.WINDOW,
+    Part.FRONT, Part.BONNET, Part.SCREEN, Part.ROOF, Part.LOAD, Part.LEDGE, Part.FLANK,
+    Part.SIDE, Part.MIRROR,
 )  # fmt: skip
 
 

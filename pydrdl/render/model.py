@@ -119,6 +119,11 @@ def draw_model(seed: int, number: int) -> Model:
     names = list(FAMILIES)
     # The first models take each family once, so that small sets have them all.
     family = names[number] if number < len(names) else pick(random, names, WEIGHTS)
+    return design(random, family)
+
+
+def design(random: np.random.Generator, family: str) -> Model:
+    """Draws a model of one of FAMILIES."""
 
     def between(low: float, high: float) -> float:
         return float(random.uniform(low, high))

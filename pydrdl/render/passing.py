@@ -22,7 +22,7 @@ OTHERS = 1 << 20
 
 
 @lru_cache(maxsize=64)
-def _other(seed: int, number: int) -> tuple[Mesh, Palette]:
+def other_vehicle(seed: int, number: int) -> tuple[Mesh, Palette]:
     """Another vehicle without marks."""
     random = generator(seed + OTHERS, number, kind=VEHICLE)
     paint = pick(random, [colour for colour, _ in PAINTS.values()])
@@ -49,7 +49,7 @@ def passing_mesh(
     """
     if random.random() > (0.3 if behind else 0.05):
         return None
-    mesh, colours = _other(seed, int(random.integers(42)))
+    mesh, colours = other_vehicle(seed, int(random.integers(42)))
     across = lane * pick(random, (-1, 1)) + random.normal(0, 0.2)
     along = random.uniform(-12, -5) if behind else random.uniform(2.5, 4.5)
     shift = view.place([(across, 0, along)])[0] - view.near_end

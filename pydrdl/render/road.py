@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.render.camera import View
+from pydrdl.render.camera import Perspective, View
 from pydrdl.render.chance import pick
 from pydrdl.render.colour import Colour
 from pydrdl.render.light import Light
@@ -142,14 +142,13 @@ def _lines(random: np.random.Generator, road: Road) -> Iterator[Piece]:
 
 
 def paint_shadow(
-    pixels: Pixels, view: View, light: Light, half_width: float, length: float,
+    pixels: Pixels, view: Perspective, light: Light, half_width: float, length: float,
     outline: Points,
 ) -> None:  # fmt: skip
     """Darkens the road under a vehicle and on the side away from the sun."""
-    size = pixels.shape[0]
-    small = max(size // 4, 16)
-    mask = np.full((small, small), 255, np.uint8)
-    to_small = small / size
+    height, width = pixels.shape[:2]
+    to_small = max(height // 4, 16) / height
+    mask = np.full((round(height * to_small), round(width * to_small)), 255, np.uint8)
     if light.strength > 0.15 and light.sun[1] > 0.1:
         fallen = outline - np.outer(outline[:, 1] / light.sun[1], light.sun)
         hull = cv2.convexHull((view.project(fallen) * to_small).astype(np.float32))
@@ -161,5 +160,5 @@ def paint_shadow(
         shape = to_fixed(view.project(foot) * to_small)
         cv2.fillConvexPoly(mask, shape, shade, cv2.LINE_AA, SHIFT)
     soft = cv2.blur(mask, (5, 5))
-    large = cv2.resize(soft, (size, size), interpolation=cv2.INTER_LINEAR)
+    large = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
     cv2.multiply(pixels, cv2.cvtColor(large, cv2.COLOR_GRAY2BGR), pixels, 1 / 255)

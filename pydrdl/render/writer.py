@@ -1,30 +1,19 @@
-"""Writes a rendered fleet in VehicleID V1.0's layout on disk.
-
-Images come first, each whole or not there. The folder of the split lists, which
-readers need, takes its name last; until then unfinished.json stands in the
-folder, and rendering that was interrupted goes on from the images that are there.
-"""
+"""Writes a rendered fleet in VehicleID V1.0's layout on disk."""
 
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from pydrdl.errors import InputError
 from pydrdl.render.camera import Camera
 from pydrdl.render.fleet import Entry, Fleet, Plan, draw_fleet
-from pydrdl.render.lists import LISTS, attribute_files, split_files
+from pydrdl.render.folder import Passing, fill_folder, write
+from pydrdl.render.lists import attribute_files, split_files
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, photograph
 from pydrdl.render.pool import spread
 from pydrdl.render.sensor import encode
 from pydrdl.render.vehicle import draw_vehicle
-
-MARKER = "unfinished.json"
-Passing = Callable[[Iterable[int], str, int], Iterable[int]]
 
 
 def render_vehicleid(
@@ -49,82 +38,14 @@ def render_vehicleid(
         InputError: the folder holds something else, or other plans' images, or
             cannot be written.
     """
-    output = Path(output)
     fleet = draw_fleet(plan)
-    try:
-        _start(plan, output)
-        task = partial(_render, plan, output / "image")
-        done = spread(task, fleet.entries(), workers)
-        for _ in progress(done, "vehicles", len(fleet)):
-            pass
-        _finish(plan, fleet, output)
-    except OSError as error:
-        raise InputError(
-            f"cannot write: {error.strerror or error}",
-            error.filename or output,
-            "make room or name a writable folder, then repeat the command to go on",
-        ) from error
+    task = partial(_render, plan, Path(output) / "image")
+    done = progress(spread(task, fleet.entries(), workers), "vehicles", len(fleet))
+    fill_folder(
+        output, json.dumps(asdict(plan)), ("image", "attribute"), done,
+        attribute_files(plan, fleet), split_files(fleet),
+    )  # fmt: skip
     return fleet
-
-
-def _start(plan: Plan, output: Path) -> None:
-    """Makes the folder, or takes up the one that is there."""
-    marker, wanted = output / MARKER, json.dumps(asdict(plan)) + "\n"
-    if marker.is_file():
-        if marker.read_text(encoding="utf-8") != wanted:
-            raise InputError(
-                "rendering of another plan was interrupted here",
-                output,
-                "repeat the command that began it, or delete the folder",
-            )
-    else:
-        # What a run leaves that was killed before its marker was whole.
-        known = (f".{MARKER}.",)
-        if output.exists() and (
-            not output.is_dir()
-            or any(not path.name.startswith(known) for path in output.iterdir())
-        ):
-            raise InputError(
-                "the output exists and is not empty",
-                output,
-                "choose another folder, or delete this one",
-            )
-        output.mkdir(parents=True, exist_ok=True)
-        _write(marker, [wanted.encode()])
-    _tidy(output)
-    for folder in ("image", "attribute"):
-        (output / folder).mkdir(exist_ok=True)
-
-
-def _finish(plan: Plan, fleet: Fleet, output: Path) -> None:
-    """Writes the lists; the last renaming makes the whole a data set."""
-    for name, lines in attribute_files(plan, fleet):
-        _write(output / name, (line.encode() for line in lines))
-    if not (output / LISTS).exists():
-        lists = output / f".{LISTS}.{os.getpid()}.part"
-        lists.mkdir()
-        for name, lines in split_files(fleet):
-            _write(lists / name, (line.encode() for line in lines))
-        lists.replace(output / LISTS)
-    (output / MARKER).unlink(missing_ok=True)
-
-
-def _tidy(output: Path) -> None:
-    """Removes what a killed run was writing."""
-    for folder in (output, output / "image", output / "attribute"):
-        for path in folder.glob(".*.part"):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _write(path: Path, pieces: Iterable[bytes]) -> None:
-    """Writes a file that is either whole or not there."""
-    partial_path = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with partial_path.open("wb") as file:
-        file.writelines(pieces)
-    partial_path.replace(path)
 
 
 def _render(plan: Plan, folder: Path, entry: Entry) -> int:
@@ -137,5 +58,5 @@ def _render(plan: Plan, folder: Path, entry: Entry) -> int:
             numbers = (plan.seed, entry.vehicle, image)
             pixels = photograph(model, vehicle, *numbers, plan.size)
             camera: Camera = camera_of(*numbers)
-            _write(path, [encode(pixels, camera.quality)])
+            write(path, [encode(pixels, camera.quality)])
     return len(entry.images)

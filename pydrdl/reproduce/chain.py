@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydrdl import training
+from pydrdl.reproduce import training
 from pydrdl.reproduce.net import Net
 from pydrdl.reproduce.setting import Setting, Source
 from pydrdl.steps import Step

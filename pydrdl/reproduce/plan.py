@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pydrdl import paper, training
+from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
+from pydrdl.reproduce import training
 from pydrdl.reproduce.ablations import ABLATIONS, SEEDS
 from pydrdl.reproduce.chain import Chain
 from pydrdl.reproduce.net import STRUCTURES, Net

@@ -1,10 +1,6 @@
-"""Results of several trainings beside the paper's numbers.
-
-Rows are named "<method>, seed <n>" in the results' files, as the plan has it.
-"""
+"""Results of several trainings beside the paper's numbers."""
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,47 +8,28 @@ from typing import Any
 
 from rich import box
 from rich.table import Table
-from scipy.special import stdtrit
 
-from pydrdl import paper, report_cmc, report_retrieval, report_verification
+from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
 from pydrdl.errors import InputError
-from pydrdl.report import rate
+from pydrdl.results import cmc, retrieval, verification
+from pydrdl.results.shared import rate
+from pydrdl.trainings import OverTrainings, training_of
 
 SCHEMA = "drdl.reproduced/1"
-CMC, MAP = report_cmc.SCHEMA, report_retrieval.SCHEMA
-PAIRS = report_verification.SCHEMA
+CMC, MAP = cmc.SCHEMA, retrieval.SCHEMA
+PAIRS = verification.SCHEMA
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(OverTrainings):
     """One number of a table.
 
     Attributes:
-        values: one for each training.
         paper: the paper's; None where it has none.
     """
 
-    values: tuple[float, ...]
     paper: float | None
-
-    @property
-    def mean(self) -> float:
-        """The mean over trainings."""
-        return math.fsum(self.values) / len(self.values)
-
-    @property
-    def interval(self) -> float | None:
-        """Half the 95 % confidence interval of the mean; None of one training.
-
-        Student's t, so that five trainings are not taken for many.
-        """
-        n = len(self.values)
-        if n < 2:
-            return None
-        variance = math.fsum((v - self.mean) ** 2 for v in self.values) / (n - 1)
-        quantile = float(stdtrit(n - 1, 0.975))
-        return quantile * math.sqrt(variance / n)
 
 
 @dataclass(frozen=True)
@@ -206,7 +183,7 @@ def _values(
         if content["schema"] != schema:
             raise ValueError(f"schema {content['schema']!r}; expected {schema!r}")
         for entry in content["results"]:
-            method = entry["name"].rsplit(", seed ", 1)[0]
+            method = training_of(entry["name"])[0]
             found.setdefault(method, []).append(number(entry))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

@@ -1,0 +1,1 @@
+"""From feature files to results: files meet the protocols."""

@@ -1,0 +1,19 @@
+"""Features: the file between the stages, and how images become them."""
+
+from pydrdl.features.file import (
+    FeatureSet,
+    Source,
+    check_features,
+    read_features,
+    refuse_to_overwrite,
+    write_features,
+)
+
+__all__ = [
+    "FeatureSet",
+    "Source",
+    "check_features",
+    "read_features",
+    "refuse_to_overwrite",
+    "write_features",
+]

@@ -1,0 +1,205 @@
+"""Images through a deploy net: the features that the protocols rank."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl.datasets.list_hash import images_sha256
+from pydrdl.datasets.types import Image
+from pydrdl.errors import InputError
+from pydrdl.features.deploy_net import INPUT, last_top, open_net
+from pydrdl.features.file import FeatureSet, Source, check_features
+from pydrdl.features.partial import PartialFeatures
+from pydrdl.features.preprocess import Preprocess, read_preprocess
+from pydrdl.file_hash import file_sha256
+from pydrdl.threads import behind, in_order
+
+Float32 = NDArray[np.float32]
+Item = TypeVar("Item")
+# Wraps the images to show how far the work is: (images, what, total).
+Progress = Callable[[Iterable[Float32], str, int], Iterable[Float32]]
+
+
+def extract(
+    images: Sequence[Image],
+    root: Path,
+    net_path: Path,
+    *,
+    weights: Path | None = None,
+    untrained: int | None = None,
+    layer: str | None = None,
+    resize: int | None = None,
+    mean: Sequence[float] | None = None,
+    batch: int = 32,
+    gpu: int | None = None,
+    dataset: str = "",
+    split: str = "",
+    partial: Path | None = None,
+    progress: Progress = lambda images, what, total: images,
+) -> FeatureSet:
+    """Computes the features of images.
+
+    Args:
+        images: which ones, in the order of the result.
+        root: the folder that their paths are relative to.
+        net_path: deploy net.
+        weights: its weights.
+        untrained: in place of weights, the seed of a net that was not trained.
+        layer: the blob to read; None takes the last layer's top.
+        resize: side in pixels before the crop; None reads preprocess.json.
+        mean: B, G, R; None reads preprocess.json.
+        batch: images of one forward pass.
+        gpu: number of the GPU; None computes on the CPU.
+        dataset: name of the data set, kept with the features.
+        split: name of the split, kept with the features.
+        partial: a file that keeps what is done, for the next call to go on
+            from; the caller deletes it when the features are safe. None: none.
+        progress: wraps the images, for a progress bar.
+
+    Raises:
+        InputError: neither or both of weights and untrained, no such layer,
+            images that cannot be read, features that cannot be ranked, a
+            partial file of other inputs, and what open_net and read_preprocess refuse.
+    """
+    if (weights is None) == (untrained is None):
+        raise InputError(
+            "expected either weights or a net that was not trained",
+            "--weights, --untrained",
+            "give one of the two",
+        )
+    net = open_net(net_path, weights=weights, untrained=untrained, gpu=gpu)
+    preprocess = read_preprocess(
+        net_path, net.blobs[INPUT].shape[2], resize=resize, mean=mean
+    )
+    blob = last_top(net) if layer is None else layer
+    if blob not in net.blobs:
+        raise InputError(
+            f"the net has no blob {blob!r}; it has {', '.join(net.blobs)}",
+            net_path,
+            "name one of them with --layer",
+        )
+    source = Source(
+        net=str(net_path),
+        net_sha256=file_sha256(net_path),
+        weights=str(weights) if weights else f"untrained, seed {untrained}",
+        weights_sha256=file_sha256(weights) if weights else "",
+        layer=blob,
+        dataset=dataset,
+        split=split,
+        preprocess=preprocess.to_json(),
+    )
+    kept = None
+    if partial is not None:
+        inputs = _inputs(images, root, source, gpu)
+        width = net.blobs[blob].data[0].size
+        kept = PartialFeatures(partial, inputs, width, batch, len(images))
+    parts = [kept.read()] if kept else []
+    left = images[kept.rows if kept else 0 :]
+    pixels = progress(decoded(left, root, preprocess, 4 * batch), "images", len(left))
+
+    def computed() -> Iterator[Float32]:
+        names = in_batches((image.path for image in left), batch)
+        for group, paths in zip(in_batches(pixels, batch), names, strict=True):
+            part = forward(net, blob, group)
+            check_features(part, paths, f"{net_path}, blob {blob!r}")
+            yield part
+
+    def keep(part: Float32) -> Float32:
+        if kept:
+            kept.append(part)
+        return part
+
+    # The disk takes a batch while the net computes the next.
+    parts.extend(behind(keep, computed()))
+    return FeatureSet(
+        np.concatenate(parts),
+        tuple(image.path for image in images),
+        np.array([image.vehicle_id for image in images], np.int64),
+        np.array([image.model_id for image in images], np.int64),
+        np.array([image.camera_id for image in images], np.int64),
+        source,
+    )
+
+
+def _inputs(
+    images: Sequence[Image], root: Path, source: Source, gpu: int | None
+) -> dict[str, object]:
+    """All that the features depend on, the files' places left out."""
+    return {
+        "images_sha256": images_sha256(images),
+        "root": str(Path(root).resolve()),
+        "net_sha256": source.net_sha256,
+        "weights": source.weights_sha256 or source.weights,
+        "layer": source.layer,
+        "preprocess": source.preprocess,
+        "device": "cpu" if gpu is None else "gpu",
+    }
+
+
+def forward(net: Any, blob: str, inputs: Sequence[Float32]) -> Float32:
+    """One pass through the net, up to the last layer that writes the blob.
+
+    Args:
+        net: a caffe.Net with the input "data".
+        blob: which blob to read.
+        inputs: n arrays of 3 x H x W, float32.
+
+    Returns:
+        (n, D) float32, a copy; whatever follows the first axis is flattened.
+    """
+    shape = (len(inputs), *inputs[0].shape)
+    if tuple(net.blobs[INPUT].shape) != shape:
+        net.blobs[INPUT].reshape(*shape)
+        net.reshape()
+    np.stack(inputs, out=net.blobs[INPUT].data)
+    writers = [name for name, tops in net.top_names.items() if blob in tops]
+    net.forward(end=writers[-1])
+    return np.array(net.blobs[blob].data, np.float32).reshape(len(inputs), -1)
+
+
+def decoded(
+    images: Iterable[Image],
+    root: Path,
+    preprocess: Preprocess,
+    window: int,
+    workers: int | None = None,
+) -> Iterator[Float32]:
+    """Yields the net's inputs in order, decoded by threads ahead of their use.
+
+    OpenCV decodes without the interpreter lock, and pycaffe (ours) computes
+    without it: images are read while the net works.
+
+    Args:
+        images: which ones.
+        root: the folder that their paths are relative to.
+        preprocess: from pixels to input.
+        window: images decoded or waiting at any time; several batches, or the
+            threads have nothing to do during a pass.
+        workers: threads; None takes one a processor.
+
+    Raises:
+        InputError: an image is missing or damaged.
+    """
+    from pydrdl.records.datum import read_image  # the LMDB's own reader; imports Caffe
+
+    size = (preprocess.resize, preprocess.resize)
+
+    def decode(image: Image) -> Float32:
+        return preprocess(read_image(root, image, size))
+
+    return in_order(decode, images, workers, window)
+
+
+def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yields lists of size items; the last may be shorter."""
+    batch: list[Item] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Training logs: read, followed, as tables, curves and event files."""

@@ -1,0 +1,1 @@
+"""The nets of prototxt/, written here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Image LMDBs with a pair index: built, read again and verified."""

@@ -1,0 +1,166 @@
+"""A folder that appears only when it is whole, and whose making can go on.
+
+Work happens in `<output>.partial/`. Its build.json says what it is made from,
+so that it is never completed from something else.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+from pydrdl import atomic
+from pydrdl.datasets.list_hash import images_sha256
+from pydrdl.datasets.types import Image
+from pydrdl.errors import InputError
+from pydrdl.records import checksums, labels, pair_index
+
+BUILD = "build.json"
+# All that may stand in an image LMDB's folder; nothing else is ever deleted.
+OURS = {
+    "data.mdb", "lock.mdb", BUILD, labels.FILE_NAME, pair_index.FILE_NAME,
+    checksums.FILE_NAME,
+}  # fmt: skip
+
+
+class BuildFolder:
+    """The folder that an image LMDB is built in.
+
+    Args:
+        output: its final name.
+        overwrite: whether what stands there, or a partial build of other
+            inputs, may be deleted.
+    """
+
+    def __init__(self, output: Path, overwrite: bool) -> None:
+        self.output = output.absolute()  # "." has no name of its own
+        self.partial = self.output.with_name(self.output.name + ".partial")
+        # A name that nobody else gives to a folder: it is deleted unasked.
+        self.replaced = self.output.with_name(f".{self.output.name}.replaced")
+        self.overwrite = overwrite
+
+    def refuse_existing(self) -> None:
+        """Refuses an output that exists, unless it may be overwritten.
+
+        Raises:
+            InputError: it exists, or it may be overwritten but is no image LMDB.
+        """
+        self._settle()
+        if not self.output.exists():
+            return
+        if not self.overwrite:
+            raise InputError(
+                "the output exists", self.output, "delete it, or pass --overwrite"
+            )
+        _refuse_foreign(self.output)
+
+    def start(self, images: Sequence[Image], root: Path, **options: object) -> None:
+        """Makes the partial folder, or takes up the one that is there.
+
+        Args:
+            images: what is built, in record order.
+            root: the folder that their paths are relative to.
+            options: how it is built, as JSON can hold it.
+
+        Raises:
+            InputError: a partial build of other inputs is there.
+        """
+        inputs = {
+            "images": len(images),
+            "images_sha256": images_sha256(images),
+            "root": str(Path(root).resolve()),
+            **options,
+        }
+        text = json.dumps(inputs, indent=1) + "\n"
+        build = self.partial / BUILD
+        if build.is_file() and build.read_text(encoding="utf-8") == text:
+            return
+        if self.partial.exists() and any(self.partial.iterdir()):
+            self._clear(build)
+        self.partial.mkdir(parents=True, exist_ok=True)
+        self.write(BUILD, text.encode())
+
+    def _clear(self, build: Path) -> None:
+        """Deletes a partial build of other inputs, where that is allowed."""
+        _refuse_foreign(self.partial)
+        # A build that was killed before build.json stood has nothing to lose.
+        if build.exists() and not self.overwrite:
+            raise InputError(
+                "an interrupted build of other images or options is here",
+                self.partial,
+                "repeat the command that began it, delete it, or pass --overwrite",
+            )
+        shutil.rmtree(self.partial)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Writes a file that is either whole or not there."""
+        atomic.write_bytes(self.partial / name, data)
+
+    def finish(self) -> None:
+        """Gives the folder its final name, in the place of what stood there.
+
+        What stood there is deleted last: at every moment one of the two lies
+        whole on the disk.
+        """
+        if self.output.exists():
+            self.output.rename(self.replaced)
+        self.partial.rename(self.output)
+        atomic.sync(self.output.parent)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Ends what a kill in finish() left: the old folder under another name."""
+        if not self.replaced.exists():
+            return
+        _refuse_foreign(self.replaced)
+        if self.output.exists():
+            shutil.rmtree(self.replaced)
+        else:
+            self.replaced.rename(self.output)
+
+
+def read_build(folder: Path) -> dict[str, Any]:
+    """Reads what an image LMDB was built from, and how.
+
+    Returns:
+        images, images_sha256, root, and the options of build_image_lmdb: size
+        (height, width) or None, jpeg_quality or None, label, num_models, and
+        model_ids where another LMDB's labels numbered the models.
+
+    Raises:
+        InputError: build.json is missing or damaged.
+    """
+    path = Path(folder) / BUILD
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        wanted = {"images", "images_sha256", "root", "size", "jpeg_quality", "label"}
+        if missing := sorted(wanted - set(content)):
+            raise ValueError(f"no {', '.join(missing)}")
+        size, quality = content["size"], content["jpeg_quality"]
+        if size is not None and [type(side) for side in size] != [int, int]:
+            raise ValueError(f"size {size!r}; expected [height, width] or null")
+        if type(content["images"]) is not int or type(quality) not in (int, NoneType):
+            raise ValueError("images and jpeg_quality; expected whole numbers")
+        if any(type(model) is not int for model in content.get("model_ids", ())):
+            raise ValueError("model_ids; expected whole numbers")
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"cannot read how the LMDB was built: {error}",
+            path,
+            "build the LMDB again with tools/build_lmdb.py",
+        ) from error
+    return dict(content)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raises InputError where a folder holds what no image LMDB holds."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
+    foreign = sorted(name for name in names if atomic.final_name(name) not in OURS)
+    if foreign:
+        raise InputError(
+            f"not an image LMDB: it holds {', '.join(foreign[:3])}",
+            folder,
+            "choose another output",
+        )

@@ -1,0 +1,1 @@
+"""Results as a table beside the paper's, as notes and as JSON."""

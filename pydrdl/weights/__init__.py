@@ -1,0 +1,1 @@
+"""Caffemodels: read, written, and fitted to a net's layers."""
