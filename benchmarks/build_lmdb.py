@@ -1,7 +1,6 @@
 """How fast image LMDBs are built, beside OpenCV alone, and in what memory."""
 
 import os
-import platform
 import shutil
 import statistics
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
+import measured
 import numpy as np
 from rich import box
 from rich.table import Table
@@ -23,7 +23,7 @@ from pydrdl import cli
 from pydrdl.datasets import Image, images_of_split, open_dataset
 from pydrdl.records.image_lmdb import build_image_lmdb
 
-SCHEMA = "drdl.bench_build_lmdb/1"
+SCHEMA = "drdl.bench_build_lmdb/2"
 SIZE, QUALITY = (256, 256), 95
 PER_VEHICLE = 8
 TARGET = 0.8
@@ -183,23 +183,13 @@ def _memories(
     return found
 
 
-def _hardware() -> dict[str, object]:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if "model name" in line]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-    }
-
-
 def _show(
     seconds: dict[str, list[float]], count: int, memories: Sequence[Memory]
 ) -> None:
     table = Table("", "images/s", "of the rounds", box=box.SIMPLE_HEAD)
     for name, values in seconds.items():
         rates = [count / value for value in values]
-        spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        table.add_row(name, f"{statistics.median(rates):,.0f}", spread)
+        table.add_row(name, *measured.spread(rates, ",.0f"))
     cli.console.print(table)
     table = Table("", "median ratio", "of the rounds", "target", box=box.SIMPLE_HEAD)
     for ratio in RATIOS:
@@ -208,9 +198,8 @@ def _show(
         verdict = ""
         if ratio.target is not None:
             verdict = f"{ratio.target} {'met' if median >= ratio.target else 'missed'}"
-        spread = f"{min(values):.2f} to {max(values):.2f}"
-        row = f"{ratio.ours} over {ratio.bare}", f"{median:.2f}", spread, verdict
-        table.add_row(*row)
+        name = f"{ratio.ours} over {ratio.bare}"
+        table.add_row(name, *measured.spread(values, ".2f"), verdict)
     cli.console.print(table)
     table = Table(
         "images", "stored", "list, B/image", "peak, MB", "above list, MB",
@@ -252,7 +241,8 @@ def bench(
     """
     if (dataset is None) != (split is None):
         raise BadParameter("give both or neither", param_hint="--dataset, --split")
-    count = threads or len(os.sched_getaffinity(0))
+    machine = measured.machine(measured.NUMPY | measured.CV2)
+    count = threads or machine.cores
     with tempfile.TemporaryDirectory(prefix="bench_build_lmdb_") as name:
         folder = Path(name)
         if dataset is not None and split is not None:
@@ -265,32 +255,24 @@ def bench(
         size = statistics.mean((root / i.path).stat().st_size for i in listed)
         seconds = _measure(listed, root, folder, count, rounds)
         memories = _memories(listed, root, folder, len(listed))
-    hardware = _hardware()
     cli.console.print(
-        f"{hardware['cpu']}, {hardware['cores']} cores; {len(listed):,} images of "
-        f"{size / 1000:.0f} kB in the mean to 256 x 256, JPEG quality {QUALITY}; "
-        f"{count} threads, {rounds} rounds; cv2 {cv2.__version__}",
+        f"{machine}; {len(listed):,} images of {size / 1000:.0f} kB in the mean to "
+        f"256 x 256, JPEG quality {QUALITY}; {count} threads, {rounds} rounds",
         soft_wrap=True,
     )
     _show(seconds, len(listed), memories)
     if json is not None:
-        cli.write_json(
-            json,
-            {
-                "schema": SCHEMA,
-                "hardware": hardware,
-                "cv2": cv2.__version__,
-                "images": len(listed),
-                "mean_bytes": size,
-                "threads": count,
-                "seconds": seconds,
-                "ratios": [
-                    {**asdict(ratio), "values": ratio.values(seconds)}
-                    for ratio in RATIOS
-                ],
-                "memory": [asdict(memory) for memory in memories],
-            },
-        )
+        measured.write(
+            json, SCHEMA, machine,
+            images=len(listed),
+            mean_bytes=size,
+            threads=count,
+            seconds=seconds,
+            ratios=[
+                {**asdict(ratio), "values": ratio.values(seconds)} for ratio in RATIOS
+            ],
+            memory=[asdict(memory) for memory in memories],
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """How long Table 6's evaluation of the Large split takes, beside bare products."""
 
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -9,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import measured
 import numpy as np
 from rich import box
 from rich.table import Table
@@ -18,12 +17,13 @@ from pydrdl import cli, paper
 from pydrdl.protocols import reid
 from pydrdl.protocols.split import Split
 
-SCHEMA = "drdl.bench_evaluation/1"
+SCHEMA = "drdl.bench_evaluation/2"
 LARGE = paper.RELEASED_SPLITS[-1]
 OURS, BARE = "pydrdl", "bare sgemm"
 TARGET = 1.15
 MEMORY_TARGET = 1024.0  # MiB
 TOP = 50
+LIBRARIES = measured.NUMPY | {"scikit-learn": "scikit-learn", "faiss": "faiss-cpu"}
 
 
 @dataclass
@@ -192,15 +192,6 @@ def _contestants(data: Data) -> tuple[list[Contestant], list[str]]:
     return found, missing
 
 
-def _hardware() -> dict[str, object]:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if "model name" in line]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-    }
-
-
 def _ratios(contestant: Contestant, bare: Contestant) -> list[float]:
     return [a / b for a, b in zip(contestant.seconds, bare.seconds, strict=True)]
 
@@ -215,8 +206,7 @@ def _show(contestants: list[Contestant], bare: Contestant, peak: float | None) -
         table.add_row(
             c.name,
             f"{statistics.median(c.seconds):.2f}",
-            f"{statistics.median(ratios):.2f}",
-            f"{min(ratios):.2f} to {max(ratios):.2f}",
+            *measured.spread(ratios, ".2f"),
             "" if c.rank1 is None else f"{c.rank1:.5f}",
         )
     cli.console.print(table)
@@ -249,6 +239,7 @@ def bench(
 
     Example: python benchmarks/evaluation.py --rounds 9
     """
+    machine = measured.machine(LIBRARIES)
     data = _make_data(dimensions, repeats)
     peak = _peak_mib(lambda: _ours(data))
     contestants, missing = _contestants(data)
@@ -258,41 +249,35 @@ def bench(
         first = number % len(contestants)
         for contestant in contestants[first:] + contestants[:first]:
             contestant.measure(repeats)
-    hardware = _hardware()
     cli.console.print(
-        f"{hardware['cpu']}, {hardware['cores']} cores; {LARGE.probes:,} probes, "
-        f"{LARGE.vehicles:,} gallery images, {dimensions:,} dimensions, {repeats} "
-        f"repeats; {rounds} rounds; NumPy {np.__version__}",
+        f"{machine}; {LARGE.probes:,} probes, {LARGE.vehicles:,} gallery images, "
+        f"{dimensions:,} dimensions, {repeats} repeats; {rounds} rounds",
         soft_wrap=True,
     )
     _show(contestants, bare, peak)
     for line in missing:
         cli.console.print(line, markup=False)
     if json is not None:
-        cli.write_json(
-            json,
-            {
-                "schema": SCHEMA,
-                "hardware": hardware,
-                "numpy": np.__version__,
-                "probes": LARGE.probes,
-                "gallery": LARGE.vehicles,
-                "dimensions": dimensions,
-                "repeats": repeats,
-                "peak_mib": peak,
-                "contestants": [
-                    {
-                        "name": c.name,
-                        "seconds": c.seconds,
-                        "over_bare_sgemm": _ratios(c, bare),
-                        "rank1": c.rank1,
-                    }
-                    for c in contestants
-                ],
-                "targets": {"over_bare_sgemm": TARGET, "peak_mib": MEMORY_TARGET},
-                "not_measured": missing,
-            },
-        )
+        measured.write(
+            json, SCHEMA, machine,
+            ours=OURS,
+            probes=LARGE.probes,
+            gallery=LARGE.vehicles,
+            dimensions=dimensions,
+            repeats=repeats,
+            peak_mib=peak,
+            contestants=[
+                {
+                    "name": c.name,
+                    "seconds": c.seconds,
+                    "over_bare_sgemm": _ratios(c, bare),
+                    "rank1": c.rank1,
+                }
+                for c in contestants
+            ],
+            targets={"over_bare_sgemm": TARGET, "peak_mib": MEMORY_TARGET},
+            not_measured=missing,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

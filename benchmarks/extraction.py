@@ -1,7 +1,6 @@
 """How long the extraction of features takes, beside the net's forward pass alone."""
 
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -15,6 +14,7 @@ from typing import Annotated
 
 import cv2
 import h5py
+import measured
 import numpy as np
 from rich import box
 from rich.table import Table
@@ -28,7 +28,7 @@ from pydrdl.features.deploy_net import INPUT, last_top, open_net
 from pydrdl.features.partial import discard, partial_path
 from pydrdl.features.preprocess import read_preprocess
 
-SCHEMA = "drdl.bench_extraction/1"
+SCHEMA = "drdl.bench_extraction/2"
 ROOT = Path(__file__).parents[1]
 TARGET = 1.10
 TIME, BARE = "caffe time, forward", "net.forward()"
@@ -230,17 +230,6 @@ def _measure(
     return result
 
 
-def _hardware() -> dict[str, object]:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if "model name" in line]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "one a core"),
-        "load": os.getloadavg()[0],
-    }
-
-
 def _show(result: Result, batch: int) -> None:
     cli.console.print(
         f"{result.case}: {result.images:,} images of {result.bytes / 1000:.1f} kB in "
@@ -309,6 +298,7 @@ def bench(
     unknown = set(nets or ()) - set(CASES)
     if unknown:
         raise BadParameter(f"{min(unknown)!r}; expected demo or paper")
+    machine = measured.machine(measured.NUMPY | measured.CV2)
     results = []
     for case in [CASES[name] for name in nets or CASES]:
         count = (images or case.images) // batch * batch
@@ -328,34 +318,22 @@ def bench(
                     "name a larger split, or give --images",
                 )
             results.append(_measure(case, listed[:count], root, batch, rounds))
-    hardware = _hardware()
+    blas = os.environ.get("OPENBLAS_NUM_THREADS", "one a core")
     cli.console.print(
-        f"{hardware['cpu']}, {hardware['cores']} cores, BLAS threads: "
-        f"{hardware['blas_threads']}; {rounds} rounds; cv2 {cv2.__version__}; load "
-        f"{hardware['load']:.1f} at the end",
-        soft_wrap=True,
+        f"{machine}; BLAS threads: {blas}; {rounds} rounds", soft_wrap=True
     )
     for result in results:
         _show(result, batch)
     if json is not None:
-        cli.write_json(
-            json,
-            {
-                "schema": SCHEMA,
-                "hardware": hardware,
-                "cv2": cv2.__version__,
-                "batch": batch,
-                "target_over_caffe_time": TARGET,
-                "cases": [
-                    {
-                        **asdict(result),
-                        "over_caffe_time": result.ratios(OURS, TIME),
-                        "over_net_forward": result.ratios(OURS, BARE),
-                    }
-                    for result in results
-                ],
-            },
-        )
+        measured.write(
+            json, SCHEMA, machine,
+            blas_threads=blas,
+            batch=batch,
+            ours=OURS,
+            caffe_time=TIME,
+            target_over_caffe_time=TARGET,
+            cases=[asdict(result) for result in results],
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

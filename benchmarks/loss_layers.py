@@ -1,8 +1,6 @@
 """How long the loss layers take, beside PyTorch's autograd and a plain copy."""
 
 # ruff: noqa: E402
-import os
-import platform
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -18,8 +16,9 @@ from typer import BadParameter, Option
 from pydrdl.pycaffe import import_caffe
 
 caffe = import_caffe()  # first, or it fills the screen with its log
+import measured
 from cuda_driver import CudaDriver
-from loss_race import Contestant, Outcome, race, spread, validate
+from loss_race import Contestant, Outcome, race, validate
 from loss_work import WAYS, Work, loss_net, make_work
 
 from pydrdl import cli
@@ -30,7 +29,7 @@ try:
 except ImportError:
     torch = None
 
-SCHEMA = "drdl.bench_loss_layers/1"
+SCHEMA = "drdl.bench_loss_layers/2"
 CAFFE, EAGER, COMPILED, COPY = "Caffe", "PyTorch", "torch.compile", "copy"
 TORCH_MISSING = "torch is not installed; pip install --constraint constraints.txt torch"
 WIDTH = 132  # columns are not cut to fit a pipe's or a terminal's 80
@@ -116,34 +115,18 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     for outcome in outcomes:
         for name, seconds in outcome.seconds.items():
-            ratio = spread(outcome.ratios(name, CAFFE), ".2f")
+            ratio = measured.spread(outcome.ratios(name, CAFFE), ".2f")
             share = statistics.median(outcome.ratios(COPY, name))
             table.add_row(
                 f"{outcome.layer.removesuffix('Loss')} {outcome.way}",
                 f"{outcome.sets:,}",
                 name,
-                *spread([1000 * s for s in seconds], ".3f"),
+                *measured.spread([1000 * s for s in seconds], ".3f"),
                 *(ratio if name != CAFFE else ("", "")),
                 f"{share:.2f}" if name != COPY else "",
                 end_section=name == list(outcome.seconds)[-1],
             )
     return table
-
-
-def _hardware(device: Device) -> dict[str, object]:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if "model name" in line]
-    found: dict[str, object] = {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "device": device.value,
-    }
-    if torch is not None:
-        found["torch"] = torch.__version__
-        found["torch_threads"] = torch.get_num_threads()
-    if device is Device.GPU:
-        found["gpu"] = CudaDriver().device_name()
-    return found
 
 
 def bench(
@@ -175,6 +158,7 @@ def bench(
 
     Example: python benchmarks/loss_layers.py --rounds 15
     """
+    machine = measured.machine(measured.NUMPY | {"PyTorch": "torch"})
     wait: Callable[[], object] = lambda: None  # noqa: E731
     if device is Device.GPU:
         reason = why_no_gpu()
@@ -196,9 +180,11 @@ def bench(
         for way, count in cli.progress(batches, "losses", len(batches))
     ]
 
-    hardware = _hardware(device)
+    torch_threads = None if torch is None else torch.get_num_threads()
+    gpu = CudaDriver().device_name() if device is Device.GPU else None
     cli.console.width = max(cli.console.width, WIDTH)
-    cli.console.print(", ".join(f"{k} {v}" for k, v in hardware.items()))
+    threaded = "" if torch is None else f"; PyTorch's threads: {torch_threads}"
+    cli.console.print(f"{machine}{threaded}; on {gpu or 'the CPU'}", soft_wrap=True)
     cli.console.print(
         f"forward + backward, 5 + 5 images a set, D = {dim}, float; medians of "
         f"{rounds} rounds; of Caffe's time, {1e3 * own:.3f} ms are the net's and "
@@ -216,16 +202,14 @@ def bench(
     if torch is None:
         cli.console.print(f"not measured: {EAGER}: {TORCH_MISSING}", soft_wrap=True)
     if json is not None:
-        cli.write_json(
-            json,
-            {
-                "schema": SCHEMA,
-                "hardware": hardware,
-                "dim": dim,
-                "seconds_without_work": own,
-                "outcomes": [asdict(outcome) for outcome in outcomes],
-            },
-        )
+        measured.write(
+            json, SCHEMA, machine,
+            gpu=gpu,
+            torch_threads=torch_threads,
+            dim=dim,
+            seconds_without_work=own,
+            outcomes=[asdict(outcome) for outcome in outcomes],
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

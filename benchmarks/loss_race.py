@@ -1,6 +1,5 @@
 """Contestants that compute one loss, timed in turns."""
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -104,9 +103,3 @@ def race(
         first = number % len(contestants)
         for contestant in (*contestants[first:], *contestants[:first]):
             contestant.seconds.append(contestant.measure(wait))
-
-
-def spread(values: Sequence[float], digits: str) -> tuple[str, str]:
-    """Median, and smallest to largest, for the table."""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:{digits}}", f"{low:{digits}} to {high:{digits}}"

@@ -1,8 +1,6 @@
 """How fast PairSetData makes batches, beside what else could make them."""
 # ruff: noqa: E402
 
-import os
-import platform
 import shutil
 import statistics
 import tempfile
@@ -10,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,6 +24,8 @@ from typer import Option
 from pydrdl.pycaffe import import_caffe
 
 import_caffe()  # first, or it fills the screen with its log
+import measured
+
 from pydrdl import cli
 from pydrdl.datasets import Image
 from pydrdl.gradcheck.memory_net import MemoryNet
@@ -36,7 +36,7 @@ from pydrdl.render.model import draw_model
 from pydrdl.render.photo import photograph
 from pydrdl.render.vehicle import draw_vehicle
 
-SCHEMA = "drdl.bench_pair_set_data/1"
+SCHEMA = "drdl.bench_pair_set_data/2"
 SIZE, CROP = 256, 224
 MEAN = (104.0, 117.0, 123.0)
 SETS, POSITIVES, NEGATIVES = 15, 5, 5  # the paper's batch
@@ -49,6 +49,7 @@ IMDECODE = "cv2.imdecode alone"
 TORCH = "PyTorch DataLoader"
 PYTHON = "DataLoader's work alone"
 TORCH_MISSING = "not measured: torch is not installed"
+LIBRARIES = measured.NUMPY | measured.CV2 | {"PyTorch": "torch"}
 
 
 @dataclass
@@ -304,32 +305,19 @@ def _ratios(contestants: Sequence[Contestant]) -> Iterator[Ratio]:
     yield Ratio("DECODED, images/s of 1 thread", tuple(cached), 5000)
 
 
-def _hardware() -> dict[str, object]:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if "model name" in line]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-    }
-
-
 def _show(contestants: Sequence[Contestant], ratios: Sequence[Ratio]) -> None:
     table = Table("", "threads", "images/s", "of the rounds", box=box.SIMPLE_HEAD)
     for c in sorted(contestants, key=lambda c: (c.name, c.threads)):
-        spread = f"{min(c.rates):,.0f} to {max(c.rates):,.0f}"
-        median = f"{statistics.median(c.rates):,.0f}"
-        table.add_row(c.name, str(c.threads), median, spread)
+        table.add_row(c.name, str(c.threads), *measured.spread(c.rates, ",.0f"))
     cli.console.print(table)
     table = Table(
         "PairSetData", "median ratio", "of the rounds", "target", box=box.SIMPLE_HEAD
     )
     for r in ratios:
         digits = ".2f" if r.target < 100 else ",.0f"
-        spread = f"{min(r.values):{digits}} to {max(r.values):{digits}}"
         verdict = "met" if r.median >= r.target else "missed"
-        table.add_row(
-            r.name, f"{r.median:{digits}}", spread, f"{r.target:{digits}} {verdict}"
-        )
+        wanted = f"{r.target:{digits}} {verdict}"
+        table.add_row(r.name, *measured.spread(r.values, digits), wanted)
     cli.console.print(table)
 
 
@@ -357,6 +345,7 @@ def bench(
 
     Example: python benchmarks/pair_set_data.py --rounds 9
     """
+    machine = measured.machine(LIBRARIES)
     cv2.setNumThreads(1)
     with _folder() as folder:
         source, quality = _build(folder, images, kilobytes)
@@ -368,37 +357,27 @@ def bench(
             for contestant in contestants[first:] + contestants[:first]:
                 contestant.measure()
     ratios = list(_ratios(contestants))
-    hardware = _hardware()
     cli.console.print(
-        f"{hardware['cpu']}, {hardware['cores']} cores; {images:,} JPEGs of "
-        f"{SIZE} x {SIZE}, quality {quality}, {size / 1000:.1f} kB in the mean; "
-        f"{rounds} rounds; cv2 {cv2.__version__}",
+        f"{machine}; {images:,} JPEGs of {SIZE} x {SIZE}, quality {quality}, "
+        f"{size / 1000:.1f} kB in the mean; {rounds} rounds",
         soft_wrap=True,
     )
     _show(contestants, ratios)
     if no_torch:
         cli.console.print(f"{TORCH}: {no_torch}", markup=False)
     if json is not None:
-        cli.write_json(
-            json,
-            {
-                "schema": SCHEMA,
-                "hardware": hardware,
-                "cv2": cv2.__version__,
-                "images": images,
-                "jpeg_quality": quality,
-                "mean_bytes": size,
-                "rates": [
-                    {"name": c.name, "threads": c.threads, "images_per_s": c.rates}
-                    for c in contestants
-                ],
-                "ratios": [
-                    {"name": r.name, "values": r.values, "median": r.median,
-                     "target": r.target}
-                    for r in ratios
-                ],
-                "not_measured": {TORCH: no_torch} if no_torch else {},
-            },
+        measured.write(
+            json, SCHEMA, machine,
+            opencv_in_libcaffe=measured.loaded_version("opencv_core"),
+            images=images,
+            jpeg_quality=quality,
+            mean_bytes=size,
+            rates=[
+                {"name": c.name, "threads": c.threads, "images_per_s": c.rates}
+                for c in contestants
+            ],
+            ratios=[asdict(ratio) for ratio in ratios],
+            not_measured={TORCH: no_torch} if no_torch else {},
         )  # fmt: skip
 
 

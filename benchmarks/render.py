@@ -1,7 +1,5 @@
 """How fast vehicles are rendered into files, and where the time goes."""
 
-import os
-import platform
 import shutil
 import statistics
 import tempfile
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
+import measured
 from rich import box
 from rich.table import Table
 from typer import Option
@@ -23,7 +22,7 @@ from pydrdl.render.sensor import encode
 from pydrdl.render.vehicle import draw_vehicle
 from pydrdl.render.writer import render_vehicleid
 
-SCHEMA = "drdl.bench_render/1"
+SCHEMA = "drdl.bench_render/2"
 WARM = 0.1  # share of the vehicles that pass before the clock starts
 WANTED = 150.0  # images of 256 x 256 a second, on two cores
 
@@ -46,13 +45,14 @@ class Clock:
         self.rate = counted / (time.perf_counter() - start)
 
 
-def _round(plan: Plan, folder: Path, workers: int) -> tuple[float, float]:
-    """Images a second while all processes work, and of the whole command."""
+def _round(plan: Plan, folder: Path, workers: int) -> tuple[float, float, int]:
+    """Images a second while all processes work, of the whole command; images."""
     clock, start = Clock(), time.perf_counter()
     fleet = render_vehicleid(plan, folder, workers=workers, progress=clock)
     seconds = time.perf_counter() - start
     shutil.rmtree(folder)
-    return clock.rate, len(fleet.names) / seconds
+    count = len(fleet.names)
+    return clock.rate, count / seconds, count
 
 
 def _stages(plan: Plan, images: int, folder: Path) -> dict[str, float]:
@@ -76,15 +76,6 @@ def _stages(plan: Plan, images: int, folder: Path) -> dict[str, float]:
     return {name: 1000 * seconds / images for name, seconds in spent.items()}
 
 
-def _hardware() -> dict[str, object]:
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if "model name" in line]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-    }
-
-
 def measure(
     rounds: Annotated[int, Option(min=1, help="Measurements.")] = 5,
     vehicles: Annotated[int, Option(min=20, help="To render in each round.")] = 150,
@@ -96,30 +87,30 @@ def measure(
 
     Example: python benchmarks/render.py --rounds 5
     """
+    machine = measured.machine(measured.NUMPY | measured.CV2)
     plan = changed(PRESETS["demo"], train=vehicles - 1, tests=(1,), size=size)
     with tempfile.TemporaryDirectory() as folder:
         found = [_round(plan, Path(folder) / "set", workers) for _ in range(rounds)]
         stages = _stages(plan, 400, Path(folder))
-    steady, whole = ([pair[k] for pair in found] for k in (0, 1))
-    hardware = _hardware()
+    steady, whole, (images, *_) = (list(values) for values in zip(*found, strict=True))
+    cli.console.print(str(machine), markup=False, soft_wrap=True)
     table = Table(
-        f"{size} x {size}, {workers} processes, {hardware['cores']} cores",
+        f"{size} x {size}, {workers} processes, {images:,} images",
         "median", "of the rounds", box=box.SIMPLE_HEAD,
     )  # fmt: skip
     for name, rates in (("images/s", steady), ("with the start", whole)):
-        spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        table.add_row(name, f"{statistics.median(rates):,.0f}", spread)
+        table.add_row(name, *measured.spread(rates, ",.0f"))
     for name, milliseconds in stages.items():
         table.add_row(f"processor ms/image, {name}", f"{milliseconds:.2f}", "")
     cli.console.print(table)
     verdict = "met" if statistics.median(steady) >= WANTED else "missed"
     cli.console.print(f"wanted on two cores: {WANTED:.0f} images/s: {verdict}")
     if json is not None:
-        content = {
-            "schema": SCHEMA, "hardware": hardware, "size": size, "workers": workers,
-            "images_per_second": steady, "with_start": whole, "ms_per_image": stages,
-        }  # fmt: skip
-        cli.write_json(json, content)
+        measured.write(
+            json, SCHEMA, machine, size=size, workers=workers, images=images,
+            images_per_second=steady, with_start=whole, ms_per_image=stages,
+            wanted=WANTED,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

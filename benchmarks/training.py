@@ -5,13 +5,13 @@ each; data layer, both passes and the update are in it.
 """
 
 import os
-import platform
 import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import Annotated
 
+import measured
 from google.protobuf import text_format
 from rich import box
 from rich.table import Table
@@ -21,7 +21,7 @@ from pydrdl import cli
 from pydrdl.errors import InputError
 from pydrdl.reproduce.net import STRUCTURES
 
-SCHEMA = "drdl.bench_training/1"
+SCHEMA = "drdl.bench_training/2"
 
 
 def _solvers(nets: Path, folder: Path) -> dict[str, object]:
@@ -65,6 +65,7 @@ def measure(
 
     Example: OPENBLAS_NUM_THREADS=1 python benchmarks/training.py --rounds 9
     """
+    machine = measured.machine(measured.NUMPY)
     seconds: dict[str, list[float]] = {method: [] for method in STRUCTURES}
     with tempfile.TemporaryDirectory() as folder:
         solvers = _solvers(nets, Path(folder))
@@ -82,20 +83,17 @@ def measure(
         table.add_row(
             method,
             f"{statistics.median(found):.3f}",
-            f"{statistics.median(ratios):.2f}",
-            f"{min(ratios):.2f} to {max(ratios):.2f}",
+            *measured.spread(ratios, ".2f"),
         )
     cli.console.print(table)
     if json is not None:
-        content = {
-            "schema": SCHEMA,
-            "processor": platform.processor() or platform.machine(),
-            "cores": len(os.sched_getaffinity(0)),
-            "threads": os.environ.get("OPENBLAS_NUM_THREADS", "all"),
-            "iterations": iterations,
-            "seconds": seconds,
-        }
-        cli.write_json(json, content)
+        threads = os.environ.get("OPENBLAS_NUM_THREADS", "one a core")
+        measured.write(
+            json, SCHEMA, machine,
+            blas_threads=threads,
+            iterations=iterations,
+            seconds=seconds,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,0 +1,178 @@
+"""Writes the documents' tables anew from the committed results."""
+
+import difflib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tables_of_benchmarks as benchmarks
+import tables_of_nets as nets
+import tables_of_rates as rates
+from documents import Marked, rewritten, tables
+from typer import Exit, Option
+
+from pydrdl import atomic, cli
+from pydrdl.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = (
+    "README.md",
+    "docs/benchmarks.md",
+    "docs/rendered.md",
+    "docs/two_camera.md",
+)
+RESULTS = "docs"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table and where it comes from.
+
+    Attributes:
+        make: takes each file's content, gives Markdown.
+        schema: that all files must have.
+        files: in RESULTS; without all of them, the table stays as it is.
+    """
+
+    make: Callable[..., str]
+    schema: str
+    files: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """What the mark says of it."""
+        return ", ".join(self.files) or "the code"
+
+
+def _of_benchmark(
+    name: str, version: int, *files: str, **make: Callable[..., str]
+) -> dict[str, Made]:
+    schema = f"drdl.bench_{name}/{version}"
+    found = tuple(f"benchmarks/{file}.json" for file in files or (name,))
+    first = files[0] if files else name
+    return {f"{first}.{part}": Made(work, schema, found) for part, work in make.items()}
+
+
+TABLES: Mapping[str, Made] = {
+    "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
+    "two_camera": Made(rates.two_camera, "drdl.rates/1", ("two_camera.json",)),
+    "rendered.hardness": Made(
+        rates.hardness, "drdl.rendered_hardness/1", ("rendered.json",)
+    ),
+    "rendered.presets": Made(rates.presets, "", ()),
+    "rendered_compcars.levels": Made(
+        rates.levels, "drdl.rendered_compcars/1", ("rendered_compcars.json",)
+    ),
+    "rendered_compcars.presets": Made(rates.catalogues, "", ()),
+    **_of_benchmark(
+        "pair_set_data", 2,
+        about=benchmarks.pair_set_data_about,
+        rates=benchmarks.pair_set_data_rates,
+        ratios=benchmarks.pair_set_data_ratios,
+    ),
+    **_of_benchmark(
+        "loss_layers", 2, "loss_layers", "loss_layers_all_threads",
+        about=nets.losses_about,
+        ratios=nets.losses,
+        bandwidth=nets.losses_bandwidth,
+    ),
+    **_of_benchmark(
+        "build_lmdb", 2,
+        about=benchmarks.build_lmdb_about,
+        rates=benchmarks.build_lmdb_rates,
+        ratios=benchmarks.build_lmdb_ratios,
+        memory=benchmarks.build_lmdb_memory,
+    ),
+    **_of_benchmark(
+        "evaluation", 2,
+        about=benchmarks.evaluation_about,
+        ratios=benchmarks.evaluation,
+        targets=benchmarks.evaluation_targets,
+    ),
+    **_of_benchmark(
+        "evaluation", 2, "evaluation_one_repeat",
+        about=benchmarks.evaluation_about,
+        ratios=benchmarks.evaluation,
+    ),
+    **_of_benchmark(
+        "extraction", 2,
+        about=nets.extraction_about,
+        ratios=nets.extraction,
+    ),
+    **_of_benchmark(
+        "training", 2, about=nets.training_about, ratios=nets.training
+    ),
+    **_of_benchmark(
+        "render", 2, about=benchmarks.render_about, rates=benchmarks.render
+    ),
+}  # fmt: skip
+
+
+def made_anew(marked: Marked, results: Path) -> Marked:
+    """The table from its results; as it is where they are not there yet.
+
+    Raises:
+        InputError: an unknown name; results that cannot be read, or that are gone
+            since the table was made from them.
+    """
+    if marked.name not in TABLES:
+        raise InputError(
+            f"no table is called {marked.name!r}", "the mark", "see TABLES in "
+            "benchmarks/document_tables.py",
+        )  # fmt: skip
+    table = TABLES[marked.name]
+    paths = [results / file for file in table.files]
+    missing = [path for path in paths if not path.exists()]
+    if missing and not marked.source:
+        return marked
+    contents = [_read(path, table.schema) for path in paths]
+    return Marked(marked.name, table.make(*contents), table.source)
+
+
+def _read(path: Path, schema: str) -> Any:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != schema:
+            raise ValueError(f"schema {content['schema']!r}; expected {schema!r}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"cannot read results: {error}", path, "write them with --json again"
+        ) from error
+    return content
+
+
+def write_tables(
+    check: Annotated[
+        bool, Option("--check", help="Change nothing; exit 1 where something would.")
+    ] = False,
+    root: Annotated[Path, Option(help="Folder of README.md and docs.")] = ROOT,
+) -> None:
+    """Make the tables between the documents' marks from the results in docs.
+
+    A table whose results are not there yet stays as it was typed in.
+
+    Example: python benchmarks/document_tables.py --check
+    """
+    differ = False
+    for name in DOCUMENTS:
+        path = root / name
+        text = path.read_text(encoding="utf-8")
+        for marked in tables(text, name):
+            if made_anew(marked, root / RESULTS).source == "":
+                cli.console.print(f"{name}: {marked.name}: typed in", markup=False)
+        anew = rewritten(text, lambda m: made_anew(m, root / RESULTS))
+        if anew != text:
+            differ = True
+            lines = text.splitlines(), anew.splitlines()
+            for line in difflib.unified_diff(*lines, name, name, lineterm="", n=0):
+                cli.console.print(line, markup=False, soft_wrap=True)
+            if not check:
+                atomic.write_text(path, anew)
+    if check and differ:
+        raise Exit(1)
+
+
+if __name__ == "__main__":
+    cli.run(write_tables)
