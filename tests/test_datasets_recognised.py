@@ -10,6 +10,7 @@ import pytest
 from dataset_layouts import BOX, HEIGHT, LAYOUTS, WIDTH, write_text
 
 from pydrdl.datasets import images_of_split, open_dataset
+from pydrdl.datasets.drawn import full_name, is_drawn
 from pydrdl.datasets.recognise import LAYOUTS as KNOWN
 from pydrdl.datasets.release import (
     ALL,
@@ -138,3 +139,15 @@ def test_the_layouts_own_writer(tmp_path: Path) -> None:
     """Line ends are what the tests of the readers rest upon."""
     write_text(tmp_path / "a/b.txt", ["x", 1], line_end="\r\n", final=False)
     assert (tmp_path / "a/b.txt").read_bytes() == b"x\r\n1"
+
+
+def test_a_drawn_data_set_says_so(tmp_path: Path) -> None:
+    root = LAYOUTS["CompCars"](tmp_path)
+    assert full_name(open_dataset(root)) == "CompCars"
+    readme = root / "README.md"
+    readme.write_text("# CompCars\n")
+    assert not is_drawn(open_dataset(root))
+    readme.write_text("# A rendered CompCars\n")
+    assert full_name(open_dataset(root)) == "drawn CompCars"
+    readme.write_bytes(b"\xff\xfe")
+    assert not is_drawn(open_dataset(root))

@@ -46,6 +46,7 @@ def test_render_check_build_train_extract_evaluate(data: Path, structure: str) -
     table = succeed("eval_cmc.py", features, "--json", result)
     images = images_of_split(open_dataset(data / "VehicleID"), "test_12")
     entry = json.loads(result.read_text())["results"][0]
+    assert entry["features"]["dataset"] == "drawn VehicleID"  # no photographs
     assert entry["gallery"] == 12
     assert entry["probes"] == len(images) - 12
     curve = entry["cmc"]["mean"]

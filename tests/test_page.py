@@ -437,6 +437,10 @@ def test_map_and_verification_are_those_of_their_tools(
     first, second = rows(report, "verification")[:2]
     assert first["change"] == 0.75 - paper.TABLE_3[paper.MIXED_CCL][2]
     assert second["change"] is None
+    pairs[0]["features"]["dataset"] = "drawn CompCars"
+    compcars.write_text(json.dumps({**head, "results": pairs}))
+    report = build.build_report(build.Inputs(results=[compcars]))
+    assert rows(report, "verification")[0]["change"] is None
     for entry in maps:
         entry["vehicles"] = 800
         entry["features"]["dataset"] = "VehicleID"

@@ -7,6 +7,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.datasets import images_of_split, open_dataset
+from pydrdl.datasets.drawn import full_name
 from pydrdl.features import refuse_to_overwrite, write_features
 from pydrdl.features.extract import extract
 from pydrdl.features.partial import discard, partial_path
@@ -72,7 +73,7 @@ def extract_features(
         mean=bgr,
         batch=batch,
         gpu=gpu,
-        dataset=data.name,
+        dataset=full_name(data),
         split=split,
         partial=partial,
         progress=cli.progress,

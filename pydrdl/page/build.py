@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydrdl.datasets import images_of_split
+from pydrdl.datasets.drawn import is_drawn
 from pydrdl.datasets.types import Dataset
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, read_features
 from pydrdl.logs.reader import TrainingLog, read_log
 from pydrdl.page.content import Report, Section
-from pydrdl.page.dataset import dataset_section, is_rendered
+from pydrdl.page.dataset import dataset_section
 from pydrdl.page.distances import distance_section
 from pydrdl.page.glance import glance_section
 from pydrdl.page.match_rates import match_rate_section
@@ -102,7 +103,7 @@ def _result_sections(
     inputs: Inputs, results: Results, logs: Mapping[str, TrainingLog]
 ) -> list[Section]:
     sections = []
-    drawn = inputs.dataset is not None and is_rendered(inputs.dataset)
+    drawn = inputs.dataset is not None and is_drawn(inputs.dataset)
     if results.origins():
         sections.append(glance_section(results, inputs.dataset, logs))
     if results.cmc:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydrdl.datasets.drawn import is_drawn
 from pydrdl.datasets.types import Dataset
 from pydrdl.doctor.counts import HERE, SplitCount, count_dataset
 from pydrdl.doctor.report import SCHEMA
@@ -34,27 +35,17 @@ def dataset_section(dataset: Dataset | None, checks: Sequence[Path]) -> Section:
         counts = [_row(count) for count in count_dataset(dataset)]
         title = f"{dataset.name}: images, vehicles and models of its splits"
         blocks.append(Table("data", title, COLUMNS, [Group("", counts)]))
-        if is_rendered(dataset):
+        if is_drawn(dataset):
             blocks.append(
                 Text(
-                    "The images are drawn, not photographed, in VehicleID's layout "
-                    "(tools/render_vehicleid.py): numbers on them are not comparable "
-                    "with the paper's.",
+                    f"The images are drawn, not photographed, in {dataset.name}'s "
+                    "layout: numbers on them are not comparable with the paper's.",
                     kind="warning",
                 )
             )
     for number, path in enumerate(checks, start=1):
         blocks += _check(f"check-{number}", path, dataset is None)
     return Section("data", "Data set", blocks)
-
-
-def is_rendered(dataset: Dataset) -> bool:
-    """Whether tools/render_vehicleid.py drew it, by the README that it writes."""
-    try:
-        with (dataset.root / "README.md").open(encoding="utf-8") as file:
-            return file.readline().startswith("# A rendered ")
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 def _row(count: SplitCount) -> Row:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from pydrdl import paper
+from pydrdl.datasets.drawn import is_drawn
 from pydrdl.datasets.types import Dataset
 from pydrdl.logs.reader import TrainingLog
 from pydrdl.page.cells import change, plural, rate
 from pydrdl.page.content import Block, Section, Text
-from pydrdl.page.dataset import is_rendered
 from pydrdl.page.match_rates import name_of, rank, rank_std
 from pydrdl.page.methods import paper_method, paper_split
 from pydrdl.page.results import Cmc, Map, Results
@@ -20,7 +20,7 @@ def glance_section(
     results: Results, dataset: Dataset | None, logs: Mapping[str, TrainingLog]
 ) -> Section:
     """A line for each split, and a warning for what spoils comparison."""
-    drawn = dataset is not None and is_rendered(dataset)
+    drawn = dataset is not None and is_drawn(dataset)
     blocks: list[Block] = [
         *(Text(_best(group, drawn)) for group in by_test(results.cmc).values()),
         *(Text(_best_map(group)) for group in by_test(results.map).values()),

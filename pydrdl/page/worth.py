@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from pydrdl import paper
+from pydrdl.datasets.drawn import full_name
 from pydrdl.datasets.types import Dataset
 from pydrdl.logs.reader import TrainingLog
 from pydrdl.page.content import Column, Group, Row, Section, Table, Text, Value
-from pydrdl.page.dataset import count_of, is_rendered
+from pydrdl.page.dataset import count_of
 from pydrdl.page.results import Origin
 from pydrdl.page.training import last_iteration
 from pydrdl.trainings import training_of
@@ -90,11 +91,12 @@ def _row(
         "layer": origin.of("layer"),
         "weights": origin.of("weights"),
     }
-    if dataset is not None and dataset.name == origin.of("dataset"):
+    named = origin.of("dataset")
+    if dataset is not None and named in (dataset.name, full_name(dataset)):
         tested = count_of(dataset, origin.of("split"))
         trained = count_of(dataset, "train")
-        if is_rendered(dataset):
-            row["data"] = f"{origin.data}, drawn"
+        # Features of older versions leave it out.
+        row["data"] = origin.data.replace(str(named), full_name(dataset), 1)
         if tested:
             row["tested_images"] = tested.images
             row["tested_vehicles"] = tested.vehicles
