@@ -236,6 +236,18 @@ def test_a_difference_is_given_for_the_papers_data_only(tmp_path: Path) -> None:
         assert ("-.036" in text and "+.058" in text) is same_data
 
 
+def test_a_table_of_six_columns_fits_a_terminal() -> None:
+    names = [f"{split} rank-{rank}" for split in ("Medium", "Large") for rank in "123"]
+    cells = tuple(tables.Cell((0.123, 0.987), 0.555) for _ in names)
+    row = f"{paper.MIXED_CCL}, half of the negatives of its model"
+    table = tables.PaperTable("Ablations", tuple(names), {row: cells})
+    shown = Console(width=80, file=io.StringIO(), highlight=False)
+    shown.print(tables.render(table, same_data=True))
+    text = shown.file.getvalue()  # type: ignore[attr-defined]
+    assert "\u2026" not in text
+    assert [text.count(number) for number in (".555", "rank-3")] == [12, 2]
+
+
 def test_tables_survive_json(tmp_path: Path) -> None:
     file = write_cmc(tmp_path / "a.json", {f"{paper.VGG_CCL}, seed 1": [0.4, 0.75]})
     table = tables.table6({"Small": file})

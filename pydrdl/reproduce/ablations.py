@@ -1,4 +1,4 @@
-"""What the paper leaves open, changed one at a time (docs/choices.md)."""
+"""What the paper leaves open, changed (docs/choices.md)."""
 
 from dataclasses import dataclass
 
@@ -33,6 +33,10 @@ _CHANGES = {
     "margin 0.25": ("margin_0.25", ("--margin", "0.25")),
     "margin 1": ("margin_1", ("--margin", "1")),
     "exact gradient": ("exact", ("--gradient", "EXACT")),
+    "exact gradient, margin 1": (
+        "exact_margin_1",
+        ("--gradient", "EXACT", "--margin", "1"),
+    ),
     "the paper's gradient": ("paper_gradient", ("--gradient", "PAPER")),
     "2048 box as a layer": ("wide_fc8", ("--wide-fc8",)),
     "half of the negatives of its model": ("hard", ("--hard-negatives", "0.5")),
@@ -58,6 +62,7 @@ ABLATIONS = (
         "margin 0.25",
         "margin 1",
         "exact gradient",
+        "exact gradient, margin 1",
         "the paper's gradient",
     ),
     *_of(paper.MIXED_CCL, *_CHANGES),

@@ -206,12 +206,17 @@ def render(table: PaperTable, *, same_data: bool) -> Table:
         same_data: whether ours is of the paper's data; a difference from
             numbers of other data would say nothing.
     """
+
+    def stacked(text: str) -> str:
+        """Two lines where many columns share a terminal's width."""
+        return text.replace(" ", "\n") if len(table.columns) > 4 else text
+
     shown = Table(title=table.name, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    shown.add_column("method", no_wrap=True)
+    shown.add_column("method", max_width=30)
     for column in table.columns:
-        shown.add_column(column, justify="right")
+        shown.add_column(stacked(column), justify="right")
     for method, cells in table.rows.items():
-        shown.add_row(method, *map(_ours, cells))
+        shown.add_row(method, *(stacked(_ours(cell)) for cell in cells))
         if any(cell.paper is not None for cell in cells):
             theirs = (_rate(cell.paper) for cell in cells)
             shown.add_row("  paper", *theirs, style="dim")
