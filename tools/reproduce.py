@@ -27,6 +27,7 @@ class Target(StrEnum):
     table6 = "table6"
     fig10 = "fig10"
     ablations = "ablations"
+    tuned = "tuned"
     convergence = "convergence"
     all = "all"
 
@@ -38,6 +39,7 @@ TABLES = {
     Target.table6: (Plan.table6, tables.table6),
     Target.fig10: (Plan.fig10, tables.fig10),
     Target.ablations: (Plan.ablations, tables.ablations),
+    Target.tuned: (Plan.tuned, tables.tuned),
     Target.convergence: (Plan.convergence, tables.convergence),
 }
 PRINTED = (Target.table3, Target.table4, Target.table6, Target.fig10)
@@ -147,7 +149,7 @@ def _worth(s: setting.Setting) -> str:
     sources = (s.vehicleid, s.web)
     drawn = f"rendered data (preset {s.render}), which is not the paper's"
     data = "; ".join(
-        f"{source.name} {source.root if source.renderer is None else drawn}"
+        f"{source.name} {drawn if source.renderer else source.root}"
         for source in sources
     )
     if all(source.renderer for source in sources):

@@ -26,10 +26,11 @@ class Chain:
     def data(self, source: Source) -> Step:
         """A data set, drawn where none is given, and checked."""
         after = []
-        if source.renderer is not None:
-            drawn = (source.root, "--preset", self.setting.render)
+        if source.renderer:
+            tool, *options = source.renderer
+            drawn = (source.root, "--preset", self.setting.render, *options)
             name = f"{source.prefix}render"
-            after = [self.add(name, source.root, [], source.renderer, *drawn)]
+            after = [self.add(name, source.root, [], tool, *drawn)]
         output = self.setting.work / "results" / f"{source.prefix}data.json"
         words = ("check", source.root, "--json", output)
         return self.add(f"{source.prefix}check", output, after, "dataset.py", *words)

@@ -6,10 +6,10 @@ from pathlib import Path
 from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
 from pydrdl.reproduce import training
-from pydrdl.reproduce.ablations import ABLATIONS, SEEDS
+from pydrdl.reproduce.ablations import ABLATIONS, SEEDS, TUNED, Ablation
 from pydrdl.reproduce.chain import Chain
 from pydrdl.reproduce.net import STRUCTURES, Net
-from pydrdl.reproduce.setting import COMPCARS, VEHICLEID, Setting
+from pydrdl.reproduce.setting import COMPCARS, VEHICLEID, Setting, Source
 from pydrdl.steps import Step
 
 # Classifiers of vehicle models (of car models, from CompCars) with Joint
@@ -79,20 +79,34 @@ class Plan:
 
     def ablations(self) -> dict[str, Path]:
         """Match rates and MAP of changed nets; returns results by column."""
+        seeds = self.setting.seeds[:SEEDS]
         source = self.setting.vehicleid
+        return self._changed("ablations", ABLATIONS, seeds, source)
+
+    def tuned(self) -> dict[str, Path]:
+        """The methods, also as the ablations found them best, on fresh vehicles."""
+        return self._changed("tuned", TUNED, self.setting.seeds, self.setting.fresh)
+
+    def _changed(
+        self,
+        name: str,
+        ablations: Iterable[Ablation],
+        seeds: Iterable[int],
+        source: Source,
+    ) -> dict[str, Path]:
         nets = {
             f"{a.row}, seed {seed}": Net(
-                source, STRUCTURES[a.method], seed, a.change, a.options
+                self.setting.vehicleid, STRUCTURES[a.method], seed, a.change, a.options
             )
-            for a in ABLATIONS
-            for seed in self.setting.seeds[:SEEDS]
+            for a in ablations
+            for seed in seeds
         }
         measures = (("rank-1", "eval_cmc.py", "cmc"), ("MAP", "eval_map.py", "map"))
         return {
-            f"{name} {title}": self._evaluate(
-                tool, f"ablations_{kind}_{split}", nets, split
+            f"{column} {title}": self._evaluate(
+                tool, f"{name}_{kind}_{split}", nets, split, source=source
             )
-            for name, split in self.setting.splits.items()
+            for column, split in self.setting.splits.items()
             for title, tool, kind in measures
         }
 
@@ -160,9 +174,13 @@ class Plan:
         nets: Mapping[str, Net],
         split: str,
         iteration: int | None = None,
+        source: Source | None = None,
     ) -> Path:
         """Results of nets, by what the file is to call them; returns the file."""
-        features = [self._chain.features(n, split, iteration) for n in nets.values()]
+        features = [
+            self._chain.features(net, split, iteration, source=source)
+            for net in nets.values()
+        ]
         names = [word for title in nets for word in ("--name", title)]
         output = self.setting.work / "results" / f"{name}.json"
         return self._chain.add(

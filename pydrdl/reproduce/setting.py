@@ -1,7 +1,7 @@
 """What the tables are made from, and at which size."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydrdl import paper
@@ -19,7 +19,8 @@ class Source:
     Attributes:
         name: its name.
         root: its folder.
-        renderer: the tool that draws one where none is given; None: it is.
+        renderer: the tool that draws one where none is given, and its options;
+            none where it is given.
         training: the split that nets learn from.
         prefix: of the names of what is made from it.
         mark: of the image LMDB for the nets that learn by softmax alone.
@@ -28,7 +29,7 @@ class Source:
 
     name: str
     root: Path
-    renderer: str | None
+    renderer: tuple[str, ...]
     training: str
     prefix: str
     mark: str
@@ -84,7 +85,7 @@ class Setting:
         return Source(
             name=VEHICLEID,
             root=self.data or self.work / VEHICLEID,
-            renderer=None if self.data else "render_vehicleid.py",
+            renderer=() if self.data else ("render_vehicleid.py",),
             training="train",
             prefix="",
             # A softmax learns nothing from an image without a label.
@@ -93,12 +94,28 @@ class Setting:
         )
 
     @property
+    def fresh(self) -> Source:
+        """Vehicles on which nothing was chosen: others are drawn.
+
+        Of a data set that was given there are no others; it is the same one.
+        """
+        if self.data is not None:
+            return self.vehicleid
+        return replace(
+            self.vehicleid,
+            name="fresh",
+            root=self.work / "fresh",
+            renderer=(*self.vehicleid.renderer, "--seed", "2"),
+            prefix="fresh_",
+        )
+
+    @property
     def web(self) -> Source:
         """What Table 3 is of: CompCars, whose car models stand for vehicles."""
         return Source(
             name=COMPCARS,
             root=self.compcars or self.work / COMPCARS,
-            renderer=None if self.compcars else "render_compcars.py",
+            renderer=() if self.compcars else ("render_compcars.py",),
             training="part1",
             prefix="compcars_",
             # The baselines' softmax is over car models, not makes.

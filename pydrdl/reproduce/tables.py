@@ -127,12 +127,13 @@ def table4(files: Mapping[str, Path]) -> PaperTable:
     return PaperTable("Table 4", tuple(files), rows.done())
 
 
-def ablations(files: Mapping[str, Path]) -> PaperTable:
+def ablations(files: Mapping[str, Path], name: str = "Ablations") -> PaperTable:
     """What each change of a net does; the paper has no such table.
 
     Args:
         files: results by column: of eval_map.py where its title ends with MAP,
             else of eval_cmc.py, of which rank 1 is taken.
+        name: of the table.
 
     Raises:
         InputError: a file cannot be read or is of another kind.
@@ -141,7 +142,12 @@ def ablations(files: Mapping[str, Path]) -> PaperTable:
     for column, path in files.items():
         for row, values in _MEASURES[column.rsplit(maxsplit=1)[-1]](path).items():
             rows.add(row, values, None)
-    return PaperTable("Ablations", tuple(files), rows.done())
+    return PaperTable(name, tuple(files), rows.done())
+
+
+def tuned(files: Mapping[str, Path]) -> PaperTable:
+    """The methods on fresh vehicles; files as of ablations."""
+    return ablations(files, "Tuned")
 
 
 def convergence(files: Mapping[str, Path]) -> PaperTable:
