@@ -144,6 +144,12 @@ def test_table_3_learns_car_models_and_takes_its_threshold_from_part_2() -> None
     steps = {step.name: step for step in plan.steps}
     assert not any("VehicleID" in word for s in plan.steps for word in s.command)
     assert "compcars_render" not in steps
+    # Cars from all sides take longer to learn, to the last weights' name.
+    nets = steps["compcars_nets/seed2"].command
+    assert nets[nets.index("--max-iter") + 1] == "900"
+    assert "triplet_iter_900.caffemodel" in str(
+        steps["features/compcars_triplet/seed2/part3"].command
+    )
     # The softmax tells car models; the mixed difference net's tells makes.
     as_models = "--vehicles-as-models"
     assert as_models in steps["lmdb/compcars_part1_models"].command

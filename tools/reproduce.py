@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -131,11 +132,11 @@ def reproduce(
         shown.append(TABLES[target][1](made))
         given = compcars if target is Target.table3 else data
         cli.console.print(tables.render(shown[-1], same_data=given is not None))
-    cli.console.print(_worth(chosen), soft_wrap=True)
+    cli.console.print(_worth(chosen, asked), soft_wrap=True)
     if report is not None:
         cli.console.print(f"report: {report}", soft_wrap=True)
     if json is not None:
-        about = {"worth": _worth(chosen), "splits": dict(chosen.splits)}
+        about = {"worth": _worth(chosen, asked), "splits": dict(chosen.splits)}
         cli.write_json(json, tables.to_json(shown, **about))
 
 
@@ -145,8 +146,13 @@ def _show(event: Event) -> None:
         cli.stderr.print(f"{place} {event.step.name}", markup=False)
 
 
-def _worth(s: setting.Setting) -> str:
-    sources = (s.vehicleid, s.web)
+def _worth(s: setting.Setting, asked: Collection[Target]) -> str:
+    sources = [s.vehicleid]
+    longer = ""
+    if {Target.table3, Target.fig10}.intersection(asked):
+        sources.append(s.web)
+        if s.web.longer > 1:
+            longer = f" ({s.web.longer * s.iterations:,} on CompCars)"
     drawn = f"rendered data (preset {s.render}), which is not the paper's"
     data = "; ".join(
         f"{source.name} {drawn if source.renderer else source.root}"
@@ -157,7 +163,8 @@ def _worth(s: setting.Setting) -> str:
     start = "random weights" if s.weights is None else s.weights.name
     return (
         f"What this is worth: {data}; nets of preset {s.base} from {start}; "
-        f"{s.iterations:,} iterations; {len(s.seeds)} training(s) of each method."
+        f"{s.iterations:,} iterations{longer}; "
+        f"{len(s.seeds)} training(s) of each method."
     )
 
 

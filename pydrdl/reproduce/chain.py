@@ -48,15 +48,15 @@ class Chain:
     def nets(self, net: Net) -> Step:
         """The prototxt files of a net and of others with the same change."""
         s, folder = self.setting, self.setting.work / net.folder
-        lmdb = self.lmdb(net)
+        lmdb, longer = self.lmdb(net), net.source.longer
         # Written last, so that it tells a whole set of files.
         output = folder / "googlenet_softmax" / "solver.prototxt"
         return self.add(
             net.folder, output, [lmdb],
             "make_nets.py", "--output", folder, "--base", s.base,
             "--train", lmdb.output, "--seed", net.seed,
-            "--max-iter", s.iterations, "--stepsize", s.stepsize,
-            "--snapshot", s.snapshot, *net.options,
+            "--max-iter", longer * s.iterations, "--stepsize", longer * s.stepsize,
+            "--snapshot", longer * s.snapshot, *net.options,
         )  # fmt: skip
 
     def trained(self, net: Net) -> Step:
@@ -101,8 +101,9 @@ class Chain:
             source: the data set; None: the one that the net learned from.
         """
         s, of = self.setting, source or net.source
-        iteration = iteration or s.iterations
-        mark = "" if iteration == s.iterations else f"iter_{iteration}"
+        last = s.iterations * net.source.longer
+        iteration = iteration or last
+        mark = "" if iteration == last else f"iter_{iteration}"
         on = split if of == net.source else f"{of.name}_{split}"
         names = [name for name in (net.file, mark, on) if name]
         output = s.work / "features" / f"{'_'.join(names)}.h5"

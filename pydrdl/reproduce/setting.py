@@ -25,6 +25,7 @@ class Source:
         prefix: of the names of what is made from it.
         mark: of the image LMDB for the nets that learn by softmax alone.
         options: that LMDB's, as build_lmdb.py takes them.
+        longer: times that every training lasts as long as the setting says.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Source:
     prefix: str
     mark: str
     options: tuple[str, ...]
+    longer: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Setting:
         gpu: as the caffe command takes it; "" for the CPU.
         repeats: random galleries.
         pairs: of each kind, drawn of CompCars' part II for the threshold.
+        web_longer: times that trainings on CompCars last as long.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Setting:
     gpu: str = ""
     repeats: int = 10
     pairs: int = 10_000
+    web_longer: int = 1
 
     @property
     def vehicleid(self) -> Source:
@@ -121,6 +125,7 @@ class Setting:
             # The baselines' softmax is over car models, not makes.
             mark="_models",
             options=("--vehicles-as-models",),
+            longer=self.web_longer,
         )
 
 
@@ -156,6 +161,8 @@ def demo(work: Path, tools: Path) -> Setting:
         stepsize=100,
         snapshot=50,
         pairs=2000,
+        # Cars of many colours from all sides take longer to learn.
+        web_longer=3,
     )
 
 
