@@ -146,8 +146,8 @@ def test_table_3_learns_car_models_and_takes_its_threshold_from_part_2() -> None
     assert "compcars_render" not in steps
     # Cars from all sides take longer to learn, to the last weights' name.
     nets = steps["compcars_nets/seed2"].command
-    assert nets[nets.index("--max-iter") + 1] == "900"
-    assert "triplet_iter_900.caffemodel" in str(
+    assert nets[nets.index("--max-iter") + 1] == "600"
+    assert "triplet_iter_600.caffemodel" in str(
         steps["features/compcars_triplet/seed2/part3"].command
     )
     # The softmax tells car models; the mixed difference net's tells makes.

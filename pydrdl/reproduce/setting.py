@@ -162,7 +162,7 @@ def demo(work: Path, tools: Path) -> Setting:
         snapshot=50,
         pairs=2000,
         # Cars of many colours from all sides take longer to learn.
-        web_longer=3,
+        web_longer=2,
     )
 
 
