@@ -28,10 +28,10 @@ def make_nets(
     seed: Annotated[
         int, typer.Option(help="of the weights' start and of the batches")
     ] = 1,
-    margin: Annotated[float, typer.Option(help="alpha of Eq. 3 and 6")] = 0.5,
+    margin: Annotated[float, typer.Option(help="alpha of Eq. 3 and 6")] = 1.0,
     gradient: Annotated[
         str, typer.Option(help="EXACT, CENTER_CONSTANT or PAPER")
-    ] = "CENTER_CONSTANT",
+    ] = "EXACT",
     sets: Annotated[int, typer.Option(help="sets in a batch")] = 15,
     hard_negatives: Annotated[
         float, typer.Option(help="share of negatives of the positive's model")

@@ -28,7 +28,7 @@ class Target(StrEnum):
     table6 = "table6"
     fig10 = "fig10"
     ablations = "ablations"
-    tuned = "tuned"
+    fresh = "fresh"
     convergence = "convergence"
     all = "all"
 
@@ -40,7 +40,7 @@ TABLES = {
     Target.table6: (Plan.table6, tables.table6),
     Target.fig10: (Plan.fig10, tables.fig10),
     Target.ablations: (Plan.ablations, tables.ablations),
-    Target.tuned: (Plan.tuned, tables.tuned),
+    Target.fresh: (Plan.fresh, tables.fresh),
     Target.convergence: (Plan.convergence, tables.convergence),
 }
 PRINTED = (Target.table3, Target.table4, Target.table6, Target.fig10)

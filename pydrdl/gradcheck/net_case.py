@@ -24,6 +24,7 @@ TRAINING = structures.Training(
     sets=2,
     positives=3,
     negatives=3,
+    margin=0.5,  # features of noise have hinges of both kinds
     gradient="EXACT",  # the other modes are no derivatives
 )
 IMAGES = TRAINING.sets * (TRAINING.positives + TRAINING.negatives)

@@ -120,8 +120,8 @@ class Training:
     sets: int = 15
     positives: int = 5
     negatives: int = 5
-    margin: float = 0.5
-    gradient: str = "CENTER_CONSTANT"
+    margin: float = 1.0
+    gradient: str = "EXACT"
     wide_fc8: bool = False
     hard_negatives: float = 0.0
     cache: str = "NONE"

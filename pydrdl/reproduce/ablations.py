@@ -30,21 +30,17 @@ class Ablation:
 
 
 _CHANGES = {
-    "margin 0.25": ("margin_0.25", ("--margin", "0.25")),
-    "margin 1": ("margin_1", ("--margin", "1")),
-    "exact gradient": ("exact", ("--gradient", "EXACT")),
-    "exact gradient, margin 1": (
-        "exact_margin_1",
-        ("--gradient", "EXACT", "--margin", "1"),
-    ),
+    "margin 0.5": ("margin_0.5", ("--margin", "0.5")),
+    "margin 2": ("margin_2", ("--margin", "2")),
+    "centre held fixed": ("center_constant", ("--gradient", "CENTER_CONSTANT")),
     "the paper's gradient": ("paper_gradient", ("--gradient", "PAPER")),
     "2048 box as a layer": ("wide_fc8", ("--wide-fc8",)),
     "half of the negatives of its model": ("hard", ("--hard-negatives", "0.5")),
     # The demo's features leave batch normalisation with a mean squared length
-    # of 128, so that this margin is to them what 0.5 is to unit vectors.
-    "features not normalised, margin 64": (
-        "no_normalize_64",
-        ("--no-normalize", "--margin", "64"),
+    # of 128, so that this margin is to them what 1 is to unit vectors.
+    "features not normalised, margin 128": (
+        "no_normalize_128",
+        ("--no-normalize", "--margin", "128"),
     ),
 }
 
@@ -56,21 +52,13 @@ def _of(method: str, *titles: str) -> list[Ablation]:
 # Triplet loss knows no gradient modes, and only the mixed difference net has a
 # 2048 box.
 ABLATIONS = (
-    *_of(paper.VGG_TRIPLET, "margin 0.25", "margin 1"),
+    *_of(paper.VGG_TRIPLET, "margin 0.5", "margin 2"),
     *_of(
         paper.VGG_CCL,
-        "margin 0.25",
-        "margin 1",
-        "exact gradient",
-        "exact gradient, margin 1",
+        "margin 0.5",
+        "margin 2",
+        "centre held fixed",
         "the paper's gradient",
     ),
     *_of(paper.MIXED_CCL, *_CHANGES),
-)
-
-# The methods as they are, and with what the ablations found best for them.
-TUNED = (
-    *_of(paper.VGG_TRIPLET, "margin 1"),
-    *_of(paper.VGG_CCL, "exact gradient, margin 1"),
-    *_of(paper.MIXED_CCL, "exact gradient, margin 1"),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
 from pydrdl.reproduce import training
-from pydrdl.reproduce.ablations import ABLATIONS, SEEDS, TUNED, Ablation
+from pydrdl.reproduce.ablations import ABLATIONS, SEEDS
 from pydrdl.reproduce.chain import Chain
 from pydrdl.reproduce.net import STRUCTURES, Net
 from pydrdl.reproduce.setting import COMPCARS, VEHICLEID, Setting, Source
@@ -79,28 +79,23 @@ class Plan:
 
     def ablations(self) -> dict[str, Path]:
         """Match rates and MAP of changed nets; returns results by column."""
-        seeds = self.setting.seeds[:SEEDS]
-        source = self.setting.vehicleid
-        return self._changed("ablations", ABLATIONS, seeds, source)
-
-    def tuned(self) -> dict[str, Path]:
-        """The methods, also as the ablations found them best, on fresh vehicles."""
-        return self._changed("tuned", TUNED, self.setting.seeds, self.setting.fresh)
-
-    def _changed(
-        self,
-        name: str,
-        ablations: Iterable[Ablation],
-        seeds: Iterable[int],
-        source: Source,
-    ) -> dict[str, Path]:
         nets = {
             f"{a.row}, seed {seed}": Net(
                 self.setting.vehicleid, STRUCTURES[a.method], seed, a.change, a.options
             )
-            for a in ablations
-            for seed in seeds
+            for a in ABLATIONS
+            for seed in self.setting.seeds[:SEEDS]
         }
+        return self._both("ablations", nets, self.setting.vehicleid)
+
+    def fresh(self) -> dict[str, Path]:
+        """The three methods on vehicles on which nothing was chosen; as ablations."""
+        return self._both("fresh", self._three(), self.setting.fresh)
+
+    def _both(
+        self, name: str, nets: Mapping[str, Net], source: Source
+    ) -> dict[str, Path]:
+        """Match rates and MAP of nets on every split; returns results by column."""
         measures = (("rank-1", "eval_cmc.py", "cmc"), ("MAP", "eval_map.py", "map"))
         return {
             f"{column} {title}": self._evaluate(

@@ -145,9 +145,9 @@ def ablations(files: Mapping[str, Path], name: str = "Ablations") -> PaperTable:
     return PaperTable(name, tuple(files), rows.done())
 
 
-def tuned(files: Mapping[str, Path]) -> PaperTable:
-    """The methods on fresh vehicles; files as of ablations."""
-    return ablations(files, "Tuned")
+def fresh(files: Mapping[str, Path]) -> PaperTable:
+    """The three methods on fresh vehicles; files as of ablations."""
+    return ablations(files, "Fresh")
 
 
 def convergence(files: Mapping[str, Path]) -> PaperTable:
