@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import pytest
+from commands import ROOT, run_tool, succeed
+from interruptions import KilledError, ends_after, files, tool_killed_when
 
 from pydrdl.datasets import Dataset, read_vehicleid
 from pydrdl.errors import InputError
@@ -25,21 +26,11 @@ from pydrdl.render.writer import render_vehicleid
 UNREADABLE = "no split lists|cannot read a file of the data set"
 MINI = PRESETS["mini"]
 TINY = replace(MINI, train=3, tests=(1, 2), images=3.0, size=32)
-TOOL = Path(__file__).parents[1] / "tools/render_vehicleid.py"
+TOOL = "render_vehicleid.py"
 TINY_OPTIONS = [
-    "--preset",
-    "mini",
-    "--vehicles",
-    "3",
-    "--test-vehicles",
-    "1",
-    "--test-vehicles",
-    "2",
-    "--images",
-    "3",
-    "--size",
-    "32",
-]
+    "--preset", "mini", "--vehicles", "3", "--test-vehicles", "1",
+    "--test-vehicles", "2", "--images", "3", "--size", "32",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +50,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def dataset(mini: Path) -> Dataset:
     return read_vehicleid(mini)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def test_splits_and_labels(dataset: Dataset) -> None:
@@ -145,18 +131,9 @@ def test_test_lists_are_named_by_their_vehicles(tmp_path: Path) -> None:
 def test_rendering_goes_on_after_an_interruption(
     tmp_path: Path, tiny: dict[str, bytes]
 ) -> None:
-    class KilledError(Exception):
-        pass
-
-    def progress(items: Iterable[int], what: str, total: int) -> Iterator[int]:
-        for number, item in enumerate(items):
-            if number == 2:
-                raise KilledError
-            yield item
-
     folder = tmp_path / "set"
     with pytest.raises(KilledError):
-        render_vehicleid(TINY, folder, workers=1, progress=progress)
+        render_vehicleid(TINY, folder, workers=1, progress=ends_after(2))
     with pytest.raises(InputError, match=UNREADABLE):
         read_vehicleid(folder)
     left = sorted((folder / "image").glob("*.jpg"))
@@ -173,25 +150,22 @@ def test_rendering_goes_on_after_an_interruption(
 def test_killed_at_random_moments(tmp_path: Path, tiny: dict[str, bytes]) -> None:
     """SIGKILL after some images; no reader takes what is left for a data set."""
     draws, folder = random.Random(7), tmp_path / "set"
-    command = [sys.executable, str(TOOL), str(folder), *TINY_OPTIONS]
+    words = (folder, *TINY_OPTIONS, "--workers", 2)
     images = sum(name.startswith("image/") for name in tiny)
     for least in sorted(draws.sample(range(images), 3)):
-        job = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.PIPE)
-        while job.poll() is None:
-            if len(list(folder.glob("image/*.jpg"))) >= least:
-                time.sleep(draws.uniform(0, 0.01))
-                job.send_signal(signal.SIGKILL)
-                break
-        if job.wait() == 0:  # it was faster
+        if not tool_killed_when(
+            TOOL,
+            words,
+            lambda least=least: len(list(folder.glob("image/*.jpg"))) >= least,
+        ):  # it was faster
             break
-        assert job.returncode == -signal.SIGKILL
         if not (folder / "train_test_split").exists():
             with pytest.raises(InputError, match=UNREADABLE):
                 read_vehicleid(folder)
             for path in folder.glob("image/*.jpg"):
                 assert path.read_bytes() == tiny[f"image/{path.name}"]
     if (folder / MARKER).exists():
-        subprocess.run([*command, "--workers", "2"], check=True, capture_output=True)
+        succeed(TOOL, *words)
     assert files(folder) == tiny
 
 
@@ -199,7 +173,8 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     options = ["--preset", "demo", "--workers", "2"]
     folder = tmp_path / "set"
     job = subprocess.Popen(
-        [sys.executable, str(TOOL), str(folder), *options], start_new_session=True
+        [sys.executable, str(ROOT / "tools" / TOOL), str(folder), *options],
+        start_new_session=True,
     )
     while job.poll() is None and not list(folder.glob("image/*.jpg")):
         time.sleep(0.02)
@@ -222,9 +197,6 @@ def test_killed_while_a_file_takes_its_name(
     tiny: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class KilledError(BaseException):
-        pass
-
     which = {"image": ".jpg", "attributes": "README"}.get(moment, "train_test")
     replaced, unlinked = Path.replace, Path.unlink
     dead = False
@@ -283,15 +255,13 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, tiny: dict[str, bytes]) -> None:
-    command = [sys.executable, str(TOOL), str(tmp_path / "set"), *TINY_OPTIONS]
-    counted = subprocess.run([*command, "--dry-run"], capture_output=True, text=True)
-    assert counted.returncode == 0 and not (tmp_path / "set").exists()
-    done = subprocess.run([*command, "--workers", "1"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == counted.stdout
-    assert re.search(r"train\W+3\W+\d+\W+test_1\W+1\W+\d+\W+test_2\W+2", done.stdout)
-    assert files(tmp_path / "set") == tiny
-    again = subprocess.run(command, capture_output=True, text=True)
+    folder = tmp_path / "set"
+    counted = succeed(TOOL, folder, *TINY_OPTIONS, "--dry-run")
+    assert not folder.exists()
+    assert succeed(TOOL, folder, *TINY_OPTIONS, "--workers", 1) == counted
+    assert re.search(r"train\W+3\W+\d+\W+test_1\W+1\W+\d+\W+test_2\W+2", counted)
+    assert files(folder) == tiny
+    again = run_tool(TOOL, folder, *TINY_OPTIONS)
     assert again.returncode == 1 and "not empty" in again.stderr
 
 

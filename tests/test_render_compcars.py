@@ -1,21 +1,16 @@
 """The drawn CompCars on disk: layout, lists, pairs, interruptions."""
 
 import json
-import os
 import random
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
 import cv2
 import pytest
 from commands import ROOT, run_tool, succeed
+from interruptions import KilledError, ends_after, files, tool_killed_when
 
 from pydrdl.datasets import Dataset, open_dataset
 from pydrdl.datasets.compcars import LEVELS
@@ -53,11 +48,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("rendered") / "tiny"
     render_compcars(TINY, folder, workers=1)
     return files(folder)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def viewpoint(root: Path, path: str) -> int:
@@ -218,18 +208,9 @@ def test_same_bytes_on_several_processes(
 def test_drawing_goes_on_after_an_interruption(
     tmp_path: Path, tiny: dict[str, bytes]
 ) -> None:
-    class KilledError(Exception):
-        pass
-
-    def progress(items: Iterable[int], what: str, total: int) -> Iterator[int]:
-        for number, item in enumerate(items):
-            if number == 2:
-                raise KilledError
-            yield item
-
     folder = tmp_path / "set"
     with pytest.raises(KilledError):
-        render_compcars(TINY, folder, workers=1, progress=progress)
+        render_compcars(TINY, folder, workers=1, progress=ends_after(2))
     with pytest.raises(InputError, match=UNREADABLE):
         open_dataset(folder)
     left = sorted(folder.rglob("*.jpg"))
@@ -249,19 +230,14 @@ def test_drawing_goes_on_after_an_interruption(
 def test_killed_at_random_moments(tmp_path: Path, tiny: dict[str, bytes]) -> None:
     """SIGKILL after some images; no reader takes what is left for a data set."""
     draws, folder = random.Random(5), tmp_path / "set"
-    tool = ROOT / "tools/render_compcars.py"
-    command = [sys.executable, str(tool), str(folder), *TINY_OPTIONS, "--workers", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = (folder, *TINY_OPTIONS, "--workers", 2)
     for least in sorted(draws.sample(range(30), 2)):
-        job = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-        while job.poll() is None:
-            if len(list(folder.rglob("*.jpg"))) > least:
-                job.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.002)
-        if job.wait() == 0:  # it was faster
+        if not tool_killed_when(
+            "render_compcars.py",
+            words,
+            lambda least=least: len(list(folder.rglob("*.jpg"))) > least,
+        ):  # it was faster
             break
-        assert job.returncode == -signal.SIGKILL
         if not (folder / "train_test_split").exists():
             with pytest.raises(InputError, match=UNREADABLE):
                 open_dataset(folder)
@@ -272,7 +248,7 @@ def test_killed_at_random_moments(tmp_path: Path, tiny: dict[str, bytes]) -> Non
                     name = label.replace(".jpg", ".txt")
                     assert (folder / name).read_bytes() == tiny[name]
     if (folder / MARKER).exists():
-        subprocess.run(command, check=True, capture_output=True, env=environment)
+        succeed("render_compcars.py", *words)
     assert files(folder) == tiny
 
 
