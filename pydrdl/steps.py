@@ -25,6 +25,7 @@ from pydrdl import atomic
 from pydrdl.errors import InputError
 
 LOG_LINES = 8  # of a failed step, in its message
+LOCK_TRIES = 20  # ten a second
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,11 @@ def _run(step: Step, work: Path) -> None:
         return
     with log.open("ab") as file:
         done = subprocess.run(
-            _resolved(step.command), stdout=file, stderr=subprocess.STDOUT, check=False
+            _resolved(step.command),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            close_fds=False,  # hands on the lock, see _alone
+            check=False,
         )
     if done.returncode:
         raise failure(step.name, done.returncode, log)
@@ -260,18 +265,36 @@ def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _alone(work: Path) -> Iterator[None]:
-    """Holds the folder for this process; the lock ends with it, however."""
-    with (work / ".lock").open("w") as file:
+def _lock(file: int) -> None:
+    """Takes a lock; a moment later where a command that was killed still ends."""
+    for left in reversed(range(LOCK_TRIES)):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if left == 0:
+                raise
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Holds the folder for this process and the steps' commands, however they end.
+
+    The commands inherit the lock: one that outlives a killed chain still writes to
+    its output, and another chain must not do so beside it.
+    """
+    with (work / ".lock").open("w") as file:
+        try:
+            _lock(file.fileno())
         except OSError as error:
             raise InputError(
                 "another command works in this folder",
                 work,
-                "wait until it has ended, or choose another folder",
+                "wait until it has ended (of a chain that was killed, a step may "
+                "still run), or choose another folder",
             ) from error
+        os.set_inheritable(file.fileno(), True)
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield

@@ -1,7 +1,6 @@
 """Chains of commands: each step once, anew where its recipe changed, resumable."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -190,6 +189,11 @@ run_steps([
 """
 
 
+def run_chain(work: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-c", CHAIN, str(work)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("killed", ["a", "b", "c"])
 def test_goes_on_after_kill_9_in_any_step(tmp_path: Path, killed: str) -> None:
     """Each command kills the whole chain when it first runs, its output made."""
@@ -205,11 +209,34 @@ def test_goes_on_after_kill_9_in_any_step(tmp_path: Path, killed: str) -> None:
             )
         chain.append((name, words, str(tmp_path / name), after))
     (tmp_path / "chain.json").write_text(json.dumps(chain))
-    words = [sys.executable, "-c", CHAIN, str(tmp_path)]
-    first = subprocess.run(words, env=os.environ, check=False)
-    assert first.returncode == -signal.SIGKILL
-    subprocess.run(words, check=True)
-    subprocess.run(words, check=True)
+    assert run_chain(tmp_path).returncode == -signal.SIGKILL
+    assert run_chain(tmp_path).returncode == 0
+    assert run_chain(tmp_path).returncode == 0
     assert (tmp_path / "c").read_text() == "aabc"
     # The output of the killed step stood whole: no step runs twice.
     assert diary(tmp_path) == ["a", "b", "c"]
+
+
+def test_no_chain_works_beside_a_step_that_outlived_its_own(tmp_path: Path) -> None:
+    """The step kills its chain when it first runs, and ends when it is let."""
+    first, end = tmp_path / "first", tmp_path / "end"
+    outlives = f"""
+import os, pathlib, signal, time
+first, end = pathlib.Path({str(first)!r}), pathlib.Path({str(end)!r})
+if not first.exists():
+    first.touch()
+    os.kill(os.getppid(), signal.SIGKILL)
+    while not end.exists():
+        time.sleep(0.01)
+"""
+    words = list(step(tmp_path, "a").command)
+    words[2] = outlives + TOOL
+    chain = [("a", words, str(tmp_path / "a"), [])]
+    (tmp_path / "chain.json").write_text(json.dumps(chain))
+    assert run_chain(tmp_path).returncode == -signal.SIGKILL
+    refused = run_chain(tmp_path)
+    assert refused.returncode == 1 and "another command works" in refused.stderr
+    assert diary(tmp_path) == []
+    end.touch()
+    assert run_chain(tmp_path).returncode == 0
+    assert diary(tmp_path) == ["a"]

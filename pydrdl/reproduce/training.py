@@ -104,6 +104,7 @@ def train(
             stderr=subprocess.STDOUT,
             # The log is what training curves are drawn from.
             env=os.environ | {"PATH": path, "GLOG_minloglevel": "0"},
+            close_fds=False,  # hands on the lock of a chain that this is a step of
             check=False,
         )
     if done.returncode or not last.exists():
