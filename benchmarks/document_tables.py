@@ -105,6 +105,9 @@ TABLES: Mapping[str, Made] = {
         "training", 2, about=nets.training_about, ratios=nets.training
     ),
     **_of_benchmark(
+        "commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
+    ),
+    **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render
     ),
 }  # fmt: skip

@@ -190,3 +190,30 @@ def render(content: Content) -> str:
             (f"ms of processor time an image, {name}", f"{milliseconds:.1f}", "", "")
         )
     return as_table(("", "median", ROUNDS, "wanted"), rows)
+
+
+def commands_about(content: Content) -> str:
+    """What the commands were timed by, and where."""
+    machine = str(Machine(**content["machine"]))
+    return f"    {content['command']}\n\n" + paragraph(f"{machine}; once each.")
+
+
+def commands(content: Content) -> str:
+    """Whole commands: what stood before, time and memory."""
+    rows = [
+        (
+            f"`{one['words']}`",
+            one["before"],
+            _time(one["seconds"]) + (f" {one['each']}" if one["each"] else ""),
+            f"{one['peak'] / 1e9:.1f}",
+        )
+        for one in content["commands"]
+    ]
+    titles = ("", "what was there before", "time", "GB of the largest process")
+    return as_table(titles, rows)
+
+
+def _time(seconds: float) -> str:
+    """As people say it."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -266,6 +266,24 @@ def test_iterations_are_held_against_the_first_methods() -> None:
     ]
 
 
+def test_commands_are_told_as_people_say_it() -> None:
+    def one(seconds: float, each: str = "") -> dict[str, object]:
+        return {"words": "tools/demo.sh", "before": "the build", "seconds": seconds,
+                "peak": 2.26e9, "each": each}  # fmt: skip
+
+    run = {
+        "command": "python benchmarks/commands.py", "machine": MACHINE,
+        "commands": [one(59.6), one(119.6), one(18.2, "an iteration")],
+    }  # fmt: skip
+    rows = tables_of_benchmarks.commands(run).splitlines()[2:]
+    assert [row.split(" | ")[2] for row in rows] == [
+        "1 min 0 s", "2 min 0 s", "18 s an iteration",
+    ]  # fmt: skip
+    assert rows[0].startswith("| `tools/demo.sh` | the build | ")
+    assert rows[0].endswith(" | 2.3 |")
+    assert "once each." in tables_of_benchmarks.commands_about(run)
+
+
 def test_the_data_layer_is_held_against_others() -> None:
     run = {
         "rates": [{"name": "b", "threads": 2, "images_per_s": [1000.0, 3000.0]},
