@@ -105,7 +105,7 @@ TABLES: Mapping[str, Made] = {
         "training", 2, about=nets.training_about, ratios=nets.training
     ),
     **_of_benchmark(
-        "commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
+        "whole_commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
     ),
     **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render

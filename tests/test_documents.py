@@ -272,7 +272,7 @@ def test_commands_are_told_as_people_say_it() -> None:
                 "peak": 2.26e9, "each": each}  # fmt: skip
 
     run = {
-        "command": "python benchmarks/commands.py", "machine": MACHINE,
+        "command": "python benchmarks/whole_commands.py", "machine": MACHINE,
         "commands": [one(59.6), one(119.6), one(18.2, "an iteration")],
     }  # fmt: skip
     rows = tables_of_benchmarks.commands(run).splitlines()[2:]

@@ -20,7 +20,7 @@ from typer import Option
 from pydrdl import cli
 from pydrdl.errors import InputError
 
-SCHEMA = "drdl.bench_commands/1"
+SCHEMA = "drdl.bench_whole_commands/1"
 ROOT = Path(__file__).parents[1]
 PASS = re.compile(r"Average Forward-Backward: (\S+) ms")
 ITERATIONS = 3
@@ -51,7 +51,7 @@ class Timed:
     each: str = ""
 
 
-def _run(
+def run(
     words: Sequence[str],
     folder: Path,
     *,
@@ -112,7 +112,7 @@ def _built(folder: Path, kill_after: float) -> list[Timed]:
     found = []
 
     def timed(words: str, before: str, **options: object) -> None:
-        seconds, peak, _ = _run(words.split(), folder, **options)  # type: ignore[arg-type]
+        seconds, peak, _ = run(words.split(), folder, **options)  # type: ignore[arg-type]
         found.append(Timed(words, before, seconds, peak))
         cli.stderr.print(f"{words}: {seconds:.0f} s", markup=False)
 
@@ -128,11 +128,11 @@ def _built(folder: Path, kill_after: float) -> list[Timed]:
         kill_after=kill_after,
     )
     for tool, *words in PHOTOGRAPHS:
-        _run(["python", f"tools/{tool}", *words], folder)
+        run(["python", f"tools/{tool}", *words], folder)
     net = "prototxt/mixed_difference/train_val.prototxt"
     words = f"caffe time --model {net} --iterations {ITERATIONS}"
     glog = {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
-    _, peak, text = _run(words.split(), folder, environment=glog)
+    _, peak, text = run(words.split(), folder, environment=glog)
     passed = PASS.search(text)
     if passed is None:
         raise InputError("it told no time", words, "run it by hand")
@@ -150,7 +150,7 @@ def _bare(system: Path) -> Timed:
     _clone(clone)
     words = ["chroot", str(system), "/bin/bash", "-c", "cd /main && exec tools/demo.sh"]
     try:
-        seconds, peak, _ = _run(words, ROOT)
+        seconds, peak, _ = run(words, ROOT)
     finally:
         shutil.rmtree(clone)
     before = "a bare Debian; compiler and libraries are downloaded"
@@ -174,7 +174,7 @@ def measure(
 
     Only what is committed is in the clone.
 
-    Example: python benchmarks/commands.py --json docs/benchmarks/commands.json
+    Example: python benchmarks/whole_commands.py --bare /tmp/debian --json times.json
     """
     machine = measured.machine({})
     found = [] if bare is None else [_bare(bare)]
