@@ -1,6 +1,7 @@
 """PairSetData: its batches pixel by pixel, exact resume, and every bad input."""
 
 import gc
+import os
 import re
 import shutil
 from collections import defaultdict
@@ -338,6 +339,18 @@ def test_a_file_that_is_no_lmdb(own: Path, tmp_path: Path) -> None:
     message = refused_net(tmp_path, pair_sets(own) + HEAD)
     assert message.startswith("cannot open the image LMDB")
     assert f"where: {own}\n" in message
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99])
+def test_a_cut_off_lmdb(own: Path, tmp_path: Path, share: float) -> None:
+    """It is mapped into memory: whoever reads beyond its end gets a signal."""
+    data = own / "data.mdb"
+    size = data.stat().st_size
+    os.truncate(data, int(share * size))
+    message = refused_net(tmp_path, pair_sets(own) + HEAD)
+    assert message.startswith("the image LMDB is cut off")
+    assert f"{data}: {int(share * size)} bytes; expected {size}" in message
+    assert "tools/build_lmdb.py" in message
 
 
 def test_no_index(own: Path, tmp_path: Path) -> None:

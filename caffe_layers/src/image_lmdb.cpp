@@ -1,10 +1,12 @@
 #include "drdl/image_lmdb.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 
 #include "drdl/input_error.hpp"
 
@@ -72,6 +74,16 @@ ImageLmdb::ImageLmdb(const std::string& source) : source_(source), env_(NULL) {
     throw InputError(
         std::string("cannot open the image LMDB: ") + mdb_strerror(status),
         source, kRebuild);
+  }
+  // The file is mapped into memory: to read beyond its end is a signal, not an
+  // error.
+  struct stat found;
+  if (stat(file.c_str(), &found) == 0 &&
+      static_cast<size_t>(found.st_size) < bytes()) {
+    std::ostringstream where;
+    where << file << ": " << found.st_size << " bytes; expected " << bytes();
+    mdb_env_close(env_);
+    throw InputError("the image LMDB is cut off", where.str(), kRebuild);
   }
 }
 
