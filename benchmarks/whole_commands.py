@@ -168,6 +168,9 @@ def measure(
     kill_after: Annotated[
         float, Option(min=1, help="Seconds until reproduce.py is killed, once.")
     ] = 180,
+    clone: Annotated[
+        Path | None, Option(help="Make the clone there, and let it stand.")
+    ] = None,
     json: Annotated[Path | None, Option(help="Write the figures there.")] = None,
 ) -> None:
     """Time setup, demo, every table, and an iteration of the paper's net.
@@ -179,9 +182,9 @@ def measure(
     machine = measured.machine({})
     found = [] if bare is None else [_bare(bare)]
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "main"
-        _clone(clone)
-        found += _built(clone, kill_after)
+        place = clone.resolve() if clone else Path(folder) / "main"
+        _clone(place)
+        found += _built(place, kill_after)
     table = Table("", "before", "seconds", "of", "GB", box=box.SIMPLE_HEAD)
     for one in found:
         table.add_row(
