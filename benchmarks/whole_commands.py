@@ -83,10 +83,15 @@ def run(
                 start_new_session=True,
                 env={**os.environ, "PATH": path, **(environment or {})},
             )
-            if limit is not None:
-                time.sleep(limit)
+            try:
+                if limit is not None:
+                    time.sleep(limit)
+                    os.killpg(job.pid, signal.SIGKILL)
+                _, status, usage = os.wait4(job.pid, 0)
+            except BaseException:  # Ctrl-C does not reach the job's own session
                 os.killpg(job.pid, signal.SIGKILL)
-            _, status, usage = os.wait4(job.pid, 0)
+                job.wait()
+                raise
             job.returncode = os.waitstatus_to_exitcode(status)
             peak = max(peak, usage.ru_maxrss * 1024)
             output.seek(0)
@@ -111,24 +116,21 @@ def _built(folder: Path, kill_after: float) -> list[Timed]:
     """The commands in a clone, one after the other."""
     found = []
 
-    def timed(words: str, before: str, **options: object) -> None:
-        seconds, peak, _ = run(words.split(), folder, **options)  # type: ignore[arg-type]
-        found.append(Timed(words, before, seconds, peak))
-        cli.stderr.print(f"{words}: {seconds:.0f} s", markup=False)
-
     # Nothing that another clone compiled helps.
     cache = {"CCACHE_DIR": str(folder / "build/empty_cache")}
-    timed("tools/setup.sh cpu", "the system's packages", environment=cache)
-    timed("tools/demo.sh", "the build")
-    whole = "tools/reproduce.py all --preset demo"
-    minutes = kill_after / 60
-    timed(
-        f"python {whole}",
-        f"the build; killed after {minutes:g} min, given again",
-        kill_after=kill_after,
-    )
-    for tool, *words in PHOTOGRAPHS:
-        run(["python", f"tools/{tool}", *words], folder)
+    killed = f"the build; killed after {kill_after / 60:g} min, given again"
+    for words, before, limit, environment in (
+        ("tools/setup.sh cpu", "the system's packages", None, cache),
+        ("tools/demo.sh", "the build", None, None),
+        ("python tools/reproduce.py all --preset demo", killed, kill_after, None),
+    ):
+        seconds, peak, _ = run(
+            words.split(), folder, kill_after=limit, environment=environment
+        )
+        found.append(Timed(words, before, seconds, peak))
+        cli.stderr.print(f"{words}: {seconds:.0f} s", markup=False)
+    for tool, *options in PHOTOGRAPHS:
+        run(["python", f"tools/{tool}", *options], folder)
     net = "prototxt/mixed_difference/train_val.prototxt"
     words = f"caffe time --model {net} --iterations {ITERATIONS}"
     glog = {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}

@@ -1,6 +1,8 @@
 """The timing of whole commands: what is killed, given again, or failed."""
 
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,32 @@ def test_a_command_that_fails_or_ends_too_soon_is_an_error(tmp_path: Path) -> No
     assert "no paper left" in str(caught.value)
     with pytest.raises(InputError, match="ended with 1, expected -9"):
         whole_commands.run(words, tmp_path, kill_after=1)
+
+
+def test_an_interrupt_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = python(
+        tmp_path,
+        "import os, pathlib, time\n"
+        "pathlib.Path('part').write_text(str(os.getpid()))\n"
+        "os.rename('part', 'pid')\n"
+        "time.sleep(60)\n",
+    )
+    pid, sleep = tmp_path / "pid", time.sleep
+
+    def interrupted(_: float) -> None:
+        for _ in range(3000):
+            if pid.exists():
+                break
+            sleep(0.01)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(whole_commands.time, "sleep", interrupted)
+        whole_commands.run(words, tmp_path, kill_after=1)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_the_largest_process_counts(tmp_path: Path) -> None:
