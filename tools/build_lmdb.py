@@ -1,5 +1,9 @@
 """Builds an image LMDB with its pair index from a data set on disk."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,9 @@
 """Looks at a data set on disk: whether it is whole, and what it shows."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated

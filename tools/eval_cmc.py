@@ -1,5 +1,9 @@
 """Scores features by the paper's re-identification protocol (Sec. 5.3)."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from pathlib import Path
 from typing import Annotated
 

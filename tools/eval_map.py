@@ -1,5 +1,9 @@
 """Scores features by mean average precision: the paper's Sec. 5.2, VeRi, VERI-Wild."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

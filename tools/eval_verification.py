@@ -1,5 +1,9 @@
 """Scores features by verification of pairs: the paper's Sec. 5.1, Table 3."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

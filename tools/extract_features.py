@@ -1,5 +1,9 @@
 """Computes the features of a data set's images with a deploy net."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from pathlib import Path
 from typing import Annotated
 

@@ -1,5 +1,9 @@
 """Checks Backward of every custom layer, and of a whole net, in double precision."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from pathlib import Path
 from typing import Annotated
 

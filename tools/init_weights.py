@@ -1,5 +1,9 @@
 """Starts a net from pretrained weights, its second branch too."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from pathlib import Path
 from typing import Annotated
 

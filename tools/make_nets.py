@@ -1,5 +1,9 @@
 """Writes prototxt/, or the same nets for a data set of your own."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated

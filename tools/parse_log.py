@@ -1,5 +1,9 @@
 """Turns logs of `caffe train` into CSV tables."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from pathlib import Path
 from typing import Annotated
 

@@ -1,5 +1,9 @@
 """Draws the curves of `caffe train` logs, once or while training runs."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 import time
 from collections.abc import Mapping
 from enum import StrEnum

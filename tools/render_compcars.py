@@ -1,5 +1,9 @@
 """Draws a data set of car models in CompCars' layout."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

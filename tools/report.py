@@ -1,5 +1,9 @@
 """Writes a report: one HTML file, and the same as Markdown, LaTeX, CSV and JSON."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 import re
 import shlex
 import sys

@@ -1,5 +1,9 @@
 """Regenerates the paper's tables, from data to numbers; goes on where it stopped."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 import os
 import shlex
 import sys

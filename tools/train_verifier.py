@@ -1,5 +1,9 @@
 """Trains Joint Bayesian or an SVM on the features of a net."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,9 @@
 """Splits a two-camera folder into image lists of vehicles to train and to test."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from pathlib import Path
 from typing import Annotated
 

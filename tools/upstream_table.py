@@ -1,5 +1,9 @@
 """Counts the results of Caffe's own tests, from the files that gtest wrote."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 import json
 from collections import Counter, defaultdict
 from pathlib import Path

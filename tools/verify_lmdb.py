@@ -1,5 +1,9 @@
 """Reads an image LMDB again, record by record, and says what is wrong with it."""
 
+from pydrdl import start
+
+start.begin(__name__)  # before the imports that take long
+
 from pathlib import Path
 from typing import Annotated
 

@@ -1,0 +1,151 @@
+"""Other processes that a command starts.
+
+A Python that is started with -c looks for modules in the current folder first; a
+file there named like a module would run. So every interpreter is started here,
+where it does not look. And no child goes on when the command is ended.
+"""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, resource_tracker
+from typing import IO, Any
+
+from pydrdl.errors import InputError
+from pydrdl.system_errors import reason
+
+_running: dict["subprocess.Popen[bytes]", signal.Signals] = {}
+_guard = threading.Lock()
+
+
+def python(code: str, *words: str) -> "subprocess.CompletedProcess[bytes]":
+    """Runs code in another interpreter; nothing comes from the current folder.
+
+    Args:
+        code: what to run.
+        words: its sys.argv[1:].
+
+    Raises:
+        InputError: the interpreter cannot be started.
+    """
+    command = [sys.executable, "-P", "-c", code, *words]
+    with starting(sys.executable):
+        return subprocess.run(command, capture_output=True, check=False)
+
+
+def run(
+    words: Sequence[str],
+    output: IO[bytes],
+    *,
+    env: Mapping[str, str] | None = None,
+    stop: signal.Signals = signal.SIGTERM,
+) -> int:
+    """Runs a command to its end, on any thread; stop_all() ends it before.
+
+    Args:
+        words: the command.
+        output: gets what it prints.
+        env: its environment; None takes this process's.
+        stop: the signal by which it ends in good order.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        InputError: it cannot be started.
+    """
+    with _guard, starting(words[0]):
+        child = subprocess.Popen(
+            words,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            close_fds=False,  # hands on the lock of a chain, see pydrdl/steps.py
+        )
+        _running[child] = stop
+    try:
+        return child.wait()
+    except BaseException:
+        child.send_signal(stop)
+        child.wait()
+        raise
+    finally:
+        with _guard:
+            del _running[child]
+
+
+def stop_all() -> None:
+    """Asks every command that run() waits for to end."""
+    with _guard:
+        for child, stop in _running.items():
+            with suppress(ProcessLookupError):
+                child.send_signal(stop)
+
+
+@contextmanager
+def starting(command: str) -> Iterator[None]:
+    """Turns the reasons for which a process cannot be started into InputError."""
+    try:
+        yield
+    except OSError as error:
+        helps = {
+            errno.EAGAIN: "raise the limit (ulimit -u), or end other processes",
+            errno.ENOMEM: "end other processes: there is no memory for one more",
+            errno.EMFILE: "raise the limit of open files (ulimit -n)",
+            errno.E2BIG: "give fewer or shorter arguments",
+        }
+        raise InputError(
+            f"cannot start another process: {reason(error)}",
+            command,
+            helps.get(
+                error.errno or 0, "run tools/setup.sh and source .venv/bin/activate"
+            ),
+        ) from error
+
+
+class Pool(ProcessPoolExecutor):
+    """Processes that inherit nothing, as forked ones would, from this one.
+
+    They look for no module in the current folder, and Ctrl-C in the terminal
+    reaches this process alone, which then ends them.
+
+    Args:
+        count: how many.
+        initializer: runs in each first.
+    """
+
+    def __init__(
+        self, count: int, initializer: Callable[[], object] | None = None
+    ) -> None:
+        with _safe_path():
+            resource_tracker.ensure_running()
+        super().__init__(count, get_context("spawn"), initializer)
+
+    def submit(self, *task: Any, **options: Any) -> Future[Any]:
+        """As its base does; a process is started here where one is needed."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with _safe_path(), starting(sys.executable):
+                return super().submit(*task, **options)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """While its block runs, no new interpreter looks into the current folder."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before

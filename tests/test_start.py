@@ -1,0 +1,171 @@
+"""Signals end a tool in one way, whenever they come."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import ROOT, run_tool
+
+TOOLS = sorted(path.name for path in (ROOT / "tools").glob("*.py"))
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+LINES = {
+    signal.SIGINT: "interrupted; run the same command again to go on\n",
+    signal.SIGTERM: "stopped; run the same command again to go on\n",
+    signal.SIGHUP: "stopped; run the same command again to go on\n",
+}
+# A tool of one command, whose body is to be filled in.
+TOOL = """
+from pydrdl import start
+start.begin(__name__)
+import os, signal, sys, time
+from pathlib import Path
+from pydrdl import atomic, cli
+
+def me(number):
+    os.kill(os.getpid(), number)
+
+def command(output: Path):
+{body}
+
+cli.run(command)
+"""
+
+
+def tool(
+    folder: Path, body: str, *, start: str = "", **options: object
+) -> subprocess.CompletedProcess[str]:
+    """Runs a tool with this body in a folder."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    path = folder / "tool.py"
+    path.write_text(TOOL.format(body=lines))
+    command = [sys.executable, str(path), str(folder / "out")]
+    if start:
+        command = ["sh", "-c", start, "sh", *command]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, **options,
+    )  # fmt: skip
+
+
+def test_there_are_tools() -> None:
+    assert len(TOOLS) > 15
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_signal_during_imports(
+    name: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    """It comes while typer is imported, which here is a file that sends it."""
+    (tmp_path / "typer.py").write_text(
+        f"import os\nos.kill(os.getpid(), {number:d})\nraise SystemExit(77)\n"
+    )
+    done = run_tool(name, cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert (done.returncode, done.stderr) == (CODES[number], LINES[number])
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_at_work_clears_away_what_is_half_made(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    body = f"""
+with atomic.whole_file(output) as part:
+    part.write_text("half")
+    me({number:d})
+    time.sleep(60)
+"""
+    done = tool(tmp_path, body)
+    assert (done.returncode, done.stderr) == (CODES[number], LINES[number])
+    assert [path.name for path in tmp_path.iterdir()] == ["tool.py"]
+
+
+def test_a_signal_sent_twice_clears_away_too(tmp_path: Path) -> None:
+    """As `timeout` sends it, to the process and to its group."""
+    body = """
+try:
+    me(signal.SIGTERM)
+    time.sleep(60)
+finally:
+    me(signal.SIGTERM)
+    output.write_text("cleared away")
+"""
+    done = tool(tmp_path, body)
+    assert (done.returncode, done.stderr) == (143, LINES[signal.SIGTERM])
+    assert (tmp_path / "out").read_text() == "cleared away"
+
+
+def test_a_second_wish_ends_it_at_once(tmp_path: Path) -> None:
+    body = """
+from pydrdl import start
+try:
+    me(signal.SIGINT)
+    time.sleep(60)
+finally:
+    start.ONE_WISH = 0
+    me(signal.SIGINT)
+    time.sleep(60)
+"""
+    done = tool(tmp_path, body)
+    assert (done.returncode, done.stderr) == (130, LINES[signal.SIGINT])
+
+
+def test_a_signal_in_a_finalizer_is_not_lost(tmp_path: Path) -> None:
+    body = """
+class Last:
+    def __del__(self):
+        me(signal.SIGINT)
+        for _ in range(1000):
+            pass
+Last()
+time.sleep(60)
+"""
+    done = tool(tmp_path, body)
+    assert (done.returncode, done.stderr) == (130, LINES[signal.SIGINT])
+
+
+def test_a_signal_after_the_work_changes_nothing(tmp_path: Path) -> None:
+    body = """
+import atexit
+atexit.register(me, signal.SIGINT)
+print("done")
+"""
+    done = tool(tmp_path, body)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    body = 'me(signal.SIGHUP)\nme(signal.SIGINT)\nprint("done")'
+    done = tool(tmp_path, body, start='trap "" HUP INT; "$@"')
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_nothing_is_printed_into_a_file(tmp_path: Path) -> None:
+    """A file that takes the number of a closed stream would get what is printed."""
+    body = """
+with output.open("w") as file:
+    file.write("content\\n")
+    file.flush()
+    for number in (1, 2):
+        os.write(number, b"from a library\\n")
+"""
+    done = tool(tmp_path, body, start='"$@" <&- >&- 2>&-')
+    assert done.returncode == 0
+    assert (tmp_path / "out").read_text() == "content\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["import absent_module", "raise OSError(24, 'Too many open files', 'x.so')"],
+)
+def test_what_cannot_be_imported_is_told(content: str, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(content)
+    done = run_tool("eval_cmc.py", cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and len(lines) == 3
+    assert lines[0].startswith("error: cannot import what the tool needs: ")
+    assert lines[1] == f"  where: {sys.executable}"
+    assert lines[2].startswith("  next: ")
