@@ -259,13 +259,15 @@ def test_resume_is_exact(raw: Path, tmp_path: Path, iter_size: int) -> None:
 def test_any_number_of_threads_trains_the_same_net(jpeg: Path, tmp_path: Path) -> None:
     weights = []
     for threads in (1, 5):
-        net = pair_sets(jpeg, more=f"threads: {threads}") + HEAD
-        done = run_caffe("train", "--solver", write_solver(tmp_path, net))
+        text = pair_sets(jpeg, more=f"threads: {threads}") + HEAD
+        done = run_caffe("train", "--solver", write_solver(tmp_path, text))
         assert done.returncode == 0, done.stderr
         weights.append((tmp_path / "model_iter_8.caffemodel").read_bytes())
     one, five = (messages.caffe_pb2.NetParameter.FromString(w) for w in weights)
     for layer in (*one.layer, *five.layer):
         layer.ClearField("pair_set_data_param")
+    for net in (one, five):
+        net.ClearField("seal")  # the file's, with the number of threads in it
     assert one == five
 
 
@@ -590,6 +592,5 @@ def test_cut_off_weights(raw: Path, tmp_path: Path, kind: str) -> None:
     file.write_bytes(whole[: len(whole) // 2])
     option = {"caffemodel": "--weights", "solverstate": "--snapshot"}[kind]
     message = refusal(solver, option, file)
-    reason = {"caffemodel": "the weights", "solverstate": "the solver state"}[kind]
-    assert message.startswith(f"failed to parse {reason}")
-    assert f"where: {file}\n" in message
+    assert message.startswith("the file is cut off")
+    assert f"where: {file}: " in message

@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <mutex>
+#include <new>
+#include <stdexcept>
+#include <string>
 
 namespace drdl {
 
@@ -16,6 +19,18 @@ void ExitWith(const InputError& error) {
   google::FlushLogFiles(google::GLOG_INFO);
   // exit() would destroy what the other threads still use.
   std::_Exit(1);
+}
+
+InputError AsInputError(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) ||
+      dynamic_cast<const std::length_error*>(&error)) {
+    return InputError("not enough memory", error.what(),
+                      "take smaller batches, images or layers, or a machine "
+                      "with more memory");
+  }
+  const std::string text = error.what();
+  return InputError(text.substr(0, text.find('\n')),
+                    "a library that Caffe uses", "mend what the message names");
 }
 
 }  // namespace drdl

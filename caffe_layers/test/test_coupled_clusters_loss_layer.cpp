@@ -8,6 +8,7 @@
 #include "caffe/test/test_caffe_main.hpp"
 #include "caffe/test/test_gradient_check_util.hpp"
 #include "gtest/gtest.h"
+#include "refused.hpp"
 #include "set_batch.hpp"
 
 namespace caffe {
@@ -378,7 +379,7 @@ TYPED_TEST(CoupledClustersLossLayerTest, TestLossWeightIsTheFirstTops) {
 }
 
 // Mistakes in a net end the process with what was expected and what came.
-class CoupledClustersLossLayerDeathTest : public CPUDeviceTest<float> {
+class CoupledClustersLossLayerMistakesTest : public CPUDeviceTest<float> {
  protected:
   void SetUpLayer(int rows, int positives, int negatives, double margin,
                   const std::vector<float>& loss_weights = {}) {
@@ -395,16 +396,16 @@ class CoupledClustersLossLayerDeathTest : public CPUDeviceTest<float> {
   }
 };
 
-TEST_F(CoupledClustersLossLayerDeathTest, TestMistakesInNets) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(SetUpLayer(7, 3, 2, 1),
-               "3 positives . 2 negatives = 5 rows, "
-               "got 7");
-  EXPECT_DEATH(SetUpLayer(2, 0, 2, 1), "at least 1 positives in a set, got 0");
-  EXPECT_DEATH(SetUpLayer(2, 2, 0, 1), "at least 1 negative in a set, got 0");
-  EXPECT_DEATH(SetUpLayer(5, 3, 2, -1), "margin of at least 0, got -1");
-  EXPECT_DEATH(SetUpLayer(5, 3, 2, 1, {1, .5}), "top 1 is a diagnostic");
-  EXPECT_DEATH(SetUpLayer(5, 3, 2, 1), "cannot backpropagate to vehicle id");
+TEST_F(CoupledClustersLossLayerMistakesTest, TestMistakesInNets) {
+  EXPECT_REFUSED(SetUpLayer(7, 3, 2, 1),
+                 "3 positives + 2 negatives = 5 rows, "
+                 "got 7");
+  EXPECT_REFUSED(SetUpLayer(2, 0, 2, 1),
+                 "at least 1 positives in a set, got 0");
+  EXPECT_REFUSED(SetUpLayer(2, 2, 0, 1), "at least 1 negative in a set, got 0");
+  EXPECT_REFUSED(SetUpLayer(5, 3, 2, -1), "margin of at least 0, got -1");
+  EXPECT_REFUSED(SetUpLayer(5, 3, 2, 1, {1, .5}), "top 1 is a diagnostic");
+  EXPECT_REFUSED(SetUpLayer(5, 3, 2, 1), "cannot backpropagate to vehicle id");
 }
 
 }  // namespace caffe

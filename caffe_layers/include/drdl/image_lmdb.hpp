@@ -12,6 +12,22 @@ namespace drdl {
 /// What to tell someone whose LMDB and index cannot be used together.
 extern const char kRebuild[];
 
+/// Opens an LMDB for reading, without a lock where there can be none; dbi is
+/// its unnamed database. @throws InputError: none there, cut off, not to be
+/// opened.
+MDB_env* OpenImageLmdb(const std::string& source, MDB_dbi* dbi);
+
+/// Says that this thread reads an LMDB's map, until the end of the scope: a
+/// damaged one ends in a signal (drdl/command_line.hpp).
+class LmdbUse {
+ public:
+  explicit LmdbUse(const std::string& source);
+  ~LmdbUse();
+};
+
+/// The LMDB that this thread reads, or NULL.
+const char* LmdbInUse();
+
 /**
  * @brief An LMDB of images as Caffe keeps it, read by record number.
  *

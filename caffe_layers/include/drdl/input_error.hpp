@@ -10,7 +10,7 @@ namespace drdl {
  * @brief Something the user gave is wrong: a path, an index, an image.
  *
  * The `caffe` command prints the three lines and exits with 1; pycaffe raises
- * RuntimeError. CHECK stays for mistakes in nets and in code.
+ * RuntimeError. A CHECK that fails becomes one (drdl/checks.hpp).
  */
 class InputError : public std::runtime_error {
  public:
@@ -28,6 +28,9 @@ class InputError : public std::runtime_error {
  * barrier or on the GPU, and would wait for ever.
  */
 [[noreturn]] void ExitWith(const InputError& error);
+
+/// What a library threw (no memory, OpenCV, protobuf), in the three parts.
+InputError AsInputError(const std::exception& error);
 
 }  // namespace drdl
 

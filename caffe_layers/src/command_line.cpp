@@ -1,0 +1,131 @@
+#include "drdl/command_line.hpp"
+
+#include <gflags/gflags.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "drdl/image_lmdb.hpp"
+#include "drdl/input_error.hpp"
+
+namespace drdl {
+
+namespace {
+
+[[noreturn]] void Unexpected() {
+  try {
+    if (std::current_exception()) throw;
+  } catch (const InputError& error) {
+    ExitWith(error);
+  } catch (const std::exception& error) {
+    ExitWith(AsInputError(error));
+  } catch (...) {
+  }
+  std::abort();
+}
+
+// Only what may be called in a signal handler.
+void OnMemorySignal(int number) {
+  const char* lmdb = LmdbInUse();
+  if (lmdb) {
+    const auto print = [](const char* text) {
+      if (write(STDERR_FILENO, text, strlen(text)) < 0) return;
+    };
+    print("error: the LMDB is damaged or was cut off\n  where: ");
+    print(lmdb);
+    print(
+        "\n  next: see which records with tools/verify_lmdb.py; build it "
+        "again with tools/build_lmdb.py\n");
+    _exit(1);
+  }
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+bool Accepts(const gflags::CommandLineFlagInfo& flag,
+             const std::string& value) {
+  char* rest = NULL;
+  errno = 0;
+  if (flag.type == "int32") {
+    const int64_t number = strtoll(value.c_str(), &rest, 10);
+    return !value.empty() && *rest == '\0' && errno == 0 &&
+           number == static_cast<int32_t>(number);
+  }
+  if (flag.type == "double") {
+    strtod(value.c_str(), &rest);
+    return !value.empty() && *rest == '\0';
+  }
+  if (flag.type == "bool") {
+    for (const char* word :
+         {"true", "false", "t", "f", "1", "0", "yes", "no", "y", "n"}) {
+      if (value == word) return true;
+    }
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void CheckOptions(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--") return;
+    if (word.size() < 2 || word[0] != '-') continue;
+    const size_t start = word[1] == '-' ? 2 : 1;
+    const size_t equals = word.find('=', start);
+    const std::string name = word.substr(start, equals - start);
+    gflags::CommandLineFlagInfo flag;
+    bool known = gflags::GetCommandLineFlagInfo(name.c_str(), &flag);
+    if (!known && name.compare(0, 2, "no") == 0 &&
+        gflags::GetCommandLineFlagInfo(name.c_str() + 2, &flag) &&
+        flag.type == "bool" && equals == std::string::npos) {
+      continue;
+    }
+    if (!known) {
+      throw InputError(
+          "unknown option", word,
+          "`caffe --help` lists the options; the usual are "
+          "--solver, --model, --weights, --snapshot, --iterations, "
+          "--gpu");
+    }
+    std::string value;
+    if (equals != std::string::npos) {
+      value = word.substr(equals + 1);
+    } else if (flag.type == "bool") {
+      continue;
+    } else if (i + 1 < argc) {
+      value = argv[++i];
+    } else {
+      throw InputError("an option without its value", word,
+                       "give it a value: " + word + " VALUE");
+    }
+    if (!Accepts(flag, value)) {
+      throw InputError("no value of the option's type", word + " " + value,
+                       "give a value of type " + flag.type);
+    }
+  }
+}
+
+int RunCommand(int (*body)(int, char**), int argc, char** argv) {
+  std::set_terminate(Unexpected);
+  struct sigaction action = {};
+  action.sa_handler = OnMemorySignal;
+  sigaction(SIGBUS, &action, NULL);
+  sigaction(SIGSEGV, &action, NULL);
+  try {
+    return body(argc, argv);
+  } catch (const InputError& error) {
+    std::cerr << "error: " << error.what() << std::endl;
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << AsInputError(error).what() << std::endl;
+  }
+  return 1;
+}
+
+}  // namespace drdl

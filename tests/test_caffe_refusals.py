@@ -1,0 +1,288 @@
+"""What `caffe` says of wrong commands, solvers, nets and data: one message."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import lmdb
+import numpy as np
+import pytest
+from helpers import run_caffe
+from small_net import NET, message, train, write
+
+from pydrdl import messages
+
+COMMANDS = {
+    "surplus word": (
+        ["train", "solver.prototxt"],
+        "a word too many: 'solver.prototxt'",
+    ),
+    "surplus word beside": (
+        ["train", "--solver", "solver.prototxt", "again"],
+        "a word too many: 'again'",
+    ),
+    "unknown command": (["trian"], "unknown command\n  where: trian"),
+    "unknown option": (["train", "--sovler", "x"], "unknown option\n  where: --sovler"),
+    "no value": (["train", "--solver"], "an option without its value"),
+    "no number": (["time", "--iterations", "many"], "no value of the option's type"),
+    "no solver": (["train"], "an option is missing\n  where: caffe train"),
+    "no model": (["time"], "an option is missing\n  where: caffe time"),
+    "no weights": (["test", "--model", "net.prototxt"], "give --weights FILE"),
+    "no iterations": (
+        ["time", "--model", "net.prototxt", "--iterations", "0"],
+        "no iterations to run",
+    ),
+    "unknown phase": (
+        ["time", "--model", "net.prototxt", "--phase", "train"],
+        "unknown phase",
+    ),
+    "unknown effect": (
+        ["train", "--solver", "solver.prototxt", "--sigint_effect", "x"],
+        "unknown effect of a signal",
+    ),
+    "snapshot and weights": (
+        ["train", "--solver", "solver.prototxt", "--snapshot", "a", "--weights", "b"],
+        "give one of the two",
+    ),
+    "empty name": (
+        ["train", "--solver", "solver.prototxt", "--weights", "a,"],
+        "No such file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands(tmp_path: Path, name: str) -> None:
+    write(tmp_path)
+    arguments, text = COMMANDS[name]
+    assert text in message(run_caffe(*arguments, cwd=tmp_path))
+
+
+def test_no_command_shows_the_usage_and_fails(tmp_path: Path) -> None:
+    done = run_caffe(cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "usage: caffe <command> <args>" in done.stderr
+
+
+@pytest.mark.skipif("cuda" in (Path(sys.prefix) / "preset").read_text()
+                    if (Path(sys.prefix) / "preset").exists() else False,
+                    reason="a build with CUDA")  # fmt: skip
+@pytest.mark.parametrize("where", ["command", "solver"])
+def test_a_gpu_in_a_build_without(tmp_path: Path, where: str) -> None:
+    write(tmp_path, solver_mode="GPU" if where == "solver" else "CPU")
+    options = ["--gpu", "0"] if where == "command" else []
+    assert "without GPU support" in message(train(tmp_path, *options))
+
+
+FIELDS = {
+    "iter_size": (0, "iter_size must be at least 1"),
+    "max_iter": (-1, "max_iter must be at least 0"),
+    "display": (-1, "display must be"),
+    "snapshot": (-1, "snapshot must be"),
+    "average_loss": (0, "average_loss must be"),
+    "base_lr": ("nan", "base_lr must be a number"),
+    "momentum": (1, "momentum must be at least 0 and less than 1"),
+    "weight_decay": ("inf", "weight_decay must be a number"),
+    "lr_policy": ('"cosine"', "Unknown learning rate policy: 'cosine' (known"),
+    "type": ('"SDG"', "Unknown solver type: SDG (known types: AdaDelta"),
+    "regularization_type": ('"L3"', "Unknown regularization type: L3"),
+    "net": ('"none.prototxt"', "No such file"),
+    "snapshot_prefix": ('"no/s"', "cannot write snapshots: No such file"),
+    "lr_policy ": ('"step"', "lr_policy step needs a stepsize"),
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_solvers(tmp_path: Path, field: str) -> None:
+    value, text = FIELDS[field]
+    write(tmp_path, **{field.strip(): value})
+    assert text in message(train(tmp_path))
+    assert not list(tmp_path.glob("*_iter_*"))
+
+
+def test_a_solver_that_does_not_parse(tmp_path: Path) -> None:
+    write(tmp_path)
+    with (tmp_path / "solver.prototxt").open("a") as file:
+        file.write("base_rl: 1\n")
+    assert "failed to parse the solver" in message(train(tmp_path))
+
+
+# What is put in place of what, and what the message then says.
+EDITS = {
+    "unknown layer": (
+        ('"InnerProduct" bottom: "x"', '"InnerProdct" bottom: "x"'),
+        ("Unknown layer type: InnerProdct", "layer ip (InnerProdct), net small"),
+    ),
+    "unknown bottom": (
+        ('bottom: "x"', 'bottom: "z"'),
+        ("Unknown bottom blob 'z'", "net small"),
+    ),
+    "no outputs": (("num_output: 3", "num_output: 0"), ("layer fc (InnerProduct)",)),
+    "no top": (('top: "fc"', ""), ("Unknown bottom blob 'fc'", "layer 'loss'")),
+    "sizes that do not fit": (
+        ("shape { dim: 8 }", "shape { dim: 7 }"),
+        ("layer loss (SoftmaxWithLoss)",),
+    ),
+    "unknown filler": (
+        ('type: "xavier"', 'type: "xaver"'),
+        ("Unknown filler name: xaver", "layer ip (InnerProduct)"),
+    ),
+    "too large": (("num_output: 16", "num_output: 2000000000"), ("layer ip",)),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_nets(tmp_path: Path, name: str) -> None:
+    (old, new), parts = EDITS[name]
+    text = NET.format(label=1)
+    assert old in text
+    write(tmp_path, layers=text.replace(old, new, 1))
+    told = message(train(tmp_path))
+    assert all(part in told for part in parts), told
+
+
+@pytest.mark.parametrize("text", ["", "\n", 'name: "none"\n'])
+def test_nets_without_a_layer(tmp_path: Path, text: str) -> None:
+    write(tmp_path)
+    (tmp_path / "net.prototxt").write_text(text)
+    told = message(train(tmp_path))
+    assert "the net has no layers" in told or "the file is empty" in told
+
+
+@pytest.mark.parametrize("label", [3, -1, "nan", "1e20"])
+@pytest.mark.parametrize(
+    "layer", ["SoftmaxWithLoss", "HingeLoss", "MultinomialLogisticLoss"]
+)
+def test_labels_out_of_range(tmp_path: Path, layer: str, label: float) -> None:
+    net = NET.format(label=label).replace("SoftmaxWithLoss", layer)
+    write(tmp_path, layers=net)
+    told = message(train(tmp_path))
+    assert (
+        f"where there are 3 outputs\n  where: layer loss ({layer}), net small" in told
+    )
+    assert "number the labels 0 .. 2" in told
+    assert not list(tmp_path.glob("*_iter_*"))
+
+
+def write_lmdb(path: Path, **changes: object) -> None:
+    datum = messages.caffe_pb2.Datum(channels=3, height=4, width=4, label=1)
+    datum.data = bytes(range(48))
+    for name, value in changes.items():
+        setattr(datum, name, value)
+    with lmdb.open(str(path), map_size=1 << 20) as env, env.begin(write=True) as txn:
+        for record in range(6):
+            txn.put(b"%08d" % record, datum.SerializeToString())
+
+
+DATA = """name: "data"
+layer {{ name: "data" type: "{type}" top: "x" top: "y" {parameters} }}
+layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "ip"
+  inner_product_param {{ num_output: 3 weight_filler {{ type: "xavier" }} }} }}
+layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "y" top: "loss" }}
+"""
+
+
+def time_data(
+    folder: Path, type: str, parameters: str
+) -> subprocess.CompletedProcess[str]:
+    (folder / "data.prototxt").write_text(DATA.format(type=type, parameters=parameters))
+    return run_caffe(
+        "time", "--model", "data.prototxt", "--iterations", "2", cwd=folder
+    )
+
+
+DATA_PARAM = 'data_param { source: "db" backend: LMDB batch_size: 4 }'
+
+
+def test_databases(tmp_path: Path) -> None:
+    told = message(time_data(tmp_path, "Data", DATA_PARAM))
+    assert "no image LMDB\n  where: db/data.mdb: No such file" in told
+    write_lmdb(tmp_path / "db")
+    assert time_data(tmp_path, "Data", DATA_PARAM).returncode == 0
+    none = DATA_PARAM.replace("batch_size: 4", "batch_size: 0")
+    assert "batch_size must be at least 1" in message(time_data(tmp_path, "Data", none))
+    none = DATA_PARAM.replace("batch_size: 4", "batch_size: 4 prefetch: 0")
+    assert "prefetch must be at least 1" in message(time_data(tmp_path, "Data", none))
+    mdb = tmp_path / "db/data.mdb"
+    os.truncate(mdb, mdb.stat().st_size // 2)
+    assert "the image LMDB is cut off" in message(
+        time_data(tmp_path, "Data", DATA_PARAM)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"data": bytes(20)}, "another number of values than 3 x 4 x 4"),
+        ({"encoded": True, "data": b"no image"}, "cannot be decoded"),
+        ({"label": 5}, "label 5 where there are 3 outputs"),
+        ({"channels": -3}, ""),
+    ],
+)
+def test_records(tmp_path: Path, changes: dict[str, object], text: str) -> None:
+    write_lmdb(tmp_path / "db", **changes)
+    assert text in message(time_data(tmp_path, "Data", DATA_PARAM))
+
+
+def test_a_record_met_on_the_way_is_raised_in_pycaffe(tmp_path: Path) -> None:
+    write_lmdb(tmp_path / "db")
+    with (
+        lmdb.open(str(tmp_path / "db"), map_size=1 << 20) as env,
+        env.begin(write=True) as txn,
+    ):
+        txn.put(b"%08d" % 5, b"no datum")
+    (tmp_path / "data.prototxt").write_text(
+        DATA.format(type="Data", parameters=DATA_PARAM)
+    )
+    script = """
+import caffe
+net = caffe.Net("data.prototxt", caffe.TEST)
+for _ in range(2):
+    try:
+        for _ in range(3):
+            net.forward()
+    except RuntimeError as error:
+        print(str(error).splitlines()[0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], cwd=tmp_path, capture_output=True,
+        text=True, env=os.environ | {"GLOG_minloglevel": "2"}, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "record 00000005 of db is damaged\n" * 2
+
+
+def test_lists_of_images(tmp_path: Path) -> None:
+    parameters = 'image_data_param { source: "list.txt" batch_size: 2 }'
+    assert "No such file" in message(time_data(tmp_path, "ImageData", parameters))
+    lines = tmp_path / "list.txt"
+    lines.write_text("")
+    assert "the file is empty" in message(time_data(tmp_path, "ImageData", parameters))
+    lines.write_text("a.png\n")
+    assert "is not `image label`" in message(
+        time_data(tmp_path, "ImageData", parameters)
+    )
+    lines.write_text("a.png 1\n")
+    told = message(time_data(tmp_path, "ImageData", parameters))
+    assert "Could not load image a.png" in told
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    assert time_data(tmp_path, "ImageData", parameters).returncode == 0
+    for type, field in (
+        ("HDF5Data", "hdf5_data_param"),
+        ("WindowData", "window_data_param"),
+    ):
+        for source in ("none.txt", "."):
+            parameters = f'{field} {{ source: "{source}" batch_size: 2 }}'
+            told = message(time_data(tmp_path, type, parameters))
+            assert f"where: {source}" in told
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x01\x02\x03no mean"])
+def test_mean_files(tmp_path: Path, content: bytes | None) -> None:
+    write_lmdb(tmp_path / "db")
+    if content is not None:
+        (tmp_path / "mean").write_bytes(content)
+    parameters = DATA_PARAM + ' transform_param { mean_file: "mean" }'
+    message(time_data(tmp_path, "Data", parameters))
