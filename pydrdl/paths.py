@@ -47,9 +47,13 @@ def is_folder(path: Path) -> bool:
 def files_in(folder: Path, pattern: str) -> list[Path]:
     """The paths in a folder that match, such as "*.txt", by name.
 
+    None where there is no such folder.
+
     Raises:
         InputError: the folder cannot be listed.
     """
+    if not is_folder(folder):
+        return []
     try:
         # glob() would find nothing where a folder may not be listed.
         found = list(Path(folder).iterdir())

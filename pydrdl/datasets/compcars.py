@@ -15,6 +15,7 @@ from pathlib import Path
 from pydrdl.datasets.lines import add_once, malformed, read_lines
 from pydrdl.datasets.types import Dataset, Image, Pair
 from pydrdl.errors import InputError
+from pydrdl.paths import exists
 
 NAME = "CompCars"
 LEVELS = ("easy", "medium", "hard")
@@ -53,8 +54,8 @@ def read_compcars(root: Path) -> Dataset:
         "part2": folder / "verification/verification_train.txt",
     }
     files = {v: folder / f"verification/verification_pairs_{v}.txt" for v in LEVELS}
-    splits = {s: reader.images(p) for s, p in lists.items() if p.exists()}
-    pairs = {level: reader.pairs(p) for level, p in files.items() if p.exists()}
+    splits = {s: reader.images(p) for s, p in lists.items() if exists(p)}
+    pairs = {level: reader.pairs(p) for level, p in files.items() if exists(p)}
     if not splits and not pairs:
         raise InputError(
             "no split lists",

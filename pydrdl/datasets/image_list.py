@@ -14,8 +14,7 @@ from pydrdl.errors import InputError
 
 # As many as every 64-bit number has.
 MAX_DIGITS = 18
-# The path as short as possible, then one to three numbers.
-_LINE = re.compile(r"(\S.*?)\s+(-?\d+)(?:\s+(-?\d+)(?:\s+(-?\d+))?)?", re.ASCII)
+_NUMBER = re.compile(rb"-?\d+")
 
 
 def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
@@ -51,15 +50,15 @@ def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
 
 
 def _parse(list_path: Path, number: int, line: str) -> Image:
-    match = _LINE.fullmatch(line)
-    if match is None or any(len(n or "") > MAX_DIGITS for n in match.groups()[1:]):
+    name, numbers = _split(line)
+    if not 1 <= len(numbers) <= 3 or any(len(n) > MAX_DIGITS for n in numbers):
         expected = "path vehicle_id [model_id [camera_id]]"
         raise malformed(list_path, number, line, expected)
-    vehicle, model, camera = (int(match[i] or -1) for i in (2, 3, 4))
+    vehicle, model, camera = [*map(int, numbers), -1, -1][:3]
     if vehicle < 0 or model < -1 or camera < -1:
         expected = "vehicle_id >= 0; model_id and camera_id >= 0, or -1 for unknown"
         raise malformed(list_path, number, line, expected)
-    path = PurePosixPath(match[1])
+    path = PurePosixPath(name)
     if path.is_absolute():
         raise InputError(
             f"absolute path {path}; expected one relative to the data set's root",
@@ -67,3 +66,17 @@ def _parse(list_path: Path, number: int, line: str) -> Image:
             "shorten the paths and name the folder they start from as the root",
         )
     return Image(str(path), vehicle, model, camera)
+
+
+def _split(line: str) -> tuple[str, list[bytes]]:
+    """The path of a line, and the numbers behind it, at most three.
+
+    Bytes are split at ASCII's white space only: a path may hold other.
+    """
+    rest, numbers = line.encode(), list[bytes]()
+    while len(numbers) < 3:
+        parts = rest.rsplit(None, 1)
+        if len(parts) < 2 or not _NUMBER.fullmatch(parts[1]):
+            break
+        rest, numbers = parts[0], [parts[1], *numbers]
+    return rest.decode(), numbers

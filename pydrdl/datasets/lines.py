@@ -6,9 +6,12 @@ from pathlib import Path
 
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.files import not_utf8, read_bytes
 
 # GB 18030 contains GB 2312 and GBK.
 CHINESE = "gb18030"
+# Characters of a line; some hold thousands of positions.
+MAX_LINE = 1 << 16
 
 
 def read_text(path: Path, *encodings: str) -> str:
@@ -22,26 +25,18 @@ def read_text(path: Path, *encodings: str) -> str:
     Raises:
         InputError: the file cannot be read, or no encoding fits.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"cannot read a file of the data set: {error.strerror}",
-            path,
-            "check that the data set is whole and the path is right",
-        ) from error
+    data = read_bytes(
+        Path(path),
+        "a file of the data set",
+        "check that the data set is whole and the path is right",
+    )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         for encoding in encodings:
             with contextlib.suppress(UnicodeDecodeError):
                 return data.decode(encoding)
-        line = 1 + error.object[: error.start].count(b"\n")
-        raise InputError(
-            f"not UTF-8 text: byte {error.object[error.start]:#04x}",
-            f"{path}:{line}",
-            "check that this is the right file, or convert it to UTF-8",
-        ) from error
+        raise not_utf8(path, error) from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -57,11 +52,15 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         (number from 1, line without surrounding white space).
 
     Raises:
-        InputError: the file cannot be read or is no text in UTF-8.
+        InputError: the file cannot be read, is no text in UTF-8, or has a line of
+            more than MAX_LINE characters.
     """
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if "\0" in line:  # no name of a file holds one
             raise malformed(path, number, line, "text without null characters")
+        if len(line) > MAX_LINE:
+            expected = f"at most {MAX_LINE:,} characters; it has {len(line):,}"
+            raise malformed(path, number, line, expected)
         if stripped := line.strip():
             yield number, stripped
 

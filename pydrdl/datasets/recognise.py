@@ -13,6 +13,7 @@ from pydrdl.datasets.vehicleid import read_vehicleid
 from pydrdl.datasets.veri import read_veri
 from pydrdl.datasets.veri_wild import read_veri_wild
 from pydrdl.errors import InputError
+from pydrdl.paths import exists, is_file, is_folder
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,7 @@ class Layout:
 
 
 def _has(folder: Path, marker: str) -> bool:
-    path = folder / marker
-    return _test(path.is_dir if marker.endswith("/") else path.is_file)
-
-
-def _test(what: Callable[[], bool]) -> bool:
-    """Asks about a path; one that cannot be looked at is not there."""
-    try:
-        return what()
-    except OSError:
-        return False
+    return (is_folder if marker.endswith("/") else is_file)(folder / marker)
 
 
 LAYOUTS = (
@@ -76,10 +68,11 @@ def open_dataset(path: Path, root: Path | None = None) -> Dataset:
             None takes the list's own folder.
 
     Raises:
-        InputError: nothing known lies there, or it is damaged.
+        InputError: nothing known lies there, it is damaged, or it may not be
+            looked at.
     """
     path = Path(path)
-    if _test(path.is_file):
+    if is_file(path):
         return read_image_list(path, root)
     if root is not None:
         raise InputError(
@@ -96,14 +89,14 @@ def open_dataset(path: Path, root: Path | None = None) -> Dataset:
 def _unknown(path: Path) -> InputError:
     looked_for = ", ".join(f"{x.name} ({' '.join(x.markers)})" for x in LAYOUTS)
     what = f"no known data set; looked for {looked_for} and an image list (a file)"
-    if not _test(path.exists):
+    if not exists(path):
         return InputError(what, path, "check the path: nothing is there")
     gaps = {layout.name: layout.missing(path) for layout in LAYOUTS}
     partly = [x.name for x in LAYOUTS if 0 < len(gaps[x.name]) < len(x.markers)]
     if partly:
         near = [f"if this is {n}, get its {' and '.join(gaps[n])}" for n in partly]
         return InputError(what, path, "; ".join(near))
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, InputError):  # one that may not be looked at
         for child in sorted(path.iterdir()):
             if any(not layout.missing(child) for layout in LAYOUTS):
                 return InputError(what, path, f"give the folder in it, {child}")

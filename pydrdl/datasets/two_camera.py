@@ -12,6 +12,7 @@ import numpy as np
 
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.errors import InputError
+from pydrdl.paths import files_in
 
 _NAME = re.compile(r"([a-z]+)_(\d+)_cam(\d+)\.jpg")
 
@@ -33,7 +34,7 @@ def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
         InputError: no such images, a foreign name among them, or not enough
             vehicles.
     """
-    matches = [_match(path) for path in sorted(Path(folder).glob("*.jpg"))]
+    matches = [_match(path) for path in files_in(Path(folder), "*.jpg")]
     vehicles = sorted({(match[1], match[2]) for match in matches})
     if len(vehicles) <= test_vehicles:
         raise InputError(

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydrdl.datasets.lines import add_once, malformed, read_lines
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.errors import InputError
+from pydrdl.paths import exists, files_in
 
 NAME = "VehicleID"
 # Images and vehicles are numbers, which may be padded with zeros.
@@ -47,7 +48,7 @@ def read_vehicleid(root: Path) -> Dataset:
     num_models = max(names, default=-1) + 1
     model_of = _read_models(attributes / "model_attr.txt", num_models)
     folder = root / "train_test_split"
-    lists = [*folder.glob("train*.txt"), *folder.glob("test*.txt")]
+    lists = [*files_in(folder, "train*.txt"), *files_in(folder, "test*.txt")]
     if not lists:
         raise InputError(
             "no split lists",
@@ -108,7 +109,7 @@ def _read_models(path: Path, num_models: int) -> dict[int, int]:
 
 def _read_names(path: Path) -> dict[int, str]:
     """Returns {model id: name}; empty where the file is missing."""
-    if not path.exists():
+    if not exists(path):
         return {}
     names: dict[int, str] = {}
     for number, line in read_lines(path):

@@ -16,6 +16,7 @@ from pydrdl.datasets.lines import add_once, malformed, read_lines
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.datasets.veri_labels import Labelled, read_veri_labels
 from pydrdl.errors import InputError
+from pydrdl.paths import exists
 
 NAME = "VeRi-776"
 SPLITS = ("train", "query", "test")
@@ -47,7 +48,7 @@ def read_veri(root: Path) -> Dataset:
 
 def _labels(path: Path) -> dict[str, Labelled]:
     # The names say vehicle and camera, so that a copy without labels will do.
-    return read_veri_labels(path) if path.exists() else {}
+    return read_veri_labels(path) if exists(path) else {}
 
 
 def _read_split(

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydrdl.datasets.lines import add_once, malformed, read_lines
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.errors import InputError
+from pydrdl.paths import exists, files_in
 
 NAME = "VERI-Wild"
 INFO = "vehicle_info.txt"
@@ -117,10 +118,10 @@ def _number_makes(camera_of: dict[Key, int], makes_of: dict[int, set[str]]) -> _
 
 def _find_lists(folder: Path) -> dict[str, Path]:
     """Returns the lists by split: train, then the test sizes in ascending order."""
-    train = [folder / name for name in _TRAIN if (folder / name).is_file()]
+    train = [folder / name for name in _TRAIN if exists(folder / name)]
     found: dict[tuple[int, str], Path] = {}
     # test_3000.txt sorts before test_3000_id.txt, and is taken where both are.
-    for path in sorted(folder.glob("test_*.txt")):
+    for path in files_in(folder, "test_*.txt"):
         if match := _TEST.fullmatch(path.name):
             kind = "query" if match[3] else "gallery"
             found.setdefault((int(match[1]), kind), path)
