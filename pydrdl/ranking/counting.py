@@ -1,34 +1,17 @@
 """The counting pass: gallery items closer than a match, in a piece of a block."""
 
-import threading
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.ranking.scaling import Scaled, squared_distances
+from pydrdl.ranking.scaling import squared_distances
+from pydrdl.ranking.scratch import Scratch
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-Value = TypeVar("Value", bound=np.generic)
-
-
-class Scratch(threading.local):
-    """Arrays that every thread uses again; fresh memory costs more than sums."""
-
-    def __init__(self) -> None:
-        self.memory: dict[str, NDArray[Any]] = {}
-
-    def array(
-        self, name: str, rows: int, columns: int, kind: type[Value]
-    ) -> NDArray[Value]:
-        """An array of undefined content, until the next one of that name."""
-        held = self.memory.get(name)
-        if held is None or held.size < rows * columns:
-            held = self.memory[name] = np.empty(rows * columns, kind)
-        return held[: rows * columns].reshape(rows, columns)
 
 
 class Piece(NamedTuple):
@@ -38,28 +21,54 @@ class Piece(NamedTuple):
     and an item of its own vehicle, in the order of the probes.
 
     Attributes:
-        keys: (n, C) float32, smaller is nearer; changed here.
         probes: (n,) rows of the probes' features.
         columns: (C,) rows of the gallery's features.
+        places: (C,) ascending, the columns among those of all trials.
         copies: (C,) how many items have that row.
         row: (T,) position in probes.
+        item: (T,) row of the gallery's features.
         column: (T,) of the item.
         junk: (T,) the item does not exist for this probe.
-        distance: (T,) exact.
-        key: (T,) exact.
-        slack: (n,) how much a float32 key may err.
+        distance: (T,) squared, in float64.
     """
 
-    keys: Float32
     probes: Int
     columns: Int
+    places: Int
     copies: Int
     row: Int
+    item: Int
     column: Int
     junk: Bool
     distance: Float64
-    key: Float64
-    slack: Float64
+
+
+class Keys(NamedTuple):
+    """What ranks the columns of a piece, smaller is nearer, up to rounding.
+
+    Attributes:
+        lower: (n, C) no key is below; changed by counting.
+        upper: (n, C) no key is above; may be the same array.
+        low: (T,) a column whose upper is below is nearer than the pair's item.
+        high: (T,) one whose lower is above is farther.
+        exact: (n,) all others are exactly as far.
+    """
+
+    lower: NDArray[Any]
+    upper: NDArray[Any]
+    low: NDArray[Any]
+    high: NDArray[Any]
+    exact: Bool
+
+    def take_over(self, other: "Keys", probes: Bool, row: Int) -> None:
+        """Replaces the keys of some probes, (n,), of a piece by others."""
+        pairs = probes[row]
+        self.lower[probes], self.upper[probes] = (
+            other.lower[probes],
+            other.upper[probes],
+        )
+        self.low[pairs], self.high[pairs] = other.low[pairs], other.high[pairs]
+        self.exact[probes] = other.exact[probes]
 
 
 class _Cut(NamedTuple):
@@ -67,43 +76,51 @@ class _Cut(NamedTuple):
 
     Attributes:
         row: of each match.
-        low: keys below are certainly nearer than the match.
-        high: keys above are certainly farther.
-        distance: exact; decides between the two.
+        low: as in Keys.
+        high: as in Keys.
+        distance: decides between the two.
     """
 
     row: Int
-    low: Float32
-    high: Float32
+    low: NDArray[Any]
+    high: NDArray[Any]
     distance: Float64
 
 
 def count_piece(
-    piece: Piece, probes: Scaled, gallery: Float32, scratch: Scratch
-) -> tuple[Int, Int]:
+    piece: Piece,
+    keys: Keys,
+    probes: Float32,
+    gallery: Float32,
+    scratch: Scratch,
+    limit: float = 1.0,
+) -> tuple[Int, Int] | None:
     """Items of other vehicles closer to, and exactly as far as, each match: (M,).
 
     M is the number of pairs that are not junk.
+
+    Args:
+        piece: what to count.
+        keys: of its columns.
+        probes: (N, D) features.
+        gallery: (G, D) features.
+        scratch: of this thread.
+        limit: give up where a larger share of the keys is in doubt.
+
+    Returns:
+        None where it gave up.
     """
-    # The float64 key lies in a range of float32 ones that is safe to compare.
-    slack = piece.slack[piece.row]
-    below, above = np.float32(-np.inf), np.float32(np.inf)
     matches = _take(
-        _Cut(
-            piece.row,
-            np.nextafter((piece.key - slack).astype(np.float32), below),
-            np.nextafter((piece.key + slack).astype(np.float32), above),
-            piece.distance,
-        ),
+        _Cut(piece.row, keys.low, keys.high, piece.distance),
         np.flatnonzero(~piece.junk),
     )
     # The probe's own vehicle does not count. An item with a row of its own drops
     # out; where others have the same row, it is taken away afterwards.
-    shared = np.flatnonzero(piece.copies[piece.column] > 1)
-    own_keys = piece.keys[piece.row, piece.column]
-    piece.keys[piece.row, piece.column] = np.where(
-        piece.copies[piece.column] > 1, own_keys, np.inf
-    )
+    shared = piece.copies[piece.column] > 1
+    own = piece.row, piece.column
+    own_keys = keys.lower[own], keys.upper[own]
+    keys.lower[own] = np.where(shared, own_keys[0], np.inf)
+    keys.upper[own] = np.where(shared, own_keys[1], np.inf)
     closer = np.empty(matches.row.size, np.int64)
     equal = np.empty(matches.row.size, np.int64)
     # One pass for the first match of every probe, one for the second, ..
@@ -112,9 +129,14 @@ def count_piece(
     for number in range(int(turn.max()) + 1):
         now = np.flatnonzero(turn == number)
         cut = _take(matches, now)
-        closer[now], equal[now] = _count(piece, cut, probes, gallery, scratch)
-    if shared.size:
-        less, same = _count_own(piece, matches, shared, own_keys)
+        nearer, doubt, equal[now] = _sort_out(piece, keys, cut, scratch)
+        if np.bitwise_count(doubt).sum(dtype=np.int64) > limit * keys.lower.size:
+            return None
+        less, same = _measured(piece, cut, doubt, probes, gallery)
+        closer[now] = nearer + less
+        equal[now] += same
+    if shared.any():
+        less, same = _count_own(piece, matches, np.flatnonzero(shared), own_keys)
         closer -= less
         equal -= same
     return closer, equal
@@ -126,22 +148,46 @@ def _take(cut: _Cut, chosen: Int) -> _Cut:
     )
 
 
-def _count(
-    piece: Piece, cut: _Cut, probes: Scaled, gallery: Float32, scratch: Scratch
+def _sort_out(
+    piece: Piece, keys: Keys, cut: _Cut, scratch: Scratch
+) -> tuple[Int, NDArray[np.uint8], Int]:
+    """Sorts columns by their keys, with one cut for each of some rows.
+
+    Returns:
+        Items that are nearer, (M,); columns in doubt, (M, C) bits; items that are
+        exactly as far, (M,).
+    """
+    lower, upper = keys.lower, keys.upper
+    if cut.row.size < len(lower):
+        lower = lower[cut.row]
+        upper = lower if keys.lower is keys.upper else upper[cut.row]
+    mask = scratch.array("mask", len(lower), piece.copies.size, np.bool_)
+    below = np.packbits(np.less(upper, cut.low[:, None], out=mask), axis=1)
+    nearer = _weigh(below, mask, piece.copies)
+    doubt = np.packbits(np.less_equal(lower, cut.high[:, None], out=mask), axis=1)
+    equal = np.zeros_like(nearer)
+    exact = keys.exact[cut.row]
+    if exact.any():
+        equal[exact] = (_weigh(doubt, mask, piece.copies) - nearer)[exact]
+        doubt[exact] = below[exact]
+    doubt ^= below
+    return nearer, doubt, equal
+
+
+def _measured(
+    piece: Piece,
+    cut: _Cut,
+    doubt: NDArray[np.uint8],
+    probes: Float32,
+    gallery: Float32,
 ) -> tuple[Int, Int]:
-    """Counts with one cut for each of some rows, (M,)."""
-    keys = piece.keys if cut.row.size == len(piece.keys) else piece.keys[cut.row]
-    mask = scratch.array("mask", len(keys), piece.copies.size, np.bool_)
-    nearer = np.packbits(np.less(keys, cut.low[:, None], out=mask), axis=1)
-    closer = _weigh(nearer, mask, piece.copies)
-    doubt = np.packbits(np.less_equal(keys, cut.high[:, None], out=mask), axis=1)
-    doubt ^= nearer
+    """Of the items in doubt, those that are nearer and those as far: (M,)."""
     match, column = _set_bits(doubt)
     far = squared_distances(
-        probes.rows, gallery, piece.probes[cut.row[match]], piece.columns[column]
+        probes, gallery, piece.probes[cut.row[match]], piece.columns[column]
     )
-    equal = np.zeros_like(closer)
-    copies = piece.copies[column]
+    copies, size = piece.copies[column], cut.row.size
+    closer, equal = np.zeros((2, size), np.int64)
     less, same = far < cut.distance[match], far == cut.distance[match]
     np.add.at(closer, match[less], copies[less])
     np.add.at(equal, match[same], copies[same])
@@ -165,7 +211,10 @@ def _set_bits(bits: NDArray[np.uint8]) -> tuple[Int, Int]:
 
 
 def _count_own(
-    piece: Piece, matches: _Cut, shared: Int, own_keys: Float32
+    piece: Piece,
+    matches: _Cut,
+    shared: Int,
+    own_keys: tuple[NDArray[Any], NDArray[Any]],
 ) -> tuple[Int, Int]:
     """What items of the probe's own vehicle added to the counts of its matches.
 
@@ -175,8 +224,9 @@ def _count_own(
     count = np.searchsorted(matches.row, piece.row[shared], "right") - begin
     own = np.repeat(shared, count)
     match = np.arange(own.size) - np.repeat(np.cumsum(count) - count - begin, count)
-    clear = own_keys[own] < matches.low[match]
-    doubt = ~clear & (own_keys[own] <= matches.high[match])
+    lower, upper = (keys[own] for keys in own_keys)
+    clear = upper < matches.low[match]
+    doubt = ~clear & (lower <= matches.high[match])
     far, limit = piece.distance[own], matches.distance[match]
     size = matches.row.size
     return (

@@ -19,6 +19,7 @@ Progress = Callable[[Iterable[None], str, int], Iterable[None]]
 
 BLOCK_VALUES = 2**22  # products of one thread at a time: 16 MiB
 BLOCK_ROWS = 512  # more make the GEMM hardly faster
+FIRST_ROWS = 64  # may show that float32 will not do: little is then lost
 
 
 class Counts(NamedTuple):
@@ -94,9 +95,10 @@ def rank_matches(
     for trial in trials:
         trial.check(len(probes), len(gallery))
     ranker = Ranker(probes, gallery, trials)
-    size = min(block, max(64, BLOCK_VALUES // len(ranker.vectors)))
-    starts = range(0, ranker.rows.size, size)
-    blocks = [ranker.rows[start : start + size] for start in starts]
+    size = min(block, max(64, BLOCK_VALUES // ranker.candidates.size))
+    first = min(FIRST_ROWS, size)
+    ends = [first, *range(first + size, ranker.rows.size, size)]
+    blocks = [part for part in np.split(ranker.rows, ends) if part.size]
     for _ in progress(_in_threads(ranker.count, blocks), what, len(blocks)):
         pass
     return [counted.matches() for counted in ranker.trials]

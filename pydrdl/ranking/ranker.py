@@ -1,22 +1,19 @@
 """One block of probes against the gallery of every trial."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.metrics.matches import Matches
-from pydrdl.ranking.counting import Piece, Scratch, count_piece
-from pydrdl.ranking.scaling import (
-    dot_products,
-    error_bound,
-    exact_keys,
-    first_equal_rows,
-    make_frame,
-    scale_features,
-    squared_distances,
-)
+from pydrdl.ranking.counting import Keys, Piece, count_piece
+from pydrdl.ranking.keys32 import Keys32
+from pydrdl.ranking.keys64 import Keys64
+from pydrdl.ranking.scaling import first_equal_rows, squared_distances
+from pydrdl.ranking.scratch import Scratch
 from pydrdl.ranking.trial import Trial
 
 Float32 = NDArray[np.float32]
@@ -24,6 +21,8 @@ Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 PASS_VALUES = 2**18  # keys counted at once: 1 MiB
+# Where float32 leaves a larger share of keys in doubt, float64 is quicker.
+MOST_DOUBT = 1 / 64
 
 
 class Counted(NamedTuple):
@@ -67,20 +66,14 @@ class Ranker:
         self, probes: Float32, gallery: Float32, trials: Sequence[Trial]
     ) -> None:
         same = first_equal_rows(gallery)
-        self.gallery = gallery
+        self.probes, self.gallery = probes, gallery
         self.candidates = np.unique(same[_all_of([t.gallery for t in trials])])
         self.rows = _all_of([t.probes for t in trials])
-        self.frame = make_frame(gallery, self.candidates)
-        self.probes = scale_features(probes, self.frame)
-        if probes is gallery:
-            self.vectors = _rows(self.probes.scaled, self.candidates)
-        else:
-            used = _rows(gallery, self.candidates)
-            self.vectors = scale_features(used, self.frame).scaled
-        norms = np.einsum("ij,ij->i", self.vectors, self.vectors, dtype=np.float64)
-        self.half_norms = (norms / 2).astype(np.float32)
         self.trials = [self._prepared(trial, same) for trial in trials]
         self.scratch = Scratch()
+        self.keys32 = Keys32(probes, gallery, self.candidates)
+        self._keys64: Keys64 | None = None
+        self._lock = Lock()
 
     def _prepared(self, trial: Trial, same: Int) -> Counted:
         distinct, of_item, copies = np.unique(
@@ -98,89 +91,96 @@ class Ranker:
             np.empty(pairs, np.int64),
         )
 
-    def count(self, block: Int) -> None:
+    def count(self, rows: Int) -> None:
         """Counts for some searched rows, ascending, in all trials."""
-        shape = block.size, len(self.vectors)
-        products = self.scratch.array("products", *shape, np.float32)
-        spare = self.scratch.array("spare", *shape, np.float32)
-        dot_products(_rows(self.probes.scaled, block), self.vectors, products, spare)
+        block = _Block(self, rows)
         step = max(16, PASS_VALUES // max(t.places.size for t in self.trials))
         for counted in self.trials:
             probes = counted.trial.probes
-            low, high = np.searchsorted(probes, (block[0], block[-1] + 1))
+            low, high = np.searchsorted(probes, (rows[0], rows[-1] + 1))
             for start in range(low, high, step):
-                part = slice(start, min(start + step, high))
-                rows = np.searchsorted(block, probes[part])
-                self._count_part(counted, part, products, rows)
+                self._count_part(counted, slice(start, min(start + step, high)), block)
 
-    def _count_part(
-        self, counted: Counted, part: slice, products: Float32, rows: Int
-    ) -> None:
-        """Counts for some probes of a trial; rows are theirs in products."""
-        trial = counted.trial
-        probes = trial.probes[part]
+    def _count_part(self, counted: Counted, part: slice, block: "_Block") -> None:
+        """Counts for some probes of a trial."""
         pairs = slice(counted.begin[part.start], counted.begin[part.stop])
-        row = trial.probe[pairs] - part.start
+        piece = self._piece(counted, part, pairs)
+        found = None
+        if self._keys64 is None:
+            found = self._counted(piece, block.keys32(piece), MOST_DOUBT)
+        if found is None:
+            found = self._counted(piece, self._near_keys(piece, block), 1.0)
+        assert found is not None  # all may be in doubt
+        kept = np.flatnonzero(~piece.junk) + pairs.start
+        counted.distance[pairs] = piece.distance
+        counted.closer[kept], counted.equal[kept] = found
+
+    def _piece(self, counted: Counted, part: slice, pairs: slice) -> Piece:
+        trial = counted.trial
+        probes, row = trial.probes[part], trial.probe[pairs] - part.start
         item = trial.item[pairs]
-        gallery_rows = trial.gallery[item]
-        distance = squared_distances(
-            self.probes.rows, self.gallery, probes[row], gallery_rows
-        )
-        shrink = self.probes.shrink[probes]
-        piece = Piece(
-            keys=self._keys(counted.places, shrink, products, rows),
+        return Piece(
             probes=probes,
             columns=self.candidates[counted.places],
+            places=counted.places,
             copies=counted.copies,
             row=row,
+            item=trial.gallery[item],
             column=counted.of_item[item],
             junk=trial.junk[pairs],
-            distance=distance,
-            key=exact_keys(
-                self.probes,
-                self.gallery,
-                probes[row],
-                gallery_rows,
-                distance,
-                self.frame,
+            distance=squared_distances(
+                self.probes, self.gallery, probes[row], trial.gallery[item]
             ),
-            slack=error_bound(
-                self.probes.norms[probes],
-                shrink,
-                self.frame.radius,
-                self.gallery.shape[1],
-            ),
-        )
-        kept = np.flatnonzero(~piece.junk) + pairs.start
-        counted.distance[pairs] = distance
-        counted.closer[kept], counted.equal[kept] = count_piece(
-            piece, self.probes, self.gallery, self.scratch
         )
 
-    def _keys(
-        self, places: Int, shrink: Float64, products: Float32, rows: Int
-    ) -> Float32:
-        """The keys of one trial's columns, (n, C)."""
-        some = products[rows[0] : rows[-1] + 1]
-        if places.size < some.shape[1]:
-            keys = self.scratch.array("keys", len(some), places.size, np.float32)
-            some = np.take(some, places, axis=1, out=keys, mode="clip")
-        keys = self.scratch.array("own keys", rows.size, places.size, np.float32)
-        np.take(some, rows - rows[0], axis=0, out=keys, mode="clip")
-        half_norms = self.half_norms[places]
-        if (shrink < 1).any():
-            half_norms = np.multiply.outer(shrink.astype(np.float32), half_norms)
-        np.subtract(half_norms, keys, out=keys)
+    def _counted(
+        self, piece: Piece, keys: Keys, limit: float
+    ) -> tuple[Int, Int] | None:
+        return count_piece(piece, keys, self.probes, self.gallery, self.scratch, limit)
+
+    def _near_keys(self, piece: Piece, block: "_Block") -> Keys:
+        keys = block.keys64(piece)
+        far = self.keys32.far(piece.probes)
+        if far.any():
+            keys.take_over(block.keys32(piece), far, piece.row)
         return keys
+
+    def keys64(self) -> Keys64:
+        """Made when a block needs it; all that follow then begin with it."""
+        with self._lock:
+            if self._keys64 is None:
+                self._keys64 = Keys64(self.probes, self.gallery, self.candidates)
+            return self._keys64
+
+
+class _Block:
+    """Searched rows, ascending, and their products with all columns, once needed."""
+
+    def __init__(self, ranker: Ranker, rows: Int) -> None:
+        self._ranker, self._rows = ranker, rows
+
+    @cached_property
+    def _products32(self) -> Float32:
+        return self._ranker.keys32.products(self._rows, self._ranker.scratch)
+
+    @cached_property
+    def _products64(self) -> Float64:
+        return self._ranker.keys64().products(self._rows, self._ranker.scratch)
+
+    def keys32(self, piece: Piece) -> Keys:
+        """Keys of a piece whose probes are among the rows."""
+        rows = np.searchsorted(self._rows, piece.probes)
+        ranker = self._ranker
+        return ranker.keys32.of(piece, self._products32, rows, ranker.scratch)
+
+    def keys64(self, piece: Piece) -> Keys:
+        """As keys32."""
+        products = self._products64
+        rows = np.searchsorted(self._rows, piece.probes)
+        ranker = self._ranker
+        return ranker.keys64().of(piece, products, rows, ranker.scratch)
 
 
 def _all_of(rows: Sequence[Int]) -> Int:
     """The rows that occur, ascending."""
     return np.unique(np.concatenate(rows))
-
-
-def _rows(features: Float32, rows: Int) -> Float32:
-    """Ascending rows, copied only where some between them are missing."""
-    if rows.size and rows[-1] - rows[0] == rows.size - 1:
-        return features[rows[0] : rows[-1] + 1]
-    return features[rows]

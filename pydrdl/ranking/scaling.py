@@ -6,7 +6,7 @@ the gallery. Float32 alone would misplace near ties (and everything, where |x|^2
 dwarfs the distances); error_bound says by how much a key may err.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
+Real = TypeVar("Real", np.float32, np.float64)
 
 ROWS = 256  # converted to float64 at once
-PAIRS = 32  # measured at once: more would leave the processor's cache
+PAIR_VALUES = 2**15  # measured at once: more would leave the processor's cache
 CHUNK = 256  # dimensions of one GEMM: fewer err less, but are more sums to add
 # A probe farther than that from the gallery's mean would overflow float32: its
 # keys are shrunk, which leaves their order as it is.
@@ -99,15 +100,19 @@ def exact_keys(
     """
     norms = probes.norms[p]
     keys = (distance * frame.scale**2 - norms * norms) / 2
-    for i in np.flatnonzero(probes.shrink[p] < 1):
-        # So far outside, the difference of the squares has no digits left.
+    # So far outside, the difference of the squares has no digits left.
+    outside = np.flatnonzero(probes.shrink[p] < 1)
+    for start in range(0, outside.size, ROWS):
+        i = outside[start : start + ROWS]
         near = (gallery[g[i]] - frame.mean) * frame.scale
         far = (probes.rows[p[i]] - frame.mean) * frame.scale
-        keys[i] = near @ near / 2 - far @ near
+        keys[i] = np.einsum("ij,ij->i", near / 2 - far, near)
     return np.asarray(keys * probes.shrink[p])
 
 
-def dot_products(a: Float32, b: Float32, out: Float32, spare: Float32) -> None:
+def dot_products(
+    a: NDArray[Real], b: NDArray[Real], out: NDArray[Real], spare: NDArray[Real]
+) -> None:
     """All products of rows of a (N, D) and b (M, D), into out (N, M).
 
     Args:
@@ -157,8 +162,9 @@ def squared_distances(a: Float32, b: Float32, i: Int, j: Int) -> Float64:
     The sum of squared differences, in an order that depends on D alone.
     """
     found = np.empty(len(i))
-    for start in range(0, len(i), PAIRS):
-        part = slice(start, start + PAIRS)
+    pairs = max(1, PAIR_VALUES // a.shape[1])
+    for start in range(0, len(i), pairs):
+        part = slice(start, start + pairs)
         difference = a[i[part]].astype(np.float64)
         difference -= b[j[part]]
         difference *= difference
