@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from pydrdl import atomic, start
+from pydrdl import atomic, notes, start
 from pydrdl.console import STDOUT, Console
 from pydrdl.errors import InputError
 from pydrdl.system_errors import cannot_write, explain, writing
@@ -50,7 +51,7 @@ def run(*commands: Callable[..., object]) -> None:
     for command in commands:
         app.command()(_told(command))
     try:
-        with start.Stoppable():
+        with start.Stoppable(), notes.shown(_complain):
             code = _outcome(app)
     except start.Stopped as stopped:
         _complain(start.message(stopped.number))
@@ -63,7 +64,8 @@ def _outcome(app: typer.Typer) -> int:
     """Runs the command; its exit code, its error said."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            with suppress(OSError):  # another process may have moved it
+                stream.reconfigure(errors="backslashreplace")
     try:
         try:
             app()

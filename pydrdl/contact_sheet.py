@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pydrdl import atomic
 from pydrdl.datasets.types import Image
-from pydrdl.errors import InputError
+from pydrdl.system_errors import writing
 
 Pixels = NDArray[np.uint8]
 
@@ -215,9 +215,6 @@ def write_png(path: Path, pixels: Pixels) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    try:
-        atomic.write_bytes(path, cv2.imencode(".png", pixels)[1].tobytes())
-    except OSError as error:
-        raise InputError(
-            f"cannot write the sheet: {error.strerror}", path, "name another file"
-        ) from error
+    data = cv2.imencode(".png", pixels)[1].tobytes()
+    with writing("the sheet", path):
+        atomic.write_bytes(path, data)

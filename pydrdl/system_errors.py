@@ -154,10 +154,8 @@ def reading(what: str, where: object, otherwise: str) -> Iterator[None]:
     """Turns the system's errors in its block into InputError; see cannot_read."""
     try:
         yield
-    except (OSError, UnicodeEncodeError) as error:
-        raise cannot_read(what, where, error, otherwise) from error
-    except ValueError as error:
-        if not _is_of_a_name(error):
+    except Exception as error:
+        if not _is_of_the_system(error):
             raise
         raise cannot_read(what, where, error, otherwise) from error
 
@@ -169,10 +167,8 @@ def writing(
     """Turns the system's errors in its block into InputError; see cannot_write."""
     try:
         yield
-    except (OSError, UnicodeEncodeError) as error:
-        raise cannot_write(what, where, error, otherwise) from error
-    except ValueError as error:
-        if not _is_of_a_name(error):
+    except Exception as error:
+        if not _is_of_the_system(error):
             raise
         raise cannot_write(what, where, error, otherwise) from error
 
@@ -232,16 +228,25 @@ def _of_a_text(error: BaseException, here: str) -> InputError | None:
             here,
             "check the text files that were given, or convert them to UTF-8",
         )
-    if isinstance(error, ValueError) and _is_of_a_name(error):
+    if _is_of_a_name(error):
         return InputError(reason(error), here, "check the paths in the files given")
     # Caffe's own errors come in three parts.
     parts = re.fullmatch(r"(.+)\n  where: (.+)\n  next: (.+)", str(error), re.DOTALL)
     return InputError(*parts.groups()) if parts else None
 
 
-def _is_of_a_name(error: ValueError) -> bool:
+def _is_of_the_system(error: Exception) -> bool:
+    """Whether a file, or its name, is the reason."""
+    return (
+        isinstance(error, OSError | UnicodeEncodeError)
+        or _is_of_a_name(error)
+        or _is_lmdb(error)
+    )
+
+
+def _is_of_a_name(error: BaseException) -> bool:
     """Whether it is about a path that no file can have."""
-    return "embedded null" in str(error)
+    return isinstance(error, ValueError) and "embedded null" in str(error)
 
 
 def _is_lmdb(error: BaseException) -> bool:

@@ -1,15 +1,17 @@
 """Runs a tool again and again in forked processes that kill themselves.
 
-A line of stdin is JSON: {"argv": [tool, argument, ...], "step": k}. The tool runs
-in a fork that sends itself SIGKILL just before its k-th step; 0: it runs to its
-end. Steps are what changes files: opening to write, renaming, deleting, making a
-folder, and each side of an LMDB transaction and of a write to HDF5. The answer,
-a line of stdout, is {"code": exit code, or -9 where it was killed, "output": ...}.
+A line of stdin is JSON: {"argv": [tool, argument, ...], "step": k, "limits":
+{"FSIZE": bytes, ...}}. The tool runs in a fork, under the system's limits, that
+sends itself SIGKILL just before its k-th step; 0: it runs to its end. Steps are
+what changes files: opening to write, renaming, deleting, making a folder, and each
+side of an LMDB transaction and of a write to HDF5. The answer, a line of stdout,
+is {"code": exit code, or -9 where it was killed, "output": ...}.
 """
 
 import contextlib
 import json
 import os
+import resource
 import runpy
 import signal
 import sys
@@ -83,6 +85,8 @@ def answer(request: dict[str, Any]) -> dict[str, object]:
         os.dup2(writer, 2)
         code = 70
         with contextlib.suppress(BaseException):
+            for name, limit in request["limits"].items():
+                resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
             code = run(request["argv"], request["step"])
         sys.stdout.flush()
         sys.stderr.flush()

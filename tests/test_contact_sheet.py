@@ -103,7 +103,7 @@ def test_refuses_to_overwrite(own: Path, tmp_path: Path) -> None:
     assert cv2.imread(str(output)) is not None
     missing = tmp_path / "none" / "sheet.png"
     done = show(own, "--output", missing)
-    assert (done.returncode, "name another file" in done.stderr) == (1, True)
+    assert (done.returncode, "make it, or name another" in done.stderr) == (1, True)
     assert not any(p.name.endswith(".part") for p in tmp_path.iterdir())
 
 

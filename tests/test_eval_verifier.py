@@ -260,7 +260,7 @@ def test_features_of_another_net_are_refused(
     assert not output.exists()
     missing = run_tool(tool, folder / "test.h5", "--verifier", tmp_path / "no.npz")
     assert missing.returncode == 1
-    assert "cannot read the verifier: no such file" in missing.stderr
+    assert "cannot read the verifier: No such file" in missing.stderr
 
 
 def test_a_report_draws_no_l2_strips_of_it(folder: Path, tmp_path: Path) -> None:

@@ -1,30 +1,26 @@
 """SIGKILL at every step and at random moments; then the same command again."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import lmdb
 import numpy as np
 import pytest
+from forked_tools import ENVIRONMENT, Run, forked_tools
 from helpers import ROOT, Fleet, make_fleet
 
 from pydrdl.features import read_features
+from pydrdl.features.partial import DIGEST
 from pydrdl.records.verify import verify_image_lmdb
 
-SERVER = Path(__file__).with_name("crash_server.py")
 BUILD, EXTRACT = ROOT / "tools/build_lmdb.py", ROOT / "tools/extract_features.py"
-ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
-    "OPENBLAS_NUM_THREADS": "1", "GLOG_minloglevel": "2",
-}  # fmt: skip
 VEHICLES = {4: (7, -1), 9: (9, 2), 30: (5, 0)}
 NET = """
 layer { name: "data" type: "Input" top: "data"
@@ -34,7 +30,6 @@ layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
     weight_filler { type: "gaussian" std: 0.1 }
     bias_filler { type: "gaussian" std: 0.5 } } }
 """
-Run = Callable[[int, list[str]], tuple[int, str]]
 Files = dict[str, bytes]
 
 
@@ -56,22 +51,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    """Runs a tool until the step of this number; returns exit code and output."""
-    command = [sys.executable, str(SERVER)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env=ENVIRONMENT,
-    ) as server:  # fmt: skip
-        assert server.stdin and server.stdout
-
-        def run(step: int, argv: list[str]) -> tuple[int, str]:
-            server.stdin.write(json.dumps({"argv": argv, "step": step}) + "\n")
-            server.stdin.flush()
-            answer = json.loads(server.stdout.readline())
-            return answer["code"], answer["output"]
-
+    with forked_tools() as run:
         yield run
-        server.stdin.close()
 
 
 def build_command(fleet: Fleet, output: Path, *options: str) -> list[str]:
@@ -188,8 +169,9 @@ def test_extraction_killed_at_every_step(
             break
         assert code == -signal.SIGKILL, text
         if partial.exists():
-            rows = (partial.stat().st_size - len(partial.open("rb").readline())) // 20
-            went_on.add(rows)
+            size = partial.stat().st_size - len(partial.open("rb").readline())
+            batches = -(-size // (4 * 20 + DIGEST))
+            went_on.add((size - batches * DIGEST) // 20)
         if output.exists():
             assert run(0, command)[0] == 1  # it is there
         else:

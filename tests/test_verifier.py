@@ -253,7 +253,7 @@ def test_features_of_another_net_are_refused(svm: Verifier) -> None:
 
 def test_damaged_files(svm: Verifier, tmp_path: Path) -> None:
     path = tmp_path / "v.npz"
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         load_verifier(path)
     save_verifier(svm, path)
     whole = path.read_bytes()
@@ -288,7 +288,7 @@ def test_the_tool(kind: str, tmp_path: Path) -> None:
     again = run(kind, tmp_path / "f.h5", output)
     assert again.returncode == 1 and "the output exists" in again.stderr
     none = run(kind, tmp_path / "g.h5", tmp_path / "w.npz")
-    assert none.returncode == 1 and "no such file" in none.stderr
+    assert none.returncode == 1 and "No such file" in none.stderr
     assert not (tmp_path / "w.npz").exists()
     assert run(kind, tmp_path / "f.h5").returncode == 2
 

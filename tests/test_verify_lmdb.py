@@ -279,8 +279,7 @@ def test_a_data_mdb_cut_off_is_told_before_it_kills(folder: Path, share: float) 
     (folder / "data.mdb").write_bytes(data[: int(share * len(data))])
     found = verify_image_lmdb(folder)
     assert [fault.check for fault in found.faults] == ["data.mdb"]
-    text = "cut off: it has" if share else "cannot be opened"
-    assert text in found.faults[0].what
+    assert "cut off: it has" in found.faults[0].what
 
 
 def test_damaged_pages_are_told_however_lmdb_ends(folder: Path) -> None:

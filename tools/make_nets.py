@@ -14,6 +14,7 @@ from pydrdl import atomic, cli
 from pydrdl.nets import prototxt, structures
 from pydrdl.records import labels
 from pydrdl.records.pair_index import read_pair_index
+from pydrdl.system_errors import writing
 
 
 def make_nets(
@@ -94,8 +95,9 @@ def make_nets(
         families = [prototxt.own_family(family, str(output), training, schedule)]
     for family in families:
         for name, text in prototxt.files(family):
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
-            atomic.write_text(Path(name), text)
+            with writing("a net", name):
+                Path(name).parent.mkdir(parents=True, exist_ok=True)
+                atomic.write_text(Path(name), text)
             cli.console.print(name)
             if output is not None and Path(name).name == "deploy.prototxt":
                 labels.copy_labels(Path(train), Path(name).parent)

@@ -23,7 +23,6 @@ def add_rows(table: Table, log: TrainingLog, path: Path, folder: Path) -> None:
         rows = log.of(phase)
         if not rows:
             continue
-        folder.mkdir(parents=True, exist_ok=True)
         output = folder / f"{path.name}.{phase}.csv"
         write_csv(log, phase, output)
         bad = sum(bool(row.not_finite) for row in rows)

@@ -16,6 +16,7 @@ from pydrdl import cli
 from pydrdl.datasets import open_dataset
 from pydrdl.page.build import Inputs, build_report
 from pydrdl.page.writer import HTML, check_output, write_report
+from pydrdl.paths import exists
 
 FETCH = Path(__file__).with_name("fetch_caffe.sh")
 
@@ -26,7 +27,7 @@ def named_files(values: list[str] | None, option: str) -> dict[str, Path]:
     for value in values or ():
         # A path may hold "=", so a file that is there is no NAME=FILE.
         name, sign, path = value.partition("=")
-        if not sign or Path(value).exists():
+        if not sign or exists(Path(value)):
             name, path = Path(value).stem, value
         if not name or not path:
             raise BadParameter(f"{option} {value!r}; expected NAME=FILE")

@@ -11,6 +11,7 @@ import typer
 
 from pydrdl import atomic, cli
 from pydrdl.datasets.two_camera import image_list_lines, read_two_camera
+from pydrdl.system_errors import writing
 
 
 def two_camera_lists(
@@ -27,14 +28,17 @@ def two_camera_lists(
     Example: python tools/two_camera_lists.py twocam/images data/twocam
     """
     dataset = read_two_camera(folder, test_vehicles, seed)
-    output.mkdir(parents=True, exist_ok=True)
+    with writing("the lists", output):
+        output.mkdir(parents=True, exist_ok=True)
     for split, images in dataset.splits.items():
         ids = list(dict.fromkeys(image.vehicle_id for image in images))
         if split == "train" and train_vehicles:
             ids = ids[:: max(1, len(ids) // train_vehicles)][:train_vehicles]
         kept = [image for image in images if image.vehicle_id in set(ids)]
         lines = "\n".join(image_list_lines(kept))
-        atomic.write_text(output / f"{split}.txt", lines + "\n")
+        listed = output / f"{split}.txt"
+        with writing("a list", listed):
+            atomic.write_text(listed, lines + "\n")
         cli.console.print(
             f"{output / split}.txt: {len(kept)} images of {len(ids)} vehicles"
         )

@@ -1,7 +1,10 @@
 """The file of a trained baseline: an .npz of arrays and a JSON text, no pickles."""
 
+import io
 import json
+import lzma
 import zipfile
+import zlib
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,15 @@ from pydrdl.baselines.projection import Projection
 from pydrdl.baselines.verifier import Training, Verifier
 from pydrdl.errors import InputError
 from pydrdl.features import Source
+from pydrdl.files import read_bytes
+from pydrdl.system_errors import writing
 
 SCHEMA = "drdl.verifier/1"
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+# What NumPy and zipfile raise where bytes are not as they were written.
+_DAMAGE = (
+    ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError,
+    RuntimeError, TypeError, ValueError, lzma.LZMAError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def save_verifier(verifier: Verifier, path: Path) -> None:
@@ -33,13 +42,12 @@ def save_verifier(verifier: Verifier, path: Path) -> None:
     }
     arrays = {f"projection.{n}": v for n, v in vars(verifier.projection).items()}
     arrays |= {f"model.{n}": v for n, v in vars(verifier.model).items()}
-    try:
-        with whole_file(path) as part, part.open("wb") as file:
-            np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
-    except OSError as error:
-        raise InputError(
-            f"cannot write the verifier: {error.strerror}", path, "name another file"
-        ) from error
+    with (
+        writing("the verifier", path),
+        whole_file(path) as part,
+        part.open("wb") as file,
+    ):
+        np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
 
 
 def load_verifier(path: Path) -> Verifier:
@@ -49,8 +57,9 @@ def load_verifier(path: Path) -> Verifier:
         InputError: no such file, or not of this form.
     """
     again = "train it again with tools/train_verifier.py"
+    data = io.BytesIO(read_bytes(path, "the verifier", again))
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(data, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(str(arrays.pop("meta")))
         if meta["schema"] != SCHEMA:
@@ -64,8 +73,9 @@ def load_verifier(path: Path) -> Verifier:
             Training(**training),
         )
     except _DAMAGE as error:
-        what = "no such file" if not path.exists() else f"not a verifier: {error}"
-        raise InputError(f"cannot read the verifier: {what}", path, again) from error
+        raise InputError(
+            f"cannot read the verifier: not a verifier: {error}", path, again
+        ) from error
 
 
 def _from_arrays(kind: Any, prefix: str, arrays: dict[str, Any]) -> Any:

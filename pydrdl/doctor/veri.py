@@ -12,13 +12,14 @@ from pydrdl.datasets.veri_truth import (
 )
 from pydrdl.doctor.problem import Problem, Severity, problem
 from pydrdl.errors import InputError
+from pydrdl.paths import exists
 
 
 def check_answers(dataset: Dataset) -> list[Problem]:
     """Checks gt_index.txt, jk_index.txt and test_track.txt; nothing elsewhere."""
     if dataset.name != NAME or not {"query", "test"} <= dataset.splits.keys():
         return []
-    absent = [f for f in (MATCHES, JUNK, TRACKS) if not (dataset.root / f).exists()]
+    absent = [f for f in (MATCHES, JUNK, TRACKS) if not exists(dataset.root / f)]
     faults: list[InputError] = []
     try:
         if MATCHES not in absent and JUNK not in absent:

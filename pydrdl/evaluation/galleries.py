@@ -10,6 +10,7 @@ from pydrdl.errors import InputError
 from pydrdl.evaluation import loaded_verifier
 from pydrdl.evaluation.entry import Entry, labels, named
 from pydrdl.features import FeatureSet, read_features
+from pydrdl.paths import exists
 from pydrdl.protocols import reid, retrieval
 from pydrdl.protocols.split import Split, load_split, save_split
 from pydrdl.ranking import Progress
@@ -153,7 +154,7 @@ def _split_for(
 
 def _saved(path: Path | None, draw: Callable[[], Split]) -> Split:
     """The split of the file where there is one; otherwise a new one, written there."""
-    if path is not None and path.exists():
+    if path is not None and exists(path):
         return load_split(path)
     split = draw()
     if path is not None:

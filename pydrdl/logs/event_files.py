@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydrdl.errors import InputError
 from pydrdl.logs.reader import Row, TrainingLog
+from pydrdl.system_errors import writing
 
 
 def write_events(log: TrainingLog, folder: Path) -> int:
@@ -27,17 +28,15 @@ def write_events(log: TrainingLog, folder: Path) -> int:
     Raises:
         InputError: tensorboard is not installed, or the folder is in use.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("the output exists", folder, "delete it, or name another")
+    with writing("event files", folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError("the output exists", folder, "delete it, or name another")
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
-        part.mkdir(parents=True)
-        count = _write(log, part)
-        part.replace(folder)
-    except OSError as error:
-        raise InputError(
-            f"cannot write event files: {error.strerror}", folder, "name another folder"
-        ) from error
+        with writing("event files", folder):
+            part.mkdir(parents=True)
+            count = _write(log, part)
+            part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return count

@@ -12,6 +12,7 @@ from pydrdl.atomic import whole_file
 from pydrdl.errors import InputError
 from pydrdl.logs.reader import Phase, Row, TrainingLog
 from pydrdl.logs.table import series
+from pydrdl.system_errors import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,13 +129,8 @@ def save(figure: "Figure", path: Path, *, dpi: int = 120) -> None:
         InputError: a format that is not offered, or no such folder.
     """
     kind = check_format(path)
-    try:
-        with whole_file(path) as part:
-            figure.savefig(part, format=kind, dpi=dpi)
-    except OSError as error:
-        raise InputError(
-            f"cannot write the picture: {error.strerror}", path, "name another folder"
-        ) from error
+    with writing("the picture", path), whole_file(path) as part:
+        figure.savefig(part, format=kind, dpi=dpi)
 
 
 def running_mean(values: Float64, window: int) -> Float64:

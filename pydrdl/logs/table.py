@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.atomic import write_text
-from pydrdl.errors import InputError
 from pydrdl.logs.reader import Phase, Row, TrainingLog
+from pydrdl.system_errors import writing
 
 # None where a log does not show it, which a CSV leaves empty.
 Cell = float | int | str | None
@@ -56,15 +56,14 @@ def to_csv(log: TrainingLog, phase: Phase) -> str:
 def write_csv(log: TrainingLog, phase: Phase, path: Path) -> None:
     """Writes a phase's table; the file appears, or is replaced, when whole.
 
+    Its folder is made where there is none.
+
     Raises:
         InputError: it cannot be written.
     """
-    try:
+    with writing("the table", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, to_csv(log, phase))
-    except OSError as error:
-        raise InputError(
-            f"cannot write the table: {error.strerror}", path, "name a writable folder"
-        ) from error
 
 
 def series(rows: Sequence[Row], top: str) -> NDArray[np.float64]:

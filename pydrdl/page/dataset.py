@@ -1,6 +1,5 @@
 """What the data set holds, beside the paper and the release."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydrdl.datasets.types import Dataset
 from pydrdl.doctor.counts import HERE, SplitCount, count_dataset
 from pydrdl.doctor.report import SCHEMA
 from pydrdl.errors import InputError
+from pydrdl.files import read_json
 from pydrdl.page.content import Block, Column, Group, Row, Section, Table, Text
 
 COLUMNS = (
@@ -57,8 +57,8 @@ def _row(count: SplitCount) -> Row:
 def _check(key: str, path: Path, with_counts: bool) -> list[Block]:
     """Findings, and the counts where the data set itself is not given."""
     again = "give what tools/dataset.py check --json wrote"
+    content: dict[str, Any] = read_json(path, "the check", again)
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content.get("schema") != SCHEMA:
             raise ValueError(f"schema {content.get('schema')!r}; expected {SCHEMA!r}")
         blocks: list[Block] = []
@@ -79,10 +79,6 @@ def _check(key: str, path: Path, with_counts: bool) -> list[Block]:
                 kind="plain" if content["fit"] else "warning",
             )
         )
-    except OSError as error:
-        raise InputError(
-            f"cannot read the check: {error.strerror}", path, again
-        ) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"not a check of a data set: {error}", path, again) from error
     if problems:

@@ -1,12 +1,12 @@
 """Reads the results that tools/eval_*.py --json wrote."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pydrdl.errors import InputError
+from pydrdl.files import read_json
 from pydrdl.page.results import (
     Cmc,
     CrossCamera,
@@ -54,14 +54,7 @@ def read_results(paths: Sequence[Path]) -> Results:
 
 def _load(path: Path) -> Json:
     again = "give what tools/eval_cmc.py --json or its siblings wrote"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"cannot read the results: {error.strerror}", path, again
-        ) from error
-    except ValueError as error:
-        raise InputError(f"no JSON: {error}", path, again) from error
+    content = read_json(path, "the results", again)
     if not isinstance(content, dict):
         raise InputError("no result: the JSON is no object", path, again)
     return content

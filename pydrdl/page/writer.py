@@ -15,6 +15,8 @@ from pydrdl.page.content import Report
 from pydrdl.page.documents import FIGURES, latex, markdown
 from pydrdl.page.html import html
 from pydrdl.page.tables import SCHEMA, to_csv, to_json
+from pydrdl.paths import exists, files_in, is_folder
+from pydrdl.system_errors import writing
 
 HTML, JSON = "report.html", "report.json"
 TABLES = "tables"
@@ -40,17 +42,14 @@ def write_report(report: Report, output: Path, *, overwrite: bool = False) -> li
     part = output.with_name(f".{output.name}.part")
     old = output.with_name(f".{output.name}.old")
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        names = _write_files(report, part)
-        if output.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            output.rename(old)
-        part.rename(output)
-    except OSError as error:
-        raise InputError(
-            f"cannot write the report: {error.strerror}", output, "name another folder"
-        ) from error
+        with writing("the report", output):
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            names = _write_files(report, part)
+            if output.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                output.rename(old)
+            part.rename(output)
     finally:
         if old.exists() and not output.exists():
             old.rename(output)
@@ -65,16 +64,16 @@ def check_output(output: Path, *, overwrite: bool) -> None:
     Raises:
         InputError: it exists, or is no report, or has no folder to lie in.
     """
-    if not output.absolute().parent.is_dir():
+    if not is_folder(output.absolute().parent):
         raise InputError("no such folder", output.parent, "make it, or name another")
-    if not output.exists():
+    if not exists(output):
         return
     if not overwrite:
         raise InputError(
             "the output exists", output, "name another folder, or pass --overwrite"
         )
     # What somebody keeps there must not be lost.
-    if not _is_report(output) and (not output.is_dir() or any(output.iterdir())):
+    if not _is_report(output) and (not is_folder(output) or files_in(output, "*")):
         raise InputError(
             "the output exists and is no report",
             output,

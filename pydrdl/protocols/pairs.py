@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from pydrdl import atomic
 from pydrdl.errors import InputError
+from pydrdl.files import read_text
+from pydrdl.paths import exists
+from pydrdl.system_errors import writing
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -92,10 +95,7 @@ def read_pairs(path: Path) -> Pairs:
             with itself.
     """
     again = "give lines of two image names and 1 (same) or 0 (different)"
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the pairs: {error}", path, again) from error
+    lines = read_text(path, "the pairs", again).split("\n")
     rows: list[tuple[str, str, bool]] = []
     for number, line in enumerate(lines, 1):
         fields = line.strip().split("\t") if "\t" in line else line.split()
@@ -120,14 +120,10 @@ def save_pairs(pairs: Pairs, path: Path) -> None:
     Raises:
         InputError: the file exists, or its folder cannot be written.
     """
-    if path.exists():
+    if exists(path):
         raise InputError("the pairs file exists", path, "name another file")
-    try:
+    with writing("the pairs", path):
         atomic.write_text(path, pairs.text)
-    except OSError as error:
-        raise InputError(
-            f"cannot write the pairs: {error.strerror}", path, "name a writable folder"
-        ) from error
 
 
 def draw_pairs(

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from pydrdl import atomic
 from pydrdl.errors import InputError
+from pydrdl.files import read_json
+from pydrdl.paths import exists
+from pydrdl.system_errors import writing
 
 SCHEMA = "drdl.split/1"
 Int = NDArray[np.int64]
@@ -158,15 +161,11 @@ def save_split(split: Split, path: Path) -> None:
     Raises:
         InputError: the file exists, or its folder cannot be written.
     """
-    if path.exists():
+    if exists(path):
         raise InputError("the split file exists", path, "name another file")
     text = json.dumps({"sha256": split.sha256, **_to_dict(split)}, ensure_ascii=False)
-    try:
+    with writing("the split", path):
         atomic.write_text(path, text + "\n")
-    except OSError as error:
-        raise InputError(
-            f"cannot write the split: {error.strerror}", path, "name a writable folder"
-        ) from error
 
 
 def load_split(path: Path) -> Split:
@@ -177,8 +176,8 @@ def load_split(path: Path) -> Split:
             not have the hash that it states.
     """
     again = "delete the file to draw a new split, or restore it"
+    content: dict[str, Any] = read_json(path, "the split", again)
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
             raise ValueError(f"schema {content['schema']!r}; expected {SCHEMA!r}")
         split = Split(
@@ -190,10 +189,6 @@ def load_split(path: Path) -> Split:
         )
         if split.sha256 != content["sha256"]:
             raise ValueError("its content was changed: the SHA-256 differs")
-    except OSError as error:
-        raise InputError(
-            f"cannot read the split: {error.strerror}", path, again
-        ) from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a split file: {error}", path, again) from error
     return split

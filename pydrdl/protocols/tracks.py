@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.errors import InputError
+from pydrdl.files import read_text
 from pydrdl.metrics import Matches, matches_from_distances
 from pydrdl.ranking import Progress
 from pydrdl.ranking.scaling import first_equal_rows
@@ -53,10 +54,7 @@ def read_tracks(
             several vehicles or cameras.
     """
     again = "give the list of tracks of this gallery"
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the tracks: {error}", path, again) from error
+    lines = read_text(path, "the tracks", again).split("\n")
     places = _places(names)
     tracks: list[list[int]] = []
     for number, line in enumerate(lines, 1):

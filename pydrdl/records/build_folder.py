@@ -7,6 +7,7 @@ so that it is never completed from something else.
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -15,13 +16,16 @@ from pydrdl import atomic
 from pydrdl.datasets.list_hash import images_sha256
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.files import read_bytes, read_json
+from pydrdl.paths import exists, is_file, is_folder
 from pydrdl.records import checksums, labels, pair_index
+from pydrdl.records.environment import AGAIN, DATA, LOCK
+from pydrdl.system_errors import writing
 
 BUILD = "build.json"
 # All that may stand in an image LMDB's folder; nothing else is ever deleted.
 OURS = {
-    "data.mdb", "lock.mdb", BUILD, labels.FILE_NAME, pair_index.FILE_NAME,
-    checksums.FILE_NAME,
+    DATA, LOCK, BUILD, labels.FILE_NAME, pair_index.FILE_NAME, checksums.FILE_NAME,
 }  # fmt: skip
 
 
@@ -47,8 +51,9 @@ class BuildFolder:
         Raises:
             InputError: it exists, or it may be overwritten but is no image LMDB.
         """
-        self._settle()
-        if not self.output.exists():
+        with self._writing():
+            self._settle()
+        if not exists(self.output):
             return
         if not self.overwrite:
             raise InputError(
@@ -65,7 +70,8 @@ class BuildFolder:
             options: how it is built, as JSON can hold it.
 
         Raises:
-            InputError: a partial build of other inputs is there.
+            InputError: a partial build of other inputs is there, or the folder
+                cannot be written.
         """
         inputs = {
             "images": len(images),
@@ -73,20 +79,21 @@ class BuildFolder:
             "root": str(Path(root).resolve()),
             **options,
         }
-        text = json.dumps(inputs, indent=1) + "\n"
+        data = (json.dumps(inputs, indent=1) + "\n").encode()
         build = self.partial / BUILD
-        if build.is_file() and build.read_text(encoding="utf-8") == text:
+        if is_file(build) and read_bytes(build, "the interrupted build", "") == data:
             return
-        if self.partial.exists() and any(self.partial.iterdir()):
-            self._clear(build)
-        self.partial.mkdir(parents=True, exist_ok=True)
-        self.write(BUILD, text.encode())
+        with self._writing():
+            if exists(self.partial) and any(self.partial.iterdir()):
+                self._clear(build)
+            self.partial.mkdir(parents=True, exist_ok=True)
+        self.write(BUILD, data)
 
     def _clear(self, build: Path) -> None:
         """Deletes a partial build of other inputs, where that is allowed."""
         _refuse_foreign(self.partial)
         # A build that was killed before build.json stood has nothing to lose.
-        if build.exists() and not self.overwrite:
+        if exists(build) and not self.overwrite:
             raise InputError(
                 "an interrupted build of other images or options is here",
                 self.partial,
@@ -95,20 +102,36 @@ class BuildFolder:
         shutil.rmtree(self.partial)
 
     def write(self, name: str, data: bytes) -> None:
-        """Writes a file that is either whole or not there."""
-        atomic.write_bytes(self.partial / name, data)
+        """Writes a file that is either whole or not there.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        with self._writing():
+            atomic.write_bytes(self.partial / name, data)
 
     def finish(self) -> None:
         """Gives the folder its final name, in the place of what stood there.
 
         What stood there is deleted last: at every moment one of the two lies
         whole on the disk.
+
+        Raises:
+            InputError: it cannot be given.
         """
-        if self.output.exists():
-            self.output.rename(self.replaced)
-        self.partial.rename(self.output)
-        atomic.sync(self.output.parent)
-        self._settle()
+        with self._writing():
+            if self.output.exists():
+                self.output.rename(self.replaced)
+            self.partial.rename(self.output)
+            atomic.sync(self.output.parent)
+            self._settle()
+
+    def size(self) -> int:
+        """Bytes of the finished data.mdb."""
+        return (self.output / DATA).stat().st_size
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing("the LMDB", self.output, "name another output")
 
     def _settle(self) -> None:
         """Ends what a kill in finish() left: the old folder under another name."""
@@ -133,8 +156,8 @@ def read_build(folder: Path) -> dict[str, Any]:
         InputError: build.json is missing or damaged.
     """
     path = Path(folder) / BUILD
+    content = read_json(path, "how the LMDB was built", AGAIN)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         wanted = {"images", "images_sha256", "root", "size", "jpeg_quality", "label"}
         if missing := sorted(wanted - set(content)):
             raise ValueError(f"no {', '.join(missing)}")
@@ -145,18 +168,19 @@ def read_build(folder: Path) -> dict[str, Any]:
             raise ValueError("images and jpeg_quality; expected whole numbers")
         if any(type(model) is not int for model in content.get("model_ids", ())):
             raise ValueError("model_ids; expected whole numbers")
-    except (OSError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise InputError(
-            f"cannot read how the LMDB was built: {error}",
-            path,
-            "build the LMDB again with tools/build_lmdb.py",
+            f"cannot read how the LMDB was built: {error}", path, AGAIN
         ) from error
     return dict(content)
 
 
 def _refuse_foreign(folder: Path) -> None:
     """Raises InputError where a folder holds what no image LMDB holds."""
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
+    names = {"a file"}
+    if is_folder(folder):
+        with writing("the LMDB", folder):
+            names = {path.name for path in folder.iterdir()}
     foreign = sorted(name for name in names if atomic.final_name(name) not in OURS)
     if foreign:
         raise InputError(

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
+from pydrdl.records.environment import AGAIN
 
 FILE_NAME = "values.crc32"
 Checksums = NDArray[np.uint32]
@@ -38,13 +40,7 @@ def read_checksums(folder: Path) -> Checksums:
         InputError: they are missing or cut off.
     """
     path = Path(folder) / FILE_NAME
-    again = "build the LMDB again with tools/build_lmdb.py"
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"cannot read the checksums: {error.strerror}", path, again
-        ) from error
+    data = read_bytes(path, "the checksums", AGAIN)
     if len(data) % 4:
-        raise InputError(f"{len(data)} bytes; expected 4 a record", path, again)
+        raise InputError(f"{len(data)} bytes; expected 4 a record", path, AGAIN)
     return np.frombuffer(data, "<u4").astype(np.uint32)

@@ -13,6 +13,9 @@ from pathlib import Path
 from pydrdl import atomic
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.files import read_bytes, read_json
+from pydrdl.records.environment import AGAIN
+from pydrdl.system_errors import writing
 
 FILE_NAME = "labels.json"
 VERSION = 1
@@ -128,16 +131,14 @@ def read_labels(folder: Path) -> Labels:
         InputError: it is missing, damaged or of another version.
     """
     path = Path(folder) / FILE_NAME
+    content = read_json(path, "what the labels stand for", AGAIN)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             raise ValueError(f"version {content['version']}; expected {VERSION}")
         return Labels(tuple(content["vehicle_ids"]), tuple(content["model_ids"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"cannot read what the labels stand for: {error}",
-            path,
-            "build the LMDB again with tools/build_lmdb.py",
+            f"cannot read what the labels stand for: {error}", path, AGAIN
         ) from error
 
 
@@ -149,12 +150,12 @@ def read_stored(folder: Path) -> str:
     """
     path = Path(folder) / FILE_NAME
     read_labels(folder)
-    stored = json.loads(path.read_text(encoding="utf-8")).get("label")
+    stored = read_json(path, "what the labels stand for", AGAIN).get("label")
     if stored not in ("vehicle", "model"):
         raise InputError(
             f"records carry {stored!r}; expected vehicle or model",
             path,
-            "build the LMDB again with tools/build_lmdb.py",
+            AGAIN,
         )
     return str(stored)
 
@@ -163,11 +164,13 @@ def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
     """Lays an image LMDB's labels.json beside a net that is trained from it.
 
     Raises:
-        InputError: it is missing or damaged.
+        InputError: it is missing or damaged, or the other cannot be written.
     """
     read_labels(lmdb_folder)
-    data = (Path(lmdb_folder) / FILE_NAME).read_bytes()
-    atomic.write_bytes(Path(net_folder) / FILE_NAME, data)
+    labels, copy = Path(lmdb_folder) / FILE_NAME, Path(net_folder) / FILE_NAME
+    data = read_bytes(labels, "what the labels stand for", AGAIN)
+    with writing("the labels", copy):
+        atomic.write_bytes(copy, data)
 
 
 def same_models(one: Path, other: Path) -> bool:

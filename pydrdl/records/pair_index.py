@@ -7,14 +7,17 @@ serves another LMDB than its own.
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import lmdb
 from google.protobuf.message import DecodeError
 
-from pydrdl import messages
+from pydrdl import children, messages
 from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
+from pydrdl.records import walk
+from pydrdl.records.environment import AGAIN, to_read
 
 FILE_NAME = "pair_index.binaryproto"
 VERSION = 1
@@ -136,19 +139,15 @@ def read_pair_index(folder: Path, *, check: bool = True) -> PairIndex:
             it belongs to another LMDB.
     """
     path = Path(folder) / FILE_NAME
-    again = "build the LMDB again with tools/build_lmdb.py"
     message = messages.PairIndex()
+    data = read_bytes(path, "the pair index", AGAIN)
     try:
-        message.ParseFromString(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"cannot read the pair index: {error.strerror}", path, again
-        ) from error
+        message.ParseFromString(data)
     except DecodeError as error:
-        raise InputError("the pair index is damaged", path, again) from error
+        raise InputError("the pair index is damaged", path, AGAIN) from error
     if message.version != VERSION:
         raise InputError(
-            f"pair index of version {message.version}; expected {VERSION}", path, again
+            f"pair index of version {message.version}; expected {VERSION}", path, AGAIN
         )
     index = PairIndex(
         Fingerprint(message.num_images, message.keys_crc32, message.sample_crc32),
@@ -159,16 +158,33 @@ def read_pair_index(folder: Path, *, check: bool = True) -> PairIndex:
     )
     _check_runs(index.vehicles, index.fingerprint.num_images, path)
     if check:
-        with lmdb.open(str(folder), readonly=True, lock=False) as environment:
-            found = fingerprint(environment)
+        found = _fingerprint_of(folder)
         if found != index.fingerprint:
             raise InputError(
                 f"the pair index belongs to another LMDB: it holds "
                 f"{index.fingerprint}, data.mdb gives {found}",
                 path,
-                again,
+                AGAIN,
             )
     return index
+
+
+def print_fingerprint(folder: str) -> None:
+    """Prints an LMDB's fingerprint, its three numbers."""
+    with to_read(Path(folder)) as environment:
+        print(*astuple(fingerprint(environment)))
+
+
+def _fingerprint_of(folder: Path) -> Fingerprint:
+    """Computes it in another process, which a damaged LMDB may end."""
+    _, damage = walk.look(folder)
+    if not damage:
+        code = "import sys; from pydrdl.records import pair_index as p; "
+        done = children.python(code + "p.print_fingerprint(sys.argv[1])", str(folder))
+        if done.returncode == 0:
+            return Fingerprint(*map(int, done.stdout.split()))
+        damage = walk.why(done, folder)
+    raise InputError(damage, folder, AGAIN)
 
 
 def _check_runs(vehicles: Sequence[Vehicle], num_images: int, path: Path) -> None:
@@ -179,12 +195,12 @@ def _check_runs(vehicles: Sequence[Vehicle], num_images: int, path: Path) -> Non
                 f"vehicle {vehicle.vehicle_id} takes {vehicle.count} records from "
                 f"{vehicle.first}; expected at least 1 from {expected}",
                 path,
-                "build the LMDB again with tools/build_lmdb.py",
+                AGAIN,
             )
         expected += vehicle.count
     if expected != num_images:
         raise InputError(
             f"vehicles take {expected} records, the index says {num_images}",
             path,
-            "build the LMDB again with tools/build_lmdb.py",
+            AGAIN,
         )

@@ -15,8 +15,10 @@ import lmdb
 
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.paths import is_file
 from pydrdl.records import pair_index
 from pydrdl.records.check import check_record
+from pydrdl.records.environment import DATA, to_read
 from pydrdl.records.expected import Expected, Fault, read_expected, with_dataset
 from pydrdl.records.walk import walk
 from pydrdl.threads import in_order
@@ -104,7 +106,7 @@ def verify_image_lmdb(
         InputError: there is no data.mdb, or the images cannot be labelled.
     """
     folder = Path(folder)
-    if not (folder / "data.mdb").is_file():
+    if not is_file(folder / DATA):
         raise InputError(
             "no image LMDB: there is no data.mdb",
             folder,
@@ -122,7 +124,7 @@ def verify_image_lmdb(
     if way.damage:
         found.add([Fault("data.mdb", way.damage, way.records)])
         return found
-    with lmdb.open(str(folder), readonly=True, lock=False) as environment:
+    with to_read(folder) as environment:
         found.add(_fingerprint_faults(environment, expected))
         records = _numbered(environment, expected, found)
         task = partial(_check, expected)

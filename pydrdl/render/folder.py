@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydrdl import atomic
 from pydrdl.errors import InputError
+from pydrdl.system_errors import writing
 
 MARKER = "unfinished.json"
 LISTS = "train_test_split"  # as VehicleID and CompCars name it
@@ -43,17 +44,11 @@ def fill_folder(
             cannot be written.
     """
     output = Path(output)
-    try:
+    with writing("the data set", output):
         _start(output, plan, folders)
         for _ in images:
             pass
         _finish(output, files, lists)
-    except OSError as error:
-        raise InputError(
-            f"cannot write: {error.strerror or error}",
-            error.filename or output,
-            "make room or name a writable folder, then repeat the command to go on",
-        ) from error
 
 
 def _start(output: Path, plan: str, folders: Iterable[str]) -> None:

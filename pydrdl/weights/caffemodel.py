@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from pydrdl import atomic
 from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
 from pydrdl.messages import caffe_pb2
+from pydrdl.paths import exists, is_file, is_folder
+from pydrdl.system_errors import writing
 
 Shape = tuple[int, ...]
 Float32 = NDArray[np.float32]
@@ -58,16 +61,12 @@ def read_weights(path: Path) -> dict[str, Layer]:
             shape says.
     """
     again = "give a .caffemodel that Caffe wrote; one that was cut off, get again"
-    if not path.is_file():
+    if not is_file(path):
         raise InputError("no such weights file", path, again)
     net = caffe_pb2.NetParameter()
+    content = read_bytes(path, "the weights", "check the path")
     try:
-        content = path.read_bytes()
         net.ParseFromString(content)
-    except OSError as error:
-        raise InputError(
-            f"cannot read the weights: {error.strerror}", path, "check the path"
-        ) from error
     except DecodeError as error:
         raise InputError(_what_else(content), path, again) from error
     if net.layer and net.layers:
@@ -117,24 +116,23 @@ def write_weights(
         InputError: the file exists or cannot be written.
     """
     refuse_existing(path, overwrite=overwrite)
-    try:
-        with atomic.whole_file(path) as part, part.open("wb") as file:
-            file.write(caffe_pb2.NetParameter(name=name).SerializeToString())
-            for layer in layers:
-                file.writelines(_encoded(*layer))
-    except OSError as error:
-        raise InputError(
-            f"cannot write the weights: {error.strerror}", path, "name another file"
-        ) from error
+    with (
+        writing("the weights", path),
+        atomic.whole_file(path) as part,
+        part.open("wb") as file,
+    ):
+        file.write(caffe_pb2.NetParameter(name=name).SerializeToString())
+        for layer in layers:
+            file.writelines(_encoded(*layer))
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
     """Raises InputError for an output that exists or has no folder to lie in."""
-    if path.is_dir():
+    if is_folder(path):
         raise InputError("the output is a folder", path, "name a file in it")
-    if path.exists() and not overwrite:
+    if exists(path) and not overwrite:
         raise InputError("the output exists", path, "delete it, or pass --overwrite")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise InputError("no such folder", path.parent, "make it, or name another")
 
 

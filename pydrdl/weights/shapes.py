@@ -14,6 +14,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
 from pydrdl.messages import caffe_pb2
 
 # A dimension, or a whole shape, is None where it is not known.
@@ -35,17 +36,14 @@ def read_net(path: Path) -> Any:
         InputError: no such file, not a net, no layers, or layers of the old form.
     """
     net = caffe_pb2.NetParameter()
+    data = read_bytes(path, "the net", "give a net's .prototxt")
     try:
-        text_format.Parse(path.read_text(encoding="utf-8"), net)
-    except OSError as error:
-        raise InputError(
-            f"cannot read the net: {error.strerror}", path, "give a net's .prototxt"
-        ) from error
+        text_format.Parse(data.decode(), net)
     except UnicodeDecodeError as error:
         raise InputError(
             "not a net: it is no text", path, "give a net's .prototxt"
         ) from error
-    except text_format.ParseError as error:
+    except (text_format.ParseError, RecursionError) as error:
         raise InputError(
             f"not a net: {error}", path, "correct the line and column named above"
         ) from error
