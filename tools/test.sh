@@ -60,3 +60,15 @@ fi
 
 step Python tests
 pytest -q "$@"
+
+step "numbers once more, computed as on an older processor"
+(
+  set -a
+  # shellcheck source=tools/older_processor.env
+  . tools/older_processor.env
+  set +a
+  build/$preset/drdl_test --gtest_brief=1
+  pytest -q tests/test_*protocol.py tests/test_metrics*.py tests/test_reference.py \
+    tests/test_loss_properties.py tests/test_joint_bayesian.py tests/test_verifier.py \
+    tests/test_nets.py tests/test_page_search.py tests/test_gradcheck.py
+)
