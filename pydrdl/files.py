@@ -3,8 +3,10 @@
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydrdl.errors import InputError
 from pydrdl.system_errors import reading
@@ -12,26 +14,47 @@ from pydrdl.system_errors import reading
 CHECK = "check that this is the right file, or convert it to UTF-8"
 
 
-def read_bytes(path: Path, what: str, otherwise: str) -> bytes:
+def read_bytes(
+    path: Path, what: str, otherwise: str, *, most: int | None = None
+) -> bytes:
     """Reads a regular file.
 
     Args:
         path: the file.
         what: what it is, such as "the labels".
         otherwise: what to do where it is not there.
+        most: bytes that it may have.
 
     Raises:
-        InputError: it cannot be read, or is a pipe or a device, of which
-            reading may have no end.
+        InputError: it cannot be read, is too large, or is a pipe or a device, of
+            which reading may have no end.
+    """
+    with open_bytes(path, what, otherwise) as file:
+        size = os.fstat(file.fileno()).st_size
+        if most is not None and size > most:
+            raise InputError(
+                f"cannot read {what}: it has {size:,} bytes, more than {most:,}",
+                path,
+                "check that this is the right file",
+            )
+        return file.read()
+
+
+@contextmanager
+def open_bytes(path: Path, what: str, otherwise: str) -> Iterator[BinaryIO]:
+    """Opens a regular file to read it piece by piece; see read_bytes.
+
+    Raises:
+        InputError: as read_bytes does, while it is open too.
     """
     with reading(what, path, otherwise), open(path, "rb", opener=_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        if odd := irregular(os.fstat(file.fileno()).st_mode):
             raise InputError(
-                f"cannot read {what}: no regular file",
+                f"cannot read {what}: {odd}",
                 path,
                 "copy what it gives into a file, and name that",
             )
-        return file.read()
+        yield file
 
 
 def read_text(path: Path, what: str, otherwise: str) -> str:
@@ -74,6 +97,19 @@ def not_utf8(path: Path, error: UnicodeDecodeError) -> InputError:
         f"{path}:{line}",
         CHECK,
     )
+
+
+def irregular(mode: int) -> str:
+    """Says what a file's st_mode shows, where that is no regular file; else ""."""
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    kind = kinds.get(stat.S_IFMT(mode), "of an unknown kind")
+    return "" if stat.S_ISREG(mode) else f"{kind}, no regular file"
 
 
 def _at_once(path: str, flags: int) -> int:

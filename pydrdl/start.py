@@ -16,6 +16,8 @@ import sys
 import time
 from types import FrameType, TracebackType
 
+from pydrdl import pixel_limit
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A terminal and `timeout` may send one twice, to a process and to its group.
 ONE_WISH = 1.0  # seconds
@@ -44,6 +46,7 @@ def begin(name: str) -> None:
     if name != "__main__":
         return
     _open_standard_streams()
+    pixel_limit.prepare()
     sys.excepthook = _show_import_error
     for number in _ours():
         signal.signal(number, _leave)

@@ -14,7 +14,8 @@ from pydrdl.errors import InputError
 
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
-from pydrdl.records.datum import read_image, to_datum
+from pydrdl.datasets.images import read_image
+from pydrdl.records.datum import to_datum
 
 HEIGHT, WIDTH = 30, 40
 

@@ -14,6 +14,8 @@ from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.datasets import Image, images_of_split, open_dataset, views
+from pydrdl.doctor import report
+from pydrdl.doctor.damage import DamageNotes
 from pydrdl.records.image_lmdb import build_image_lmdb
 from pydrdl.records.labels import read_labels, with_known_models
 from pydrdl.results.shared import number
@@ -81,6 +83,7 @@ def build_lmdb(
     model_ids = None if labels is None else read_labels(labels).model_ids
     if model_ids is not None:
         images = with_known_models(found, model_ids, labelled_only=labelled_only)
+    damaged = DamageNotes()
     summary = build_image_lmdb(
         images,
         data.root,
@@ -93,7 +96,9 @@ def build_lmdb(
         workers=workers,
         overwrite=overwrite,
         progress=cli.progress,
+        note=damaged,
     )
+    report.print_problems(damaged.problems(), cli.stderr)
     table = Table(str(output), "", title=f"{data.name} {split}")
     table.add_row("images", f"{summary.images:,}")
     table.add_row("vehicles", f"{summary.vehicles:,}")

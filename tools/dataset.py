@@ -13,10 +13,12 @@ from typer import Argument, Exit, Option
 from pydrdl import cli
 from pydrdl.contact_sheet import choose_rows, contact_sheet, write_png
 from pydrdl.datasets import Dataset, images_of_split, open_dataset
+from pydrdl.datasets.images import read_image
 from pydrdl.doctor import check_dataset, report
+from pydrdl.doctor.damage import DamageNotes
 from pydrdl.doctor.files import unique_images
 from pydrdl.errors import InputError
-from pydrdl.records.datum import read_image
+from pydrdl.paths import exists
 
 Where = Annotated[Path, Argument(help="A data set's folder, or an image list.")]
 Root = Annotated[
@@ -72,9 +74,7 @@ def check(
         cli.console.print(report.counts_table(checkup), "")
         for note in report.notes(checkup):
             cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
-        for problem in checkup.problems:
-            for line in report.problem_lines(problem):
-                cli.console.print(line, soft_wrap=True)
+        report.print_problems(checkup.problems, cli.console)
         cli.console.print(report.summary(checkup), markup=False, soft_wrap=True)
         if json is not None:
             cli.write_json(json, report.checkup_json(checkup))
@@ -104,14 +104,18 @@ def show(
 
     Example: python tools/dataset.py show VehicleID_V1.0 --output sheet.png
     """
-    if output.exists() and not overwrite:
+    if exists(output) and not overwrite:
         raise InputError("the output exists", output, "delete it, or pass --overwrite")
     data = open_dataset(dataset, root)
     chosen = choose_rows(
         unique_images(select(data, split)), vehicles, images, neighbours, seed
     )
-    sheet = contact_sheet(chosen, size, lambda i: read_image(data.root, i, None))
+    damaged = DamageNotes()
+    sheet = contact_sheet(
+        chosen, size, lambda image: read_image(data.root, image, None, damaged)
+    )
     write_png(output, sheet)
+    report.print_problems(damaged.problems(), cli.stderr)
     height, width = sheet.shape[:2]
     cli.console.print(
         f"{output}: {len(chosen)} vehicles, {width} x {height} pixels",

@@ -12,9 +12,12 @@ from typer import Argument, BadParameter, Option
 from pydrdl import cli
 from pydrdl.datasets import images_of_split, open_dataset
 from pydrdl.datasets.drawn import full_name
+from pydrdl.doctor import report
+from pydrdl.doctor.damage import DamageNotes
 from pydrdl.features import refuse_to_overwrite, write_features
 from pydrdl.features.extract import extract
 from pydrdl.features.partial import discard, partial_path
+from pydrdl.paths import exists
 
 
 def three_numbers(text: str) -> tuple[float, float, float]:
@@ -62,10 +65,11 @@ def extract_features(
     """
     bgr = None if mean is None else three_numbers(mean)
     partial = partial_path(output)
-    if output.exists():  # killed between the two last steps
+    if exists(output):  # killed between the two last steps
         discard(partial)
     refuse_to_overwrite(output)
     data = open_dataset(dataset, root)
+    damaged = DamageNotes()
     content = extract(
         images_of_split(data, split),
         data.root,
@@ -81,7 +85,9 @@ def extract_features(
         split=split,
         partial=partial,
         progress=cli.progress,
+        note=damaged,
     )
+    report.print_problems(damaged.problems(), cli.stderr)
     write_features(output, content)
     discard(partial)
     n, d = content.features.shape

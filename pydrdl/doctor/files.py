@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.doctor.copies import copy_problems
+from pydrdl.doctor.damage import damage_case, damage_problems
 from pydrdl.doctor.look import Look, decode_image, stat_image
 from pydrdl.doctor.problem import Problem, Severity, problem
 from pydrdl.threads import in_order
@@ -38,7 +39,7 @@ def check_files(
     """
     look = partial(stat_image, root) if fast else partial(decode_image, root)
     looks = progress(in_order(look, images, workers), "images", len(images))
-    missing, unreadable, outside = [], [], []
+    missing, unreadable, damaged, outside = [], [], [], []
     same: dict[bytes, list[int]] = {}
     for i, (image, seen) in enumerate(zip(images, looks, strict=True)):
         shown = f"{image.path} (vehicle {image.vehicle_id})"
@@ -48,6 +49,8 @@ def check_files(
             unreadable.append(f"{shown}: {seen.unreadable}")
         elif seen.outside:
             outside.append(f"{shown}: box {image.box}, {seen.outside}")
+        if seen.damage:
+            damaged.append(damage_case(image, seen.damage))
         if seen.digest:
             same.setdefault(seen.digest, []).append(i)
     copies = [[images[i] for i in group] for group in same.values() if len(group) > 1]
@@ -66,6 +69,7 @@ def check_files(
             unreadable,
             "get the files again, or take them out of the lists",
         ),
+        *damage_problems(damaged),
         *problem(
             "boxes_outside",
             Severity.ERROR,

@@ -1,9 +1,11 @@
 """The findings as tables and as JSON."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -67,6 +69,13 @@ def problem_lines(problem: Problem) -> list[Text]:
     if more > 0:
         lines.append(Text(f"  and {more:,} more"))
     return [*lines, Text(f"  next: {problem.next}")]
+
+
+def print_problems(problems: Iterable[Problem], console: Console) -> None:
+    """Prints problems, each on lines that no width of the terminal breaks."""
+    for problem in problems:
+        for line in problem_lines(problem):
+            console.print(line, soft_wrap=True)
 
 
 def summary(checkup: Checkup) -> str:

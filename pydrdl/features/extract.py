@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl.datasets.images import Note, read_image
 from pydrdl.datasets.list_hash import images_sha256
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
@@ -39,6 +40,7 @@ def extract(
     split: str = "",
     partial: Path | None = None,
     progress: Progress = lambda images, what, total: images,
+    note: Note | None = None,
 ) -> FeatureSet:
     """Computes the features of images.
 
@@ -58,6 +60,7 @@ def extract(
         partial: a file that keeps what is done, for the next call to go on
             from; the caller deletes it when the features are safe. None: none.
         progress: wraps the images, for a progress bar.
+        note: is told of images whose damage leaves them decodable.
 
     Raises:
         InputError: neither or both of weights and untrained, no such layer,
@@ -98,7 +101,8 @@ def extract(
         kept = PartialFeatures(partial, inputs, width, batch, len(images))
     parts = [kept.read()] if kept else []
     left = images[kept.rows if kept else 0 :]
-    pixels = progress(decoded(left, root, preprocess, 4 * batch), "images", len(left))
+    made = decoded(left, root, preprocess, 4 * batch, note=note)
+    pixels = progress(made, "images", len(left))
 
     def computed() -> Iterator[Float32]:
         names = in_batches((image.path for image in left), batch)
@@ -166,6 +170,7 @@ def decoded(
     preprocess: Preprocess,
     window: int,
     workers: int | None = None,
+    note: Note | None = None,
 ) -> Iterator[Float32]:
     """Yields the net's inputs in order, decoded by threads ahead of their use.
 
@@ -179,16 +184,15 @@ def decoded(
         window: images decoded or waiting at any time; several batches, or the
             threads have nothing to do during a pass.
         workers: threads; None takes one a processor.
+        note: is told of images whose damage leaves them decodable.
 
     Raises:
         InputError: an image is missing or damaged.
     """
-    from pydrdl.records.datum import read_image  # the LMDB's own reader; imports Caffe
-
     size = (preprocess.resize, preprocess.resize)
 
     def decode(image: Image) -> Float32:
-        return preprocess(read_image(root, image, size))
+        return preprocess(read_image(root, image, size, note))
 
     return in_order(decode, images, workers, window)
 

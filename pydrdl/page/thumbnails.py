@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pydrdl.datasets.images import read_image
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 
@@ -22,8 +23,6 @@ def thumbnail_maker(root: Path, images: Iterable[Image], where: object) -> Thumb
         images: of the split that the features are of; cut to their boxes.
         where: the data set, for messages.
     """
-    from pydrdl.records.datum import read_image  # the LMDB's own reader; imports Caffe
-
     known = {image.path: image for image in images}
     made: dict[str, bytes] = {}
 

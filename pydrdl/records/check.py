@@ -9,6 +9,8 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from pydrdl import messages
+from pydrdl.datasets.images import decode as decode_image
+from pydrdl.datasets.images import read_image
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 from pydrdl.records import datum
@@ -82,22 +84,20 @@ def decode(message: messages.Datum) -> NDArray[np.uint8]:
         ValueError: it holds no image, or one of another size than it says.
     """
     shape = message.height, message.width, message.channels
-    data = np.frombuffer(message.data, np.uint8)
     if not message.encoded:
+        data = np.frombuffer(message.data, np.uint8)
         if data.size != np.prod(shape) or not data.size:
             raise ValueError(
                 f"{data.size:,} bytes of pixels; its size is {_size(shape)}"
             )
         planes = data.reshape(message.channels, message.height, message.width)
         return planes.transpose(1, 2, 0)
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if pixels is None:
-        raise ValueError(f"its {data.size:,} bytes cannot be decoded")
+    pixels = decode_image(message.data).pixels
     if pixels.shape != shape:
         raise ValueError(
             f"decodes to {_size(pixels.shape)}; its size is {_size(shape)}"
         )
-    return np.asarray(pixels, np.uint8)
+    return pixels
 
 
 def _check_form(expected: Expected, message: messages.Datum) -> None:
@@ -127,7 +127,7 @@ def _against_source(
         return
     size, quality = expected.build["size"], expected.build["jpeg_quality"]
     try:
-        source = datum.read_image(expected.root, image, tuple(size) if size else None)
+        source = read_image(expected.root, image, tuple(size) if size else None)
     except InputError as error:
         yield "pixels", f"no source to compare with: {error.what} ({error.where})"
         return

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 import lmdb
 
+from pydrdl.datasets.images import Note, read_image
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 from pydrdl.records import checksums, datum, labels, pair_index
@@ -70,6 +71,7 @@ def build_image_lmdb(
     overwrite: bool = False,
     progress: Progress = lambda items, what, total: items,
     map_size: int = 1 << 30,
+    note: Note | None = None,
 ) -> Summary:
     """Builds an image LMDB with its pair index and labels.
 
@@ -88,6 +90,7 @@ def build_image_lmdb(
         overwrite: whether an image LMDB that exists may be replaced.
         progress: shows how far the build is.
         map_size: LMDB's first map size in bytes; it doubles when full.
+        note: is told of images whose damage leaves them decodable.
 
     Raises:
         InputError: images are missing, corrupt or unlabelled (with "model"),
@@ -107,7 +110,7 @@ def build_image_lmdb(
 
     def encode(record: int) -> Record:
         image = ordered[record]
-        pixels = datum.read_image(root, image, size)
+        pixels = read_image(root, image, size, note)
         message = datum.to_datum(pixels, wanted[record], jpeg_quality)
         return datum.record_key(record, image), message.SerializeToString()
 
