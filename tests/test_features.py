@@ -1,5 +1,8 @@
 """The HDF5 file between extraction and evaluation."""
 
+import errno
+import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, read_features, write_features
 from pydrdl.file_hash import file_sha256
+from pydrdl.seal import HDF5, sealed
 
 SOURCE = Source(
     net="deploy.prototxt",
@@ -33,6 +37,12 @@ def feature_set() -> FeatureSet:
         np.array([1, 2, 1, 2, 1, 2]),
         SOURCE,
     )
+
+
+def seal_again(path: Path) -> None:
+    """What was changed is whole by its seal."""
+    body = path.read_bytes()[HDF5.length :]
+    path.write_bytes(sealed(HDF5, memoryview(body)) + body)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -93,20 +103,41 @@ def test_half_written_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(h5py.File, "create_dataset", full)
-    with pytest.raises(InputError, match="no space left"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"No space left.*\n.*a\.h5\n.*make room"):
         write_features(tmp_path / "a.h5", feature_set())
     assert not list(tmp_path.iterdir())
 
 
+def test_libhdf5_never_writes_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot close a file on a full disk, and ends the process at its exit."""
+    opened = []
+    plain = h5py.File.__init__
+
+    def watched(self: h5py.File, name: object, *args: object, **options: object):
+        opened.append(name)
+        plain(self, name, *args, **options)
+
+    monkeypatch.setattr(h5py.File, "__init__", watched)
+    write_features(tmp_path / "a.h5", feature_set())
+    assert [type(name) for name in opened] == [io.BytesIO]
+
+
 def test_refuses_what_is_no_features_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         read_features(tmp_path / "none.h5")
+    with pytest.raises(InputError, match="a folder"):
+        read_features(tmp_path)
     (tmp_path / "text.h5").write_text("hello")
     with pytest.raises(InputError, match="not HDF5"):
         read_features(tmp_path / "text.h5")
+    os.mkfifo(tmp_path / "pipe.h5")
+    with pytest.raises(InputError, match="a named pipe"):
+        read_features(tmp_path / "pipe.h5")
 
 
 @pytest.mark.parametrize(
@@ -114,29 +145,67 @@ def test_refuses_what_is_no_features_file(tmp_path: Path) -> None:
     [
         ("features", None, "no dataset features"),
         ("camera_id", None, "no dataset camera_id"),
-        ("features", np.ones((6, 4)), "float64; expected N x D float32"),
+        ("features", np.ones((6, 4)), "features is 6 x 4 float64; expected N x D"),
         ("features", np.ones(6, np.float32), "expected N x D float32"),
+        ("features", np.ones((6, 4), ">f4"), "expected N x D float32"),
+        ("features", np.ones((0, 4), np.float32), "there are no features"),
+        ("features", h5py.Empty("f"), "features is data that is not in the file"),
+        ("features", ["a"] * 6, "features is text; expected N x D float32"),
+        ("name", np.arange(6), "name is 6 int64; expected text"),
+        ("name", 5, "name is one int64; expected text"),
+        ("name", np.ones(6, [("a", "f4"), ("b", "i4")]), "name is .*; expected text"),
+        ("vehicle_id", np.ones(6), "vehicle_id is 6 float64; expected N int64"),
+        ("vehicle_id", np.ones(6, np.uint64), "6 uint64; expected N int64"),
+        ("model_id", np.ones((6, 1), int), "6 x 1 int64; expected N int64"),
+        ("camera_id", np.ones(6, bool), "camera_id is bool; expected N int64"),
         ("vehicle_id", np.arange(5), r"datasets of \[5, 6\] rows"),
         ("name", ["a", "b", "c", "d", "e", "a"], "1 image names occur twice"),
     ],
 )
-def test_refuses_a_damaged_file(tmp_path: Path, dataset, value, message) -> None:
+def test_refuses_another_form(tmp_path: Path, dataset, value, message) -> None:
     path = tmp_path / "a.h5"
     write_features(path, feature_set())
     with h5py.File(path, "r+") as file:
         del file[dataset]
         if value is not None:
             file[dataset] = value
+    seal_again(path)
     with pytest.raises(InputError, match=message):
         read_features(path)
 
 
-def test_refuses_another_schema(tmp_path: Path) -> None:
+def test_ids_of_other_widths_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     write_features(path, feature_set())
     with h5py.File(path, "r+") as file:
-        file.attrs["schema"] = "drdl.features/9"
-    with pytest.raises(InputError, match=r"'drdl\.features/9'"):
+        del file["vehicle_id"]
+        file["vehicle_id"] = np.array([1, 1, 2, 2, 3, 3], ">u2")
+        file["more"] = np.ones(3, [("a", "f4"), ("b", "i4")])
+    seal_again(path)
+    found = read_features(path)
+    assert (found.vehicle_ids.dtype, found.sha256) == (np.int64, feature_set().sha256)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("schema", "drdl.features/9", r"schema 'drdl\.features/9'; expected"),
+        ("schema", 1, "schema 'int64'; expected"),
+        ("schema", None, "schema None; expected"),
+        ("layer", np.zeros(3), "layer is ndarray; expected text"),
+        ("preprocess", h5py.Empty("f"), "preprocess is Empty; expected text"),
+        ("weights", np.bytes_(b"\xff"), "weights is bytes_; expected text"),
+    ],
+)
+def test_refuses_other_attributes(tmp_path: Path, name, value, message) -> None:
+    path = tmp_path / "a.h5"
+    write_features(path, feature_set())
+    with h5py.File(path, "r+") as file:
+        del file.attrs[name]
+        if value is not None:
+            file.attrs[name] = value
+    seal_again(path)
+    with pytest.raises(InputError, match=message):
         read_features(path)
 
 

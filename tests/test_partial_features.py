@@ -1,5 +1,6 @@
 """What an extraction keeps, however it was cut off."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
-from pydrdl.features.partial import PartialFeatures, discard
+from pydrdl.features.partial import DIGEST, PartialFeatures, discard
 
 INPUTS = {"net_sha256": "12", "weights": "untrained, seed 3"}
 WIDTH, BATCH, TOTAL = 3, 4, 10
@@ -25,7 +26,11 @@ def fill(path: Path, rows: int) -> None:
         partial.append(ROWS[first : min(first + BATCH, rows)])
 
 
-@given(st.integers(0, TOTAL * WIDTH * 4))
+BATCHES = (4, 4, 2)  # rows
+SIZES = [4 * WIDTH * rows + DIGEST for rows in BATCHES]
+
+
+@given(st.integers(0, sum(SIZES)))
 def test_whole_batches_are_kept_wherever_it_was_cut(
     tmp_path_factory: pytest.TempPathFactory, size: int
 ) -> None:
@@ -34,8 +39,8 @@ def test_whole_batches_are_kept_wherever_it_was_cut(
     with path.open("r+b") as file:
         head = len(file.readline())
         file.truncate(head + size)
-    rows = size // (4 * WIDTH)
-    kept = rows if rows == TOTAL else rows // BATCH * BATCH
+    whole = [size >= sum(SIZES[: n + 1]) for n in range(len(SIZES))]
+    kept = sum(rows for rows, there in zip(BATCHES, whole, strict=True) if there)
     partial = open_partial(path)
     assert partial.rows == kept
     np.testing.assert_array_equal(partial.read(), ROWS[:kept])
@@ -43,6 +48,43 @@ def test_whole_batches_are_kept_wherever_it_was_cut(
         partial.append(ROWS[kept : kept + BATCH])
         again = open_partial(path).read()
         np.testing.assert_array_equal(again, ROWS[: kept + BATCH])
+
+
+@given(st.integers(0, 8 * sum(SIZES) - 1))
+def test_what_stands_before_a_flipped_bit_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, bit: int
+) -> None:
+    path = tmp_path_factory.mktemp("bit") / "out.h5.partial"
+    fill(path, TOTAL)
+    data = bytearray(path.read_bytes())
+    head = data.index(b"\n") + 1
+    data[head + bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+    kept = 4 * sum(bit // 8 >= sum(SIZES[: n + 1]) for n in range(2))
+    partial = open_partial(path)
+    np.testing.assert_array_equal(partial.read(), ROWS[:kept])
+    for start in range(kept, TOTAL, BATCH):
+        partial.append(ROWS[start : start + BATCH])
+    np.testing.assert_array_equal(open_partial(path).read(), ROWS)
+
+
+def test_batches_that_change_places_are_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out.h5.partial"
+    fill(path, TOTAL)
+    data = path.read_bytes()
+    head, size = data.index(b"\n") + 1, SIZES[0]
+    first, second = data[head : head + size], data[head + size : head + 2 * size]
+    path.write_bytes(data[:head] + second + first + data[head + 2 * size :])
+    assert open_partial(path).rows == 0
+
+
+def test_a_pipe_in_its_place_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "out.h5.partial"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="a named pipe"):
+        open_partial(path)
+    discard(path)
+    assert path.exists()
 
 
 def test_nothing_is_written_before_there_is_a_batch(tmp_path: Path) -> None:

@@ -5,17 +5,15 @@ the weights do not hold: a net with a renamed layer would be evaluated on random
 numbers. Both become errors that can be read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from pydrdl.errors import InputError
+from pydrdl.features.net_weights import load_weights
 from pydrdl.gpu import why_no_gpu
 from pydrdl.pycaffe import import_caffe
 
-Shape = tuple[int, ...]
 INPUT = "data"
 
 
@@ -60,12 +58,7 @@ def open_net(
             "use a deploy net with an Input layer",
         )
     if weights is not None:
-        wanted = {
-            name: [tuple(blob.data.shape) for blob in blobs]
-            for name, blobs in net.params.items()
-        }
-        check_weights(wanted, weight_shapes(weights), weights)
-        net.copy_from(str(weights))
+        load_weights(net, weights)
     return net
 
 
@@ -73,79 +66,6 @@ def last_top(net: Any) -> str:
     """Name of the last layer's first top: what the net is there to compute."""
     tops = next(tops for tops in reversed(net.top_names.values()) if tops)
     return str(tops[0])
-
-
-def weight_shapes(path: Path) -> dict[str, list[Shape]]:
-    """Shapes of all blobs in a weights file, by layer.
-
-    Shapes of the old 4-D form keep their leading ones, as 1 x 1 x 1 x N.
-
-    Raises:
-        InputError: no such file, not weights, cut off, or it holds no weights.
-    """
-    if path.is_file() and h5py.is_hdf5(path):
-        shapes = _hdf5_shapes(path)
-    else:
-        from pydrdl.weights.caffemodel import blob_shape, read_weights
-
-        shapes = {
-            name: [blob_shape(blob) for blob in layer.blobs]
-            for name, layer in read_weights(path).items()
-        }
-    if not shapes:
-        raise InputError(
-            "it holds no weights", path, "give a .caffemodel.h5 that Caffe wrote"
-        )
-    return shapes
-
-
-def check_weights(
-    wanted: Mapping[str, Sequence[Shape]],
-    found: Mapping[str, Sequence[Shape]],
-    where: object,
-) -> None:
-    """Requires every learnable layer of a net in a weights file.
-
-    Args:
-        wanted: blob shapes of the net's learnable layers.
-        found: blob shapes of the weights file; it may hold more layers.
-        where: the weights file, for messages.
-
-    Raises:
-        InputError: a layer is absent or has other shapes.
-    """
-    again = "give the weights of this net, or the deploy net of these weights"
-    absent = [name for name in wanted if name not in found]
-    if absent:
-        raise InputError(
-            f"{len(absent)} of the net's {len(wanted)} learnable layers are not in "
-            f"the weights: {', '.join(absent)}; these hold {_some(found)}",
-            where,
-            again,
-        )
-    for name, shapes in wanted.items():
-        fits = len(shapes) == len(found[name]) and all(
-            a == b or (len(b) == 4 and _plain(a) == _plain(b))
-            for a, b in zip(shapes, found[name], strict=True)
-        )
-        if not fits:
-            raise InputError(
-                f"layer {name!r} has blobs {list(shapes)}; "
-                f"the weights hold {list(found[name])}",
-                where,
-                again,
-            )
-
-
-def _hdf5_shapes(path: Path) -> dict[str, list[Shape]]:
-    """Shapes in a .caffemodel.h5: data/<layer>/<blob number>."""
-    with h5py.File(path, "r") as file:
-        layers = file.get("data", {})
-        return {
-            name: [tuple(layers[name][i].shape) for i in sorted(layers[name])]
-            for name in layers
-            if len(layers[name])
-        }
 
 
 def _check_net(path: Path, known: Iterable[str]) -> None:
@@ -171,15 +91,3 @@ def _check_gpu(number: int) -> None:
             f"--gpu {number}",
             "leave the option out, or build Caffe with CUDA (CMake preset cuda)",
         )
-
-
-def _plain(shape: Shape) -> Shape:
-    """The shape as Caffe's four old dimensions."""
-    return (1,) * (4 - len(shape)) + tuple(shape)
-
-
-def _some(names: Iterable[str], limit: int = 8) -> str:
-    """The first names, and how many follow."""
-    all_names = list(names)
-    more = f" and {len(all_names) - limit} more" if len(all_names) > limit else ""
-    return ", ".join(all_names[:limit]) + more

@@ -2,10 +2,13 @@
 
 Datasets: features (N x D float32), name (N UTF-8 strings), vehicle_id, model_id
 and camera_id (N int64, -1 unknown). Attributes: schema, and what made them, see
-Source. Image names are distinct.
+Source. Image names are distinct. A seal stands before all of it, see pydrdl.seal;
+files of before there was one are read with a note.
 """
 
 import hashlib
+import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,10 +17,16 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl import atomic
+from pydrdl import atomic, seal
 from pydrdl.errors import InputError
+from pydrdl.features.hdf5 import Hdf5
+from pydrdl.features.hdf5_apart import load_hdf5
+from pydrdl.notes import Note
+from pydrdl.paths import exists, is_folder
+from pydrdl.system_errors import writing
 
 SCHEMA = "drdl.features/1"
+AGAIN = "extract again with tools/extract_features.py"
 IDS = ("vehicle_id", "model_id", "camera_id")
 Float32 = NDArray[np.float32]
 Int = NDArray[np.int64]
@@ -89,8 +98,10 @@ def write_features(path: Path, content: FeatureSet) -> None:
         InputError: the file exists or cannot be written.
     """
     refuse_to_overwrite(path)
-    try:
-        with atomic.whole_file(path) as part, h5py.File(part, "w") as file:
+    # libhdf5 cannot close a file on a full disk: the process would end by a signal.
+    memory = io.BytesIO()
+    with writing("the features", path):
+        with h5py.File(memory, "w", userblock_size=seal.HDF5.length) as file:
             file["features"] = content.features.astype(np.float32, copy=False)
             file.create_dataset("name", data=content.names, dtype=h5py.string_dtype())
             file["vehicle_id"] = content.vehicle_ids
@@ -98,61 +109,95 @@ def write_features(path: Path, content: FeatureSet) -> None:
             file["camera_id"] = content.camera_ids
             file.attrs["schema"] = SCHEMA
             file.attrs.update(asdict(content.source))
-    except OSError as error:
-        raise InputError(
-            f"cannot write the features: {error}", path, "name a writable folder"
-        ) from error
+        body = memory.getbuffer()[seal.HDF5.length :]
+        with atomic.whole_file(path) as part, part.open("wb") as out:
+            out.write(seal.sealed(seal.HDF5, body))
+            out.write(body)
 
 
 def refuse_to_overwrite(path: Path) -> None:
     """Raises InputError where the output exists or has no folder to lie in."""
-    if path.exists():
+    if exists(path):
         raise InputError("the output exists", path, "delete it, or name another output")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise InputError("no such folder", path.parent, "make it, or name another")
 
 
 def read_features(path: Path) -> FeatureSet:
-    """Reads features.
+    """Reads features; warns where they have no seal.
 
     Raises:
-        InputError: no such file, not of this form, lengths that differ, or a
-            name twice.
+        InputError: no such file, not of this form, cut off or damaged, lengths
+            that differ, or a name twice.
     """
-    again = "extract again with tools/extract_features.py"
-    try:
-        with h5py.File(path, "r") as file:
-            schema = file.attrs.get("schema")
-            if schema != SCHEMA:
-                raise InputError(f"schema {schema!r}; expected {SCHEMA!r}", path, again)
-            missing = [n for n in ("features", "name", *IDS) if n not in file]
-            if missing:
-                raise InputError(f"no dataset {', '.join(missing)}", path, again)
-            features = file["features"][...]
-            names = tuple(file["name"].asstr()[...])
-            ids = [file[n][...].astype(np.int64) for n in IDS]
-            source = Source(
-                **{f.name: str(file.attrs.get(f.name, "")) for f in fields(Source)}
-            )
-    except OSError as error:
-        what = "no such file" if not path.exists() else f"not HDF5: {error}"
-        raise InputError(f"cannot read the features: {what}", path, again) from error
-    if features.ndim != 2 or features.dtype != np.float32 or not features.size:
-        raise InputError(
-            f"features are {features.shape} {features.dtype}; expected N x D float32",
-            path,
-            again,
-        )
-    lengths = {len(features), len(names), *(len(i) for i in ids)}
+    found, has_seal = load_hdf5(path, "the features", "check the path", AGAIN)
+    content = _content(found, path)
+    ids = content.vehicle_ids, content.model_ids, content.camera_ids
+    lengths = {len(content.features), len(content.names), *map(len, ids)}
     if len(lengths) > 1:
         raise InputError(
-            f"datasets of {sorted(lengths)} rows; expected the same number", path, again
+            f"datasets of {sorted(lengths)} rows; expected the same number", path, AGAIN
         )
-    if len(set(names)) < len(names):
-        raise InputError(
-            f"{len(names) - len(set(names))} image names occur twice", path, again
+    twice = len(content.names) - len(set(content.names))
+    if twice:
+        raise InputError(f"{twice} image names occur twice", path, AGAIN)
+    if not has_seal:
+        warnings.warn(
+            f"{path} was written without a checksum, as before version 0.2: damage in "
+            "it is not noticed",
+            Note,
+            stacklevel=2,
         )
-    return FeatureSet(features, names, ids[0], ids[1], ids[2], source)
+    return content
+
+
+def _content(found: Hdf5, path: Path) -> FeatureSet:
+    """What the file holds.
+
+    Raises:
+        InputError: something is missing or of a wrong type.
+    """
+    schema = found.attributes.get("schema", found.others.get("schema"))
+    if schema != SCHEMA:
+        raise InputError(f"schema {schema!r}; expected {SCHEMA!r}", path, AGAIN)
+    known = found.numbers.keys() | found.texts.keys() | found.others.keys()
+    missing = [name for name in ("features", "name", *IDS) if name not in known]
+    if missing:
+        raise InputError(f"no dataset {', '.join(missing)}", path, AGAIN)
+    features = found.numbers.get("features")
+    if features is None or features.ndim != 2 or features.dtype != np.float32:
+        raise _wrong_type(found, "features", "N x D float32", path)
+    if not features.size:
+        raise InputError("there are no features", path, AGAIN)
+    if "name" not in found.texts:
+        raise _wrong_type(found, "name", "text", path)
+    for name in IDS:
+        ids = found.numbers.get(name)
+        if ids is None or ids.ndim != 1 or not np.can_cast(ids.dtype, np.int64):
+            raise _wrong_type(found, name, "N int64", path)
+    source = {f.name: found.attributes.get(f.name, "") for f in fields(Source)}
+    for name in source.keys() & found.others.keys():
+        raise _wrong_type(found, name, "text", path)
+    vehicle_ids, model_ids, camera_ids = (
+        found.numbers[name].astype(np.int64) for name in IDS
+    )
+    return FeatureSet(
+        features,
+        found.texts["name"],
+        vehicle_ids,
+        model_ids,
+        camera_ids,
+        Source(**source),
+    )
+
+
+def _wrong_type(found: Hdf5, name: str, expected: str, path: Path) -> InputError:
+    if name in found.numbers:
+        array = found.numbers[name]
+        what = f"{' x '.join(map(str, array.shape)) or 'one'} {array.dtype}"
+    else:
+        what = "text" if name in found.texts else found.others[name]
+    return InputError(f"{name} is {what}; expected {expected}", path, AGAIN)
 
 
 def check_features(

@@ -1,0 +1,133 @@
+"""JSON from outside: parsed strictly, then compared with a form that is declared.
+
+Python's own parser lets NaN and a name that is given twice pass, makes infinity of
+1e400, and fails in its own ways on deep nesting and on numbers of many digits.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Never, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
+from pydrdl.visible import shortened
+
+MOST_DIGITS = 40  # of a whole number; 2^128 has 39
+
+# What numbers may be.
+Rate = Annotated[float, Field(ge=0, le=1)]
+Spread = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Form(BaseModel):
+    """Fields with their types; a subclass adds what must hold between them.
+
+    A number is no text and no truth value, and finite; other fields are ignored.
+    """
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
+
+
+Declared = TypeVar("Declared", bound=Form)
+
+
+def parse(data: bytes | str) -> Any:
+    """Parses JSON.
+
+    Raises:
+        ValueError: it is none; in plain words.
+    """
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise ValueError(f"not UTF-8: byte {byte:#04x} at {error.start:,}") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def declared(kind: type[Declared], content: object) -> Declared:
+    """Parsed JSON as a form.
+
+    Raises:
+        ValueError: it is not of the form; names the first place that is not.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(_told(error)) from error
+
+
+def read_declared(kind: type[Declared], path: Path, what: str, again: str) -> Declared:
+    """Reads a JSON file of a form.
+
+    Args:
+        kind: the form.
+        path: the file.
+        what: what it is, such as "the labels".
+        again: what to do where it is not there, or not so.
+
+    Raises:
+        InputError: it cannot be read, is no JSON or not of the form.
+    """
+    data = read_bytes(path, what, again)
+    try:
+        return declared(kind, parse(data))
+    except ValueError as error:
+        raise InputError(f"cannot read {what}: {error}", path, again) from error
+
+
+def _told(error: ValidationError) -> str:
+    """The first fault in one line, and how many there are."""
+    first, *others = error.errors(include_url=False, include_context=False)
+    parts = (f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"])
+    place = "".join(parts).removeprefix(".")
+    wrong = first["msg"].removeprefix("Value error, ")
+    wrong = wrong.replace("Input should be", "expected", 1)
+    if first["type"] == "missing":
+        text = f"{place} is missing"
+    elif first["type"] == "model_type":
+        text = f"{place}; expected an object" if place else "expected an object"
+    elif isinstance(first["input"], dict | list | Form):
+        text = f"{place}: {wrong}" if place else wrong
+    else:
+        text = f"{place} is {shortened(repr(first['input']), 80)}; {wrong}"
+    return text + (f" (and {len(others):,} more faults)" if others else "")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"{shortened(repr(twice), 80)} is given twice")
+    return found
+
+
+def _refuse(constant: str) -> Never:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{shortened(text, 80)} is too large a number")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(text):,} digits")
+    return int(text)
