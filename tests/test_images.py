@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl import pixel_limit
-from pydrdl.datasets import Image, images
-from pydrdl.datasets.images import UnreadableImageError, decode, glance, read_image
+from pydrdl.datasets import Image, decoding, images
+from pydrdl.datasets.decoding import UnreadableImageError, decode, glance
+from pydrdl.datasets.images import read_image
 from pydrdl.doctor.look import decode_image, stat_image
 from pydrdl.errors import InputError
 
@@ -168,8 +169,8 @@ def test_the_bound_is_asked_before_anything_is_decoded(
     assert decode(data).pixels.size == 3 * 31 * 17
     monkeypatch.setenv(pixel_limit.VARIABLE, str(31 * 17 - 1))
     if kind != "radiance":  # of which only OpenCV knows the size, see pixel_limit
-        for module, name in ((images.cv2, "imdecode"),
-                             (images.simplejpeg, "decode_jpeg")):  # fmt: skip
+        for module, name in ((decoding.cv2, "imdecode"),
+                             (decoding.simplejpeg, "decode_jpeg")):  # fmt: skip
             monkeypatch.setattr(module, name, None)
     for judge in (decode, lambda d: glance(d, turned=True)):
         with pytest.raises(
@@ -212,7 +213,7 @@ def test_no_memory_is_no_fault_of_the_image(monkeypatch: pytest.MonkeyPatch) -> 
         raise error
 
     data = DAMAGED["png"]
-    monkeypatch.setattr(images.cv2, "imdecode", full)
+    monkeypatch.setattr(decoding.cv2, "imdecode", full)
     with pytest.raises(MemoryError):
         decode(data)
 

@@ -4,12 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydrdl.datasets.images import (
-    UnreadableImageError,
-    glance,
-    lies_inside,
-    read_file,
-)
+from pydrdl.datasets.decoding import UnreadableImageError, glance
+from pydrdl.datasets.images import lies_inside, read_file
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 from pydrdl.files import irregular

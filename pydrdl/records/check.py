@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from pydrdl import messages
-from pydrdl.datasets.images import decode as decode_image
+from pydrdl.datasets.decoding import decode as decode_image
 from pydrdl.datasets.images import read_image
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
