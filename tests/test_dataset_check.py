@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from commands import run_tool
 from dataset_layouts import (
     BOX,
     HEIGHT,
@@ -142,6 +143,13 @@ def add_lines(path: Path, *lines: str) -> None:
     path.write_text(text + ("" if text.endswith("\n") else "\n") + "\n".join(lines))
 
 
+def replace_line(path: Path, line: str, other: str) -> None:
+    lines = path.read_text().split("\n")
+    lines[lines.index(line)] = other
+    path.write_text("\n".join(lines))
+
+
+ALL_IMAGES = "attribute/img2vid.txt"
 TRAIN, TEST = "train_test_split/train_list.txt", "train_test_split/test_list_800.txt"
 ERROR, WARNING, INFO = "error", "warning", "info"
 
@@ -190,6 +198,7 @@ VEHICLEID_FAULTS = {
         lambda root: [
             write_photo(photo(root, 900)),
             add_lines(root / TEST, "0000900 12"),
+            add_lines(root / ALL_IMAGES, "0000900 12"),
         ],
         {"vehicles_trained_and_tested": (ERROR, 1), "single_images": (WARNING, 1)},
         "vehicle 12: in train and test_800",
@@ -201,8 +210,10 @@ VEHICLEID_FAULTS = {
     ),
     "large id": (
         lambda root: [
-            write_photo(photo(root, n)) or add_lines(root / TRAIN, f"{n} 16777216")
+            add_lines(root / name, f"{n} 16777216")
             for n in (901, 902)
+            for name in (TRAIN, ALL_IMAGES)
+            if write_photo(photo(root, n)) is None
         ],
         {"ids_too_large": (ERROR, 1)},
         "vehicle 16777216",
@@ -211,9 +222,25 @@ VEHICLEID_FAULTS = {
         lambda root: [
             write_photo(photo(root, 903)),
             add_lines(root / TRAIN, "0000903 999"),
+            add_lines(root / ALL_IMAGES, "0000903 999"),
         ],
         {"single_images": (WARNING, 1)},
         "vehicle 999 (train)",
+    ),
+    "other vehicle": (  # 2 is of vehicle 7
+        lambda root: replace_line(root / ALL_IMAGES, "0000002 7", "0000002 12"),
+        {"other_vehicles": (ERROR, 1)},
+        "image/0000002.jpg: vehicle 7, attribute/img2vid.txt: 12",
+    ),
+    "not among all": (
+        lambda root: replace_line(root / ALL_IMAGES, "0000002 7", ""),
+        {"absent_from_image_list": (WARNING, 1)},
+        "image/0000002.jpg (vehicle 7)",
+    ),
+    "malformed list of all": (
+        lambda root: add_lines(root / ALL_IMAGES, "0000002 seven"),
+        {"wrong_image_list": (ERROR, 1)},
+        "attribute/img2vid.txt:50: malformed line '0000002 seven'",
     ),
     "unlisted": (
         lambda root: [
@@ -311,7 +338,7 @@ def test_counts_beside_the_paper_and_the_release(check: Check, tmp_path: Path) -
     # From the layout: 6 + 5 + 5 + 7 + 5 + 5 images, 5 of them of vehicle 30.
     assert rows["train", "here"] == {
         "split": "train", "source": "here", "images": 33, "vehicles": 6, "models": 3,
-        "cameras": 0, "labelled": 28,
+        "cameras": 0, "labelled": 28, "labelled_vehicles": 5, "model_labels": 4,
     }  # fmt: skip
     assert (rows["train", "release"]["images"], rows["train", "paper"]["images"]) == (
         113_346,
@@ -322,6 +349,7 @@ def test_counts_beside_the_paper_and_the_release(check: Check, tmp_path: Path) -
     assert rows["train", "paper"]["labelled"] == 47_558
     assert rows["all lists", "here"]["vehicles"] == 12
     assert rows["all lists", "paper"]["images"] == 221_763
+    assert rows["all lists", "paper"]["labelled_vehicles"] == 10_319
     lines = command("check", root, *SMALL).stdout.splitlines()
     first = lines.index(next(line for line in lines if line.startswith("train ")))
     shown = [line.split()[:3] for line in lines[first : first + 3]]
@@ -331,6 +359,44 @@ def test_counts_beside_the_paper_and_the_release(check: Check, tmp_path: Path) -
         ["paper", "110,178", "13,134"],
     ]
     assert all(len(line) <= 80 for line in lines[: first + 12])
+
+
+def test_without_its_list_of_all_images(check: Check, tmp_path: Path) -> None:
+    root = write_vehicleid(tmp_path / "set")
+    (root / ALL_IMAGES).unlink()
+    code, content = check(root, *SMALL)
+    assert (code, found(content)) == (0, {})
+
+
+def shown_by_builder(dataset: Path, split: str, lmdb: Path) -> dict[str, int]:
+    """The numbers of build_lmdb.py's table by what they count."""
+    done = run_tool("build_lmdb.py", dataset, lmdb, "--split", split, "--size", 16)
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"│ (\S.*?) +│ ([\d,]+) +│", done.stdout)
+    return {what: int(number.replace(",", "")) for what, number in rows}
+
+
+@pytest.mark.parametrize("name", ["VehicleID", "VERI-Wild", "own"])
+def test_check_and_builder_count_alike(check: Check, tmp_path: Path, name: str) -> None:
+    pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
+    dataset = LAYOUTS[name](tmp_path / "set") if name in LAYOUTS else None
+    split = "train"
+    if dataset is None:
+        dataset, split = write_image_list(tmp_path), "all"
+        text = dataset.read_text()  # the last vehicle loses its model
+        dataset.write_text(re.sub(r" 12 \d+ (\S+)$", r" 12 -1 \1", text, flags=re.M))
+    _, content = check(dataset, *SMALL)
+    counted = next(c for c in content["counts"] if c["split"] == split)
+    built = shown_by_builder(dataset, split, tmp_path / "lmdb")
+    assert {what: built[what] for what in list(built)[:6]} == {
+        "images": counted["images"],
+        "vehicles": counted["vehicles"],
+        "vehicle models": counted["models"],
+        "images with model label": counted["labelled"],
+        "vehicles with model label": counted["labelled_vehicles"],
+        "model labels (outputs of a softmax)": counted["model_labels"],
+    }
+    assert 0 < counted["labelled_vehicles"] < counted["vehicles"] or name == "VERI-Wild"
 
 
 def small_split(images: int) -> Dataset:

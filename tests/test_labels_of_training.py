@@ -101,7 +101,7 @@ def test_how_many_are_unknown_is_said(folder: Path) -> None:
     said = build(folder, "test.txt", "again", *labels)
     lines = " ".join(said.split())
     assert "8 images of 2 models that it lacks: unlabelled (-1)" in lines
-    assert "images with model label │ 6" in lines
+    assert "images with model label │ 6 │" in lines
     said = build(folder, "train.txt", "same", *labels)
     assert "which has all of them" in " ".join(said.split())
 

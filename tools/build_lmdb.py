@@ -15,6 +15,7 @@ from typer import Argument, Option
 from pydrdl import cli
 from pydrdl.datasets import Image, images_of_split, open_dataset, views
 from pydrdl.doctor import report
+from pydrdl.doctor.counts import count_images
 from pydrdl.doctor.damage import DamageNotes
 from pydrdl.records.image_lmdb import build_image_lmdb
 from pydrdl.records.labels import read_labels, with_known_models
@@ -100,10 +101,16 @@ def build_lmdb(
     )
     report.print_problems(damaged.problems(), cli.stderr)
     table = Table(str(output), "", title=f"{data.name} {split}")
-    table.add_row("images", f"{summary.images:,}")
-    table.add_row("vehicles", f"{summary.vehicles:,}")
-    table.add_row("images with model label", f"{summary.labelled:,}")
-    table.add_row("model labels", f"{summary.models:,}")
+    count = count_images(split, images, data.num_models)
+    for what, counted in (
+        ("images", summary.images),
+        ("vehicles", summary.vehicles),
+        ("vehicle models", count.models),
+        ("images with model label", summary.labelled),
+        ("vehicles with model label", count.labelled_vehicles),
+        ("model labels (outputs of a softmax)", summary.models),
+    ):
+        table.add_row(what, f"{counted:,}")
     table.add_row("bytes", f"{summary.bytes:,}")
     if summary.resumed_at:
         table.add_row("resumed after record", f"{summary.resumed_at:,}")

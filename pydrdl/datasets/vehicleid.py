@@ -3,7 +3,8 @@
 - image/0000002.jpg and so on: 7 digits, zero padded;
 - attribute/model_attr.txt: "vehicle model", labelled vehicles only;
 - attribute/model_names.txt: "name model", the name first;
-- attribute/img2vid.txt, color_attr.txt, color_names.txt: not needed here;
+- attribute/img2vid.txt: "image vehicle" of all images; to check the lists by;
+- attribute/color_attr.txt, color_names.txt: not needed here;
 - train_test_split/train_list.txt: "image vehicle";
 - train_test_split/test_list_800.txt: the same, and further sizes.
 """
@@ -17,6 +18,7 @@ from pydrdl.errors import InputError
 from pydrdl.paths import exists, files_in
 
 NAME = "VehicleID"
+ALL_IMAGES = "attribute/img2vid.txt"
 # Images and vehicles are numbers, which may be padded with zeros.
 _TWO_NUMBERS = re.compile(r"(\d{1,18})\s+(\d{1,18})", re.ASCII)
 # A net has an output for each model up to the largest, so ids cannot be large.
@@ -66,6 +68,21 @@ def _list_order(path: Path) -> tuple[bool, int, str]:
     """Training lists first, then by the number in the name."""
     digits = re.findall(r"\d+", path.stem)
     return path.stem.startswith("test"), int(digits[-1]) if digits else 0, path.stem
+
+
+def read_all_images(root: Path) -> dict[str, int] | None:
+    """Reads img2vid.txt, which names the vehicle of every image.
+
+    Returns:
+        {path: vehicle id}; None where there is no such file.
+
+    Raises:
+        InputError: it cannot be read, has a malformed line or an image twice.
+    """
+    path = Path(root) / ALL_IMAGES
+    if not exists(path):
+        return None
+    return {image.path: image.vehicle_id for image in _read_list(path, {})}
 
 
 def _read_list(path: Path, model_of: dict[int, int]) -> tuple[Image, ...]:

@@ -14,6 +14,7 @@ from pydrdl.doctor.counts import (
 )
 from pydrdl.doctor.problem import Problem, Severity
 from pydrdl.doctor.roles import probe_paths
+from pydrdl.doctor.vehicleid import check_all_images
 from pydrdl.doctor.veri import check_answers
 
 
@@ -70,6 +71,7 @@ def check_dataset(
     found = [
         *lists.check_lists(dataset, positives, negatives),
         *check_answers(dataset),
+        *check_all_images(dataset),
         *check_counts(counts),
         *files.check_files(
             dataset.root,

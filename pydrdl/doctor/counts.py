@@ -1,22 +1,26 @@
 """What a data set holds, beside what the paper and the release say it holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydrdl import paper
 from pydrdl.datasets import release, vehicleid
 from pydrdl.datasets.types import Dataset, Image
 from pydrdl.doctor.files import unique_images
 from pydrdl.doctor.problem import Problem, Severity, problem
+from pydrdl.records.labels import numbered_models
 
 ALL = "all lists"
 HERE, RELEASE, PAPER = "here", "release", "paper"
-# Images with a model label, by split (Table 1, Sec. 4) and source.
+# Images with a model label, and their vehicles, by split (Table 1, Sec. 4) and source.
 LABELLED = {
-    ("train", PAPER): paper.TABLE_1["training"].labelled,
-    ("test_13164", PAPER): paper.TABLE_1["testing"].labelled,
-    (ALL, PAPER): paper.LABELLED_IMAGES,
-    (ALL, RELEASE): paper.RELEASED_LABELLED_IMAGES,
+    ("train", PAPER): (paper.TABLE_1["training"].labelled, None),
+    ("test_13164", PAPER): (paper.TABLE_1["testing"].labelled, None),
+    (ALL, PAPER): (paper.LABELLED_IMAGES, paper.LABELLED_VEHICLES),
+    (ALL, RELEASE): (
+        paper.RELEASED_LABELLED_IMAGES,
+        paper.RELEASED_LABELLED_VEHICLES,
+    ),
 }
 
 
@@ -32,6 +36,9 @@ class SplitCount:
         models: number of vehicle models among the labelled images.
         cameras: number of cameras; 0 where they are unknown.
         labelled: images with a model label.
+        labelled_vehicles: vehicles with one.
+        model_labels: outputs of a softmax over the models: those that occur, or
+            all that the data set says there are.
     """
 
     split: str
@@ -41,6 +48,8 @@ class SplitCount:
     models: int | None = None
     cameras: int | None = None
     labelled: int | None = None
+    labelled_vehicles: int | None = None
+    model_labels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,8 @@ def count_dataset(dataset: Dataset) -> tuple[SplitCount, ...]:
         groups[ALL] = unique_images(dataset)
     counts: list[SplitCount] = []
     for split, images in groups.items():
-        counts += [_count(split, images), *_references(dataset.name, split)]
+        here = count_images(split, images, dataset.num_models)
+        counts += [here, *_references(dataset.name, split)]
     return tuple(counts)
 
 
@@ -95,15 +105,26 @@ def count_pairs(dataset: Dataset) -> dict[str, PairCount]:
     }
 
 
-def _count(split: str, images: Sequence[Image]) -> SplitCount:
+def count_images(split: str, images: Sequence[Image], num_models: int) -> SplitCount:
+    """Counts images as both the check and the LMDB's builder show them.
+
+    Args:
+        split: its name.
+        images: of the split.
+        num_models: as in Dataset.
+    """
+    labelled = [image for image in images if image.model_id >= 0]
+    models = {image.model_id for image in labelled}
     return SplitCount(
         split,
         HERE,
         images=len(images),
         vehicles=len({image.vehicle_id for image in images}),
-        models=len({image.model_id for image in images} - {-1}),
+        models=len(models),
         cameras=len({image.camera_id for image in images} - {-1}),
-        labelled=sum(image.model_id >= 0 for image in images),
+        labelled=len(labelled),
+        labelled_vehicles=len({image.vehicle_id for image in labelled}),
+        model_labels=len(numbered_models(models, num_models)),
     )
 
 
@@ -116,16 +137,12 @@ def _references(dataset: str, split: str) -> list[SplitCount]:
     }
     known = {source: size for source, size in sizes.items() if size is not None}
     labelled = LABELLED if dataset == vehicleid.NAME else {}
-    return [
-        SplitCount(
-            split,
-            source,
-            size.images,
-            size.vehicles,
-            labelled=labelled.get((split, source)),
-        )
-        for source, size in known.items()
-    ]
+    counts = []
+    for source, size in known.items():
+        images, vehicles = labelled.get((split, source), (None, None))
+        count = SplitCount(split, source, size.images, size.vehicles)
+        counts.append(replace(count, labelled=images, labelled_vehicles=vehicles))
+    return counts
 
 
 def _shown(count: SplitCount) -> str:

@@ -12,8 +12,9 @@ from rich.text import Text
 from pydrdl import __version__
 from pydrdl.datasets.release import COMPCARS_PAIRS
 from pydrdl.doctor.checkup import Checkup
-from pydrdl.doctor.counts import HERE, SplitCount
+from pydrdl.doctor.counts import HERE
 from pydrdl.doctor.problem import Problem, Severity
+from pydrdl.doctor.roles import is_training
 
 SCHEMA = "drdl.dataset_check/1"
 UNKNOWN = "-"
@@ -26,7 +27,10 @@ def counts_table(checkup: Checkup) -> Table:
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
     )
     table.add_column("split", no_wrap=True)
-    for title in ("images", "vehicles", "models", "cameras", "model label"):
+    for title in (
+        "images", "vehicles", "models", "cameras", "labelled images",
+        "labelled vehicles",
+    ):  # fmt: skip
         table.add_column(title, justify="right", no_wrap=True)
     for count in checkup.counts:
         here = count.source == HERE
@@ -34,7 +38,8 @@ def counts_table(checkup: Checkup) -> Table:
         table.add_row(
             Text(count.split if here else f"  {count.source}"),
             *("" if n is None else f"{n:,}" if n else UNKNOWN for n in numbers),
-            _labelled(count),
+            _share(count.labelled, count.images),
+            _share(count.labelled_vehicles, count.vehicles),
             style="" if here else "dim",
         )
     return table
@@ -57,6 +62,14 @@ def notes(checkup: Checkup) -> list[str]:
             "CompCars has no single vehicles: a vehicle is a car model here, and a "
             "model its make."
         )
+    for count in checkup.counts:
+        outputs = count.model_labels
+        if is_training(count.split) and outputs != count.models and outputs:
+            found.append(
+                f"{count.split}: a softmax over vehicle models has {outputs:,} "
+                f"outputs, as the data set has {outputs:,} models; {count.models:,} of "
+                "them occur here"
+            )
     return found
 
 
@@ -109,10 +122,10 @@ def checkup_json(checkup: Checkup) -> dict[str, object]:
     }
 
 
-def _labelled(count: SplitCount) -> str:
-    """Images with a model label, and what share they are."""
-    if count.labelled is None:
+def _share(labelled: int | None, of: int) -> str:
+    """Images or vehicles with a model label, and what share they are."""
+    if labelled is None:
         return ""
-    if not count.labelled or not count.images:
+    if not labelled or not of:
         return UNKNOWN
-    return f"{count.labelled:,} ({count.labelled / count.images:.0%})"
+    return f"{labelled:,} ({labelled / of:.0%})"

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from pydantic import Field
 
 from pydrdl.datasets.drawn import is_drawn
 from pydrdl.datasets.types import Dataset
 from pydrdl.doctor.counts import HERE, SplitCount, count_dataset
-from pydrdl.doctor.report import SCHEMA
-from pydrdl.errors import InputError
-from pydrdl.files import read_json
 from pydrdl.page.content import Block, Column, Group, Row, Section, Table, Text
+from pydrdl.strict_json import Count, Form, read_declared
 
 COLUMNS = (
     Column("split", "split"),
@@ -21,6 +21,7 @@ COLUMNS = (
     Column("models", "models", "count"),
     Column("cameras", "cameras", "count"),
     Column("labelled", "with model label", "count"),
+    Column("labelled_vehicles", "vehicles with it", "count"),
 )
 
 
@@ -54,40 +55,64 @@ def _row(count: SplitCount) -> Row:
     return row | {"cameras": row["cameras"] or None}
 
 
+class CountForm(Form):
+    """A SplitCount."""
+
+    split: str
+    source: str
+    images: Count
+    vehicles: Count
+    models: Count | None = None
+    cameras: Count | None = None
+    labelled: Count | None = None
+    labelled_vehicles: Count | None = None
+    model_labels: Count | None = None
+
+
+class _Problem(Form):
+    severity: str
+    what: str
+    next: str
+
+
+class _Checked(Form):
+    """What tools/dataset.py check --json wrote, as far as it is shown."""
+
+    version: Literal["drdl.dataset_check/1"] = Field(alias="schema")
+    dataset: str
+    root: str
+    fit: bool
+    fast: bool
+    counts: list[CountForm]
+    problems: list[_Problem]
+
+
 def _check(key: str, path: Path, with_counts: bool) -> list[Block]:
     """Findings, and the counts where the data set itself is not given."""
     again = "give what tools/dataset.py check --json wrote"
-    content: dict[str, Any] = read_json(path, "the check", again)
-    try:
-        if content.get("schema") != SCHEMA:
-            raise ValueError(f"schema {content.get('schema')!r}; expected {SCHEMA!r}")
-        blocks: list[Block] = []
-        if with_counts:
-            rows = [_row(SplitCount(**count)) for count in content["counts"]]
-            title = f"{content['dataset']}: counts when it was checked"
-            blocks.append(Table(f"{key}-counts", title, COLUMNS, [Group("", rows)]))
-        problems: list[Row] = [
-            {name: problem[name] for name in ("severity", "what", "next")}
-            for problem in content["problems"]
-        ]
-        verdict = "fit to train on" if content["fit"] else "NOT fit to train on"
-        left_out = ", images not decoded" if content["fast"] else ""
-        blocks.append(
-            Text(
-                f"Check of {content['dataset']} ({content['root']}){left_out}: "
-                f"{verdict}, problems: {len(problems)}.",
-                kind="plain" if content["fit"] else "warning",
-            )
+    content = read_declared(_Checked, path, "the check of a data set", again)
+    blocks: list[Block] = []
+    if with_counts:
+        rows = [_row(SplitCount(**count.model_dump())) for count in content.counts]
+        title = f"{content.dataset}: counts when it was checked"
+        blocks.append(Table(f"{key}-counts", title, COLUMNS, [Group("", rows)]))
+    problems: list[Row] = [problem.model_dump() for problem in content.problems]
+    verdict = "fit to train on" if content.fit else "NOT fit to train on"
+    left_out = ", images not decoded" if content.fast else ""
+    blocks.append(
+        Text(
+            f"Check of {content.dataset} ({content.root}){left_out}: "
+            f"{verdict}, problems: {len(problems)}.",
+            kind="plain" if content.fit else "warning",
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"not a check of a data set: {error}", path, again) from error
+    )
     if problems:
         columns = (
             Column("severity", "severity"),
             Column("what", "problem"),
             Column("next", "next"),
         )
-        title = f"{content['dataset']}: what its check found"
+        title = f"{content.dataset}: what its check found"
         blocks.append(Table(key, title, columns, [Group("", problems)]))
     return blocks
 

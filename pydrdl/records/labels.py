@@ -84,10 +84,18 @@ def dense_labels(
                 "leave their images unlabelled, or number the models anew",
             )
         return Labels(tuple(sorted(model_of)), tuple(model_ids))
+    return Labels(tuple(sorted(model_of)), numbered_models(occurring, num_models))
+
+
+def numbered_models(occurring: Collection[int], num_models: int) -> tuple[int, ...]:
+    """The data set's model id of each dense label; see dense_labels.
+
+    Args:
+        occurring: models that images have, -1 left out.
+        num_models: as in Dataset; 0 where unknown.
+    """
     kept = num_models > 0 and all(0 <= model < num_models for model in occurring)
-    return Labels(
-        tuple(sorted(model_of)), tuple(range(num_models)) if kept else occurring
-    )
+    return tuple(range(num_models)) if kept else tuple(sorted(occurring))
 
 
 def with_known_models(
