@@ -79,7 +79,9 @@ TEST_F(WholeFileTest, AppearsWhenWhole) {
 
 TEST_F(WholeFileTest, LeavesTheEarlierOneWhereItIsNotCommitted) {
   Put(path_, "earlier");
-  { WholeFile(path_).Write("half", 4); }
+  {
+    WholeFile(path_).Write("half", 4);
+  }
   EXPECT_EQ(Content(path_), "earlier");
   EXPECT_EQ(Entries(), 1);
 }
