@@ -6,9 +6,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from rich.table import Table
 from typer import BadParameter, Option
 
 from pydrdl import cli
+from pydrdl.children import Pool
 from pydrdl.datasets import Image, images_of_split, open_dataset
 from pydrdl.records.image_lmdb import build_image_lmdb
 
@@ -176,7 +176,7 @@ def _memories(
     found = []
     for place, names, number, small in cli.progress(jobs, "memory", len(jobs)):
         output = folder / "lmdb"
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with Pool(1) as pool:
             job = pool.submit(_memory, place, names, output, number, small)
             found.append(job.result())
         shutil.rmtree(output)

@@ -1,16 +1,16 @@
 """How fast PairSetData makes batches, beside what else could make them."""
 # ruff: noqa: E402
 
+import os
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ import_caffe()  # first, or it fills the screen with its log
 import measured
 
 from pydrdl import cli
+from pydrdl.children import Pool
 from pydrdl.datasets import Image
 from pydrdl.gradcheck.memory_net import MemoryNet
 from pydrdl.messages import Datum, caffe_pb2
@@ -121,7 +122,7 @@ def _build(folder: Path, images: int, kilobytes: float) -> tuple[Path, int]:
     pictures, source = folder / "pictures", folder / "lmdb"
     pictures.mkdir()
     vehicles = range(-(-images // PER_VEHICLE))
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+    with Pool(os.cpu_count() or 1) as pool:
         drawn = pool.map(partial(_draw, pictures), vehicles)
         for _ in cli.progress(drawn, "drawing", len(vehicles)):
             pass
@@ -242,8 +243,8 @@ def _stack_batch(seed: int) -> None:
 
 def _python(source: Path, processes: int) -> Callable[[int], object]:
     """A DataLoader's work without handing the batches over: its upper bound."""
-    pool = get_context("spawn").Pool(processes, _open_worker, (source,))
-    return lambda batches: pool.map(_stack_batch, range(batches), chunksize=1)
+    pool = Pool(processes, partial(_open_worker, source))
+    return lambda batches: list(pool.map(_stack_batch, range(batches)))
 
 
 def _torch(source: Path, threads: int) -> Callable[[int], object]:

@@ -4,14 +4,21 @@ A file is written under the name `.<name>.<process>.part` in the same folder,
 synced to disk and renamed. Killed at any moment, a command leaves the file as it
 was, and at most such a part, which the next one that writes the file deletes.
 (To find it, the folder is listed: not for folders of many thousand files.)
+
+A device or a pipe, such as /dev/stdout, is written as it stands: nothing may take
+its place.
 """
 
+import errno
+import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+MAX_NAME = 255  # bytes; what file systems take
 _PART = re.compile(r"\.(.+)\.(\d+)\.part", re.DOTALL)
 
 
@@ -27,6 +34,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
+    if _stays(path):
+        yield path
+        return
     _delete_parts_of_the_dead(path)
     with renamed(path) as part:
         yield part
@@ -49,7 +59,9 @@ def renamed(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.is_dir():  # which renaming would tell of the part
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    part = path.with_name(f".{_stem(path)}.{os.getpid()}.part")
     try:
         yield part
         part.replace(path)
@@ -85,11 +97,30 @@ def final_name(name: str) -> str:
 
 def _delete_parts_of_the_dead(path: Path) -> None:
     """Deletes parts of this file whose process is gone."""
-    with suppress(FileNotFoundError):  # the folder, which the caller reports
+    with suppress(OSError):  # of the folder, which the caller reports
         for other in path.parent.iterdir():
             match = _PART.fullmatch(other.name)
-            if match and match[1] == path.name and not _lives(int(match[2])):
+            if match and match[1] == _stem(path) and not _lives(int(match[2])):
                 other.unlink(missing_ok=True)
+
+
+def _stem(path: Path) -> str:
+    """What a part is called by: the file's name, where that leaves room."""
+    name = os.fsencode(path.name)
+    if len(name) + len(f"..{2**22}.part") <= MAX_NAME:
+        return path.name
+    return hashlib.sha256(name).hexdigest()
+
+
+def _stays(path: Path) -> bool:
+    """Whether a path is a device, a pipe or a stream of this process."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    if str(path.absolute()).startswith(("/dev/fd/", "/dev/std", "/proc/")):
+        return True
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _lives(process: int) -> bool:

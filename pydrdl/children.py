@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, resource_tracker
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 from pydrdl.errors import InputError
-from pydrdl.system_errors import reason
+from pydrdl.system_errors import reason, writing
 
+# Those that are to be told to end, and by which signal.
 _running: dict["subprocess.Popen[bytes]", signal.Signals] = {}
 _guard = threading.Lock()
 
@@ -41,7 +43,7 @@ def python(code: str, *words: str) -> "subprocess.CompletedProcess[bytes]":
 
 def run(
     words: Sequence[str],
-    output: IO[bytes],
+    log: Path,
     *,
     env: Mapping[str, str] | None = None,
     stop: signal.Signals = signal.SIGTERM,
@@ -50,7 +52,7 @@ def run(
 
     Args:
         words: the command.
-        output: gets what it prints.
+        log: what it prints is added here; its folder is made.
         env: its environment; None takes this process's.
         stop: the signal by which it ends in good order.
 
@@ -58,9 +60,12 @@ def run(
         Its exit code.
 
     Raises:
-        InputError: it cannot be started.
+        InputError: it cannot be started, or the log not be written.
     """
-    with _guard, starting(words[0]):
+    with writing("a log", log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        output = log.open("ab")
+    with output, _guard, starting(words[0]):
         child = subprocess.Popen(
             words,
             stdout=output,
@@ -77,13 +82,14 @@ def run(
         raise
     finally:
         with _guard:
-            del _running[child]
+            _running.pop(child, None)
 
 
 def stop_all() -> None:
-    """Asks every command that run() waits for to end."""
+    """Asks every command that run() waits for to end, each once."""
     with _guard:
-        for child, stop in _running.items():
+        while _running:
+            child, stop = _running.popitem()
             with suppress(ProcessLookupError):
                 child.send_signal(stop)
 

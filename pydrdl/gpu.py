@@ -1,7 +1,6 @@
 """Whether Caffe can compute on a GPU."""
 
-import subprocess
-import sys
+from pydrdl import children
 
 
 def why_no_gpu(number: int = 0) -> str | None:
@@ -10,10 +9,9 @@ def why_no_gpu(number: int = 0) -> str | None:
     Caffe ends the process on such a GPU, so another process asks.
     """
     probe = f"import caffe; caffe.set_mode_gpu(); caffe.set_device({number})"
-    done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=False
-    )
+    done = children.python(probe)
     if done.returncode == 0:
         return None
-    fatal = [line for line in done.stderr.splitlines() if "] " in line]
+    text = done.stderr.decode(errors="replace")
+    fatal = [line for line in text.splitlines() if "] " in line]
     return fatal[0].split("] ", 1)[1] if fatal else "Caffe cannot use it"

@@ -13,7 +13,6 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +20,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydrdl import atomic
+from pydrdl import atomic, children
 from pydrdl.errors import InputError
+from pydrdl.file_hash import file_sha256
+from pydrdl.paths import exists
+from pydrdl.system_errors import cannot_write, reading, writing
 
 LOG_LINES = 8  # of a failed step, in its message
 LOCK_TRIES = 20  # ten a second
@@ -89,7 +91,6 @@ def run_steps(
             another command works in the folder. Steps that run beside a failed
             one are let end, and none begins.
     """
-    work.mkdir(parents=True, exist_ok=True)
     with _alone(work):
         recipes: dict[str, str] = {}
         for step in steps:
@@ -120,14 +121,23 @@ def _work_off(steps: Sequence[Step], run: Callable[[Step], object], jobs: int) -
     running: dict[Future[object], Step] = {}
     over: set[str] = set()
     with ThreadPoolExecutor(jobs) as pool:
-        while waiting or running:
-            ready = [step for step in waiting if over.issuperset(step.after)]
-            for step in ready[: jobs - len(running)]:
-                waiting.remove(step)
-                running[pool.submit(run, step)] = step
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                future.result()
-                over.add(running.pop(future).name)
+        try:
+            while waiting or running:
+                ready = [step for step in waiting if over.issuperset(step.after)]
+                for step in ready[: jobs - len(running)]:
+                    waiting.remove(step)
+                    running[pool.submit(run, step)] = step
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    future.result()
+                    over.add(running.pop(future).name)
+        except Exception:  # of a step
+            raise
+        except BaseException:  # a signal: the steps' commands are to end too
+            while running:  # one may just be starting its command
+                children.stop_all()
+                for future in wait(running, timeout=0.1).done:
+                    del running[future]
+            raise
 
 
 def log_of(step: Step, work: Path) -> Path:
@@ -160,12 +170,12 @@ class _Record:
 
     def is_done(self) -> bool:
         """Whether the output is this recipe's; it appears only when whole."""
-        return self.content.get("recipe") == self.recipe and self.step.output.exists()
+        return self.content.get("recipe") == self.recipe and exists(self.step.output)
 
     def begin(self) -> None:
         """Clears what another recipe made; notes who makes the output now."""
         output = self.step.output
-        if output.exists():
+        if exists(output):
             if not self.content:
                 raise InputError(
                     f"{output.name} is there, and step {self.step.name} has not "
@@ -176,11 +186,12 @@ class _Record:
             _delete(output)
         if self.content.get("recipe") != self.recipe:
             _delete(output.with_name(output.name + ".partial"))
-        output.parent.mkdir(parents=True, exist_ok=True)
+        with writing("a step's output", output):
+            output.parent.mkdir(parents=True, exist_ok=True)
         self._write(None)
 
     def finish(self, seconds: float) -> None:
-        if not self.step.output.exists():
+        if not exists(self.step.output):
             raise InputError(
                 f"step {self.step.name} ended without its output",
                 self.step.output,
@@ -195,8 +206,9 @@ class _Record:
             "output": str(self.step.output),
             "seconds": seconds,
         }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(self.file, json.dumps(self.content, indent=1) + "\n")
+        with writing("what is known of a step", self.file):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_text(self.file, json.dumps(self.content, indent=1) + "\n")
 
 
 def _record_file(work: Path, step: Step) -> Path:
@@ -214,36 +226,25 @@ def _recipe(step: Step, recipes: Mapping[str, str]) -> str:
 
 
 def _content(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(
-            f"cannot read an input: {error.strerror}", path, "check the path"
-        ) from error
+    with reading("an input", path, "check the path"):
+        return file_sha256(path)
 
 
 def _run(step: Step, work: Path) -> None:
     log = log_of(step, work)
-    log.parent.mkdir(parents=True, exist_ok=True)
     if step.action is not None:
         step.action(log)
         return
-    with log.open("ab") as file:
-        done = subprocess.run(
-            _resolved(step.command),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            close_fds=False,  # hands on the lock, see _alone
-            check=False,
-        )
-    if done.returncode:
-        raise failure(step.name, done.returncode, log)
+    code = children.run(_resolved(step.command), log)
+    if code:
+        raise failure(step.name, code, log)
 
 
 def failure(what: str, code: int, log: Path) -> InputError:
     """The error of a command that failed, with the end of its log."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines: list[str] = []
+    with contextlib.suppress(OSError):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     end = "\n".join("    " + line for line in lines[-LOG_LINES:])
     return InputError(
         f"{what} failed with exit code {code}; its log ends:\n{end}",
@@ -259,10 +260,11 @@ def _resolved(command: Sequence[str]) -> list[str]:
 
 
 def _delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    with writing("in the place of what another recipe made", path):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _lock(file: int) -> None:
@@ -284,17 +286,23 @@ def _alone(work: Path) -> Iterator[None]:
     The commands inherit the lock: one that outlives a killed chain still writes to
     its output, and another chain must not do so beside it.
     """
-    with (work / ".lock").open("w") as file:
+    with writing("the folder to work in", work):
+        work.mkdir(parents=True, exist_ok=True)
+        # Whose it is, is for whoever looks: on a full disk it stays empty.
+        file = (work / ".lock").open("w", buffering=1)
+    with file:
         try:
             _lock(file.fileno())
-        except OSError as error:
+        except BlockingIOError as error:
             raise InputError(
                 "another command works in this folder",
                 work,
                 "wait until it has ended (of a chain that was killed, a step may "
                 "still run), or choose another folder",
             ) from error
+        except OSError as error:  # a file system without locks
+            raise cannot_write("the folder to work in", work, error) from error
         os.set_inheritable(file.fileno(), True)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with contextlib.suppress(OSError):
+            file.write(f"{os.getpid()}\n")
         yield

@@ -1,5 +1,6 @@
 """A file is as it was or whole, and nothing else is left."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unprivileged import as_user, common_folder
 
 from pydrdl import atomic
 
@@ -17,7 +19,7 @@ def names(folder: Path) -> set[str]:
 
 
 def dead_process() -> int:
-    child = subprocess.Popen([sys.executable, "-c", ""])
+    child = subprocess.Popen([sys.executable, "-P", "-c", ""])
     child.wait()
     return child.pid
 
@@ -101,6 +103,77 @@ def test_one_of_many_files(tmp_path: Path, error: type[BaseException]) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         atomic.write_text(tmp_path / "none" / "a.json", "")
+
+
+@pytest.mark.parametrize("length", [240, 250, 255])
+def test_a_name_that_leaves_no_room_for_a_parts(tmp_path: Path, length: int) -> None:
+    path = tmp_path / ("é" + "x" * (length - 2))
+    with atomic.whole_file(path) as part:
+        part.write_text("half")
+        assert names(tmp_path) == {part.name} and not path.exists()
+        dead = part.name.replace(f".{os.getpid()}.", f".{dead_process()}.")
+    (tmp_path / dead).write_text("")
+    atomic.write_text(path, "whole")
+    assert path.read_text() == "whole"
+    assert names(tmp_path) == {path.name}
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File name too long"):
+        atomic.write_text(tmp_path / ("x" * 256), "")
+    assert names(tmp_path) == set()
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    written = []
+    with pytest.raises(IsADirectoryError), atomic.whole_file(tmp_path / "a") as part:
+        written.append(part)
+    assert not written and names(tmp_path) == {"a"}
+
+
+def test_a_pipe_is_written_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.json"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    atomic.write_text(pipe, "content")
+    assert os.read(reader, 100) == b"content"
+    os.close(reader)
+    assert pipe.is_fifo() and names(tmp_path) == {"a.json"}
+
+
+def test_a_device_is_written_and_stays() -> None:
+    for device in (Path("/dev/null"), Path("/dev/full")):
+        if device.is_char_device() and os.access(device, os.W_OK):
+            with (
+                pytest.raises(OSError, match="No space")
+                if "full" in device.name
+                else (contextlib.nullcontext())
+            ):
+                atomic.write_text(device, "content")
+            assert device.is_char_device()
+
+
+def test_a_stream_is_written_and_stays(tmp_path: Path) -> None:
+    """Its file would else be another one, without what was printed before."""
+    code = (
+        "from pathlib import Path; from pydrdl import atomic; print('a', flush=True); "
+        "atomic.write_text(Path('/dev/stdout'), 'b')"
+    )
+    with (tmp_path / "out").open("ab") as file:
+        number = (tmp_path / "out").stat().st_ino
+        subprocess.run([sys.executable, "-P", "-c", code], stdout=file, check=True)
+    assert (tmp_path / "out").stat().st_ino == number
+    assert names(tmp_path) == {"out"}
+
+
+def test_a_folder_that_may_not_be_listed() -> None:
+    with common_folder() as folder:
+        (folder / "open").mkdir()
+        (folder / "open").chmod(0o333)
+        with as_user():
+            atomic.write_text(folder / "open/a.json", "whole")
+        assert (folder / "open/a.json").read_text() == "whole"
 
 
 @given(st.text(min_size=1), st.integers(0))

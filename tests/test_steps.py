@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,43 @@ def test_goes_on_after_kill_9_in_any_step(tmp_path: Path, killed: str) -> None:
     assert (tmp_path / "c").read_text() == "aabc"
     # The output of the killed step stood whole: no step runs twice.
     assert diary(tmp_path) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_steps_commands_too(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """It reaches the chain alone, as `kill` sends it, while two steps run."""
+    waits = """
+import os, pathlib, signal, sys, time
+def end(number, frame):
+    pathlib.Path(sys.argv[1] + ".told").write_text(str(number))
+    raise SystemExit(3)
+signal.signal(signal.SIGTERM, end)
+if pathlib.Path(sys.argv[1] + ".ready").exists():
+    raise SystemExit(4)
+pathlib.Path(sys.argv[1] + ".ready").touch()
+time.sleep(60)
+"""
+    chain = []
+    for name in ("a", "b"):
+        words = ("python", "-c", waits, str(tmp_path / name))
+        chain.append((name, words, str(tmp_path / name), []))
+    (tmp_path / "chain.json").write_text(json.dumps(chain))
+    code = CHAIN.replace("], work)", "], work, jobs=2)").replace("\n", "\n    ")
+    tool = f"from pydrdl import cli\ndef chain(work: str):{code}\ncli.run(chain)"
+    words = [sys.executable, "-c", tool, str(tmp_path)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as job:
+        while len(list(tmp_path.glob("*.ready"))) < 2 and job.poll() is None:
+            time.sleep(0.01)
+        job.send_signal(number)
+        _, shown = job.communicate(timeout=50)
+    assert job.returncode == 128 + number
+    assert len(shown.splitlines()) == 1 and "run the same command again" in shown
+    told = {path.read_text() for path in tmp_path.glob("*.told")}
+    assert told == {str(int(signal.SIGTERM))}
+    # The folder is free, and no step counts as done.
+    assert "a failed with exit code 4" in run_chain(tmp_path).stderr
 
 
 def test_no_chain_works_beside_a_step_that_outlived_its_own(tmp_path: Path) -> None:

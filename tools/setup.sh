@@ -64,7 +64,7 @@ fi
 wanted=$(cat pyproject.toml constraints.txt | sha256sum)
 if [ "$(cat .venv/setup.stamp 2>/dev/null)" != "$wanted" ]; then
   echo "setup: installing Python packages into .venv"
-  /usr/bin/python3 -m venv .venv
+  /usr/bin/python3 -P -m venv .venv
   pip=(.venv/bin/pip install --quiet --disable-pip-version-check
     --constraint constraints.txt)
   "${pip[@]}" hatchling editables

@@ -19,8 +19,11 @@ import lmdb
 from pydrdl.datasets.images import Note, read_image
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
+from pydrdl.paths import exists, is_file
 from pydrdl.records import checksums, datum, labels, pair_index
 from pydrdl.records.build_folder import BuildFolder
+from pydrdl.records.environment import DATA, META_BYTES, committing, to_write
+from pydrdl.records.walk import walk
 from pydrdl.threads import behind, in_order
 
 T = TypeVar("T")
@@ -114,14 +117,15 @@ def build_image_lmdb(
         message = datum.to_datum(pixels, wanted[record], jpeg_quality)
         return datum.record_key(record, image), message.SerializeToString()
 
-    # lock.mdb is needed: Caffe's reader opens the folder with it.
-    with lmdb.open(str(folder.partial), map_size=map_size) as environment:
+    _refuse_damaged(folder.partial)
+    with to_write(folder.partial, map_size) as environment:
         tally = _Tally(len(ordered))
         tally.add_all(environment)
         done = len(tally.checksums)
         todo = progress(range(done, len(ordered)), "images", len(ordered) - done)
         batches = _batches(in_order(encode, todo, workers))
-        for _ in behind(partial(_commit, environment, tally), batches):
+        commit = partial(_commit, environment, folder.partial, tally)
+        for _ in behind(commit, batches):
             pass
     index = pair_index.PairIndex(
         tally.fingerprinter.result(), len(dense.model_ids), _runs(ordered, dense)
@@ -136,7 +140,7 @@ def build_image_lmdb(
         labelled=sum(image.model_id >= 0 for image in ordered),
         models=len(dense.model_ids),
         resumed_at=done,
-        bytes=(Path(output) / "data.mdb").stat().st_size,
+        bytes=folder.size(),
     )
 
 
@@ -175,13 +179,33 @@ def _runs(
 
 
 def _check_files(images: Sequence[Image], root: Path) -> None:
-    missing = [image for image in images if not (Path(root) / image.path).is_file()]
+    missing = [image for image in images if not is_file(Path(root) / image.path)]
     if missing:
+        first = missing[0]
+        odd = exists(Path(root) / first.path)
+        how = "no regular file" if odd else "missing"
         more = f"; {len(missing) - 1} more are missing" if len(missing) > 1 else ""
         raise InputError(
-            f"{missing[0].path} of vehicle {missing[0].vehicle_id} is missing{more}",
+            f"{first.path} of vehicle {first.vehicle_id} is {how}{more}",
             root,
             "get the images, or take them out of the list",
+        )
+
+
+def _refuse_damaged(partial: Path) -> None:
+    """Raises InputError where an interrupted build's LMDB cannot be read.
+
+    To read on in this process could end it.
+    """
+    data = partial / DATA
+    if not exists(data) or data.stat().st_size < META_BYTES:
+        return
+    damage = walk(partial).damage
+    if damage:
+        raise InputError(
+            f"the interrupted build is damaged: {damage}",
+            partial,
+            "delete it, and give the same command again",
         )
 
 
@@ -217,21 +241,29 @@ class _Tally:
 
 
 def _commit(
-    environment: lmdb.Environment, tally: _Tally, records: Sequence[Record]
+    environment: lmdb.Environment,
+    folder: Path,
+    tally: _Tally,
+    records: Sequence[Record],
 ) -> None:
     """Appends records in one transaction, in a larger map where it is full."""
+    size = sum(len(value) for _, value in records)
     while True:
         try:
-            with environment.begin(write=True) as transaction:
+            with (
+                committing(folder, size),
+                environment.begin(write=True) as transaction,
+            ):
                 for key, value in records:
                     if not transaction.put(key, value, append=True):
                         raise InputError(
                             f"record {key.decode(errors='replace')} is there already",
-                            environment.path(),
+                            folder,
                             "let no two commands build the same output at once",
                         )
             break
         except lmdb.MapFullError:
-            environment.set_mapsize(2 * environment.info()["map_size"])
+            with committing(folder, 0):
+                environment.set_mapsize(2 * environment.info()["map_size"])
     for key, value in records:
         tally.add(key, value)

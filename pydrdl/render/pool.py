@@ -4,13 +4,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, parent_process
 from typing import TypeVar
 
 import cv2
 
+from pydrdl.children import Pool
 from pydrdl.errors import InputError
 
 Item = TypeVar("Item")
@@ -35,7 +36,7 @@ def spread(
         yield from map(task, items)
         return
     # Forked processes would inherit OpenCV's threads in an unknown state.
-    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_begin)
+    pool = Pool(count, _begin)
     window: deque[Future[int]] = deque()
     try:
         for item in items:

@@ -2,16 +2,19 @@
 
 import os
 import re
-import subprocess
+import signal
 import sys
 from pathlib import Path
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
-from pydrdl import steps
+from pydrdl import atomic, children, steps
 from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
 from pydrdl.messages import caffe_pb2
+from pydrdl.paths import exists, files_in
+from pydrdl.system_errors import writing
 
 LOG = "caffe.log"  # in a run's folder
 
@@ -56,17 +59,19 @@ def train_into(
         InputError: the output exists, the solver cannot be used, or the
             command failed.
     """
-    if output.exists():
+    if exists(output):
         raise InputError("the output exists", output, "delete it, or name another")
     partial = output.with_name(output.name + ".partial")
-    partial.mkdir(parents=True, exist_ok=True)
     message = _read(solver)
     prefix = partial / Path(message.snapshot_prefix).name
     message.snapshot_prefix = str(prefix)
     copy = partial / solver.name
-    copy.write_text(text_format.MessageToString(message), encoding="utf-8")
+    with writing("the solver", copy):
+        partial.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(copy, text_format.MessageToString(message))
     last = train(copy, partial / LOG, weights=weights, gpu=gpu)
-    partial.rename(output)
+    with writing("the training", output):
+        partial.rename(output)
     return output / last.name
 
 
@@ -95,20 +100,16 @@ def train(
     if newest is not None:
         words = [*command(solver, gpu=gpu), "--snapshot", str(newest)]
     # The command that was installed beside this interpreter comes first.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as file:
-        done = subprocess.run(
-            words,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            # The log is what training curves are drawn from.
-            env=os.environ | {"PATH": path, "GLOG_minloglevel": "0"},
-            close_fds=False,  # hands on the lock of a chain that this is a step of
-            check=False,
-        )
-    if done.returncode or not last.exists():
-        raise steps.failure(f"training by {solver}", done.returncode, log)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    code = children.run(
+        words,
+        log,
+        # The log is what training curves are drawn from.
+        env=os.environ | {"PATH": path, "GLOG_minloglevel": "0"},
+        stop=signal.SIGINT,  # by which Caffe writes a snapshot first
+    )
+    if code or not exists(last):
+        raise steps.failure(f"training by {solver}", code, log)
     return last
 
 
@@ -132,18 +133,19 @@ def newest_snapshot(solver: Path) -> Path | None:
     pattern = re.compile(re.escape(prefix.name) + r"_iter_(\d+)\.solverstate")
     found = [
         (int(match[1]), path)
-        for path in prefix.parent.glob("*.solverstate")
+        for path in files_in(prefix.parent, "*.solverstate")
         if (match := pattern.fullmatch(path.name))
     ]
     for _, path in sorted(found, reverse=True):
-        if path.with_suffix(".caffemodel").exists() and _is_whole(path):
+        if exists(path.with_suffix(".caffemodel")) and _is_whole(path):
             return path
     return None
 
 
 def _is_whole(solverstate: Path) -> bool:
+    data = read_bytes(solverstate, "a snapshot", "check the path")
     try:
-        state = caffe_pb2.SolverState.FromString(solverstate.read_bytes())
+        state = caffe_pb2.SolverState.FromString(data)
     except DecodeError:
         return False
     # Fields are written by their number, current_step last.
@@ -152,9 +154,10 @@ def _is_whole(solverstate: Path) -> bool:
 
 def _read(solver: Path) -> "caffe_pb2.SolverParameter":
     message = caffe_pb2.SolverParameter()
+    data = read_bytes(solver, "the solver", "check the path")
     try:
-        text_format.Parse(solver.read_text(encoding="utf-8"), message)
-    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
+        text_format.Parse(data.decode(), message)
+    except (UnicodeDecodeError, text_format.ParseError, RecursionError) as error:
         raise InputError(
             f"cannot read the solver: {error}", solver, "check the file"
         ) from error
