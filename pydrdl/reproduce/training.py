@@ -100,7 +100,8 @@ def train(
     if newest is not None:
         words = [*command(solver, gpu=gpu), "--snapshot", str(newest)]
     # The command that was installed beside this interpreter comes first.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    others = os.environ.get("PATH", os.defpath)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{others}"
     code = children.run(
         words,
         log,
