@@ -17,17 +17,18 @@ namespace drdl {
 
 namespace {
 
-[[noreturn]] void Unexpected() {
+// Of what libraries throw; an InputError is told by itself.
+[[noreturn]] void TellException() {
   try {
     if (std::current_exception()) throw;
-  } catch (const InputError& error) {
-    ExitWith(error);
   } catch (const std::exception& error) {
     ExitWith(AsInputError(error));
   } catch (...) {
   }
   std::abort();
 }
+
+struct sigaction before[2];  // of SIGSEGV and SIGBUS
 
 // Only what may be called in a signal handler.
 void OnMemorySignal(int number) {
@@ -43,8 +44,8 @@ void OnMemorySignal(int number) {
         "again with tools/build_lmdb.py\n");
     _exit(1);
   }
-  signal(number, SIG_DFL);
-  raise(number);
+  // Comes again, to the handler before this one, when this one returns.
+  sigaction(number, &before[number == SIGBUS], NULL);
 }
 
 bool Accepts(const gflags::CommandLineFlagInfo& flag,
@@ -113,11 +114,7 @@ void CheckOptions(int argc, char** argv) {
 }
 
 int RunCommand(int (*body)(int, char**), int argc, char** argv) {
-  std::set_terminate(Unexpected);
-  struct sigaction action = {};
-  action.sa_handler = OnMemorySignal;
-  sigaction(SIGBUS, &action, NULL);
-  sigaction(SIGSEGV, &action, NULL);
+  std::set_terminate(TellException);
   try {
     return body(argc, argv);
   } catch (const InputError& error) {
@@ -126,6 +123,13 @@ int RunCommand(int (*body)(int, char**), int argc, char** argv) {
     std::cerr << "error: " << AsInputError(error).what() << std::endl;
   }
   return 1;
+}
+
+void TellDamagedLmdbs() {
+  struct sigaction action = {};
+  action.sa_handler = OnMemorySignal;
+  sigaction(SIGSEGV, &action, &before[0]);
+  sigaction(SIGBUS, &action, &before[1]);
 }
 
 }  // namespace drdl

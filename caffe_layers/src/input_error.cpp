@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <mutex>
 #include <new>
@@ -10,6 +11,32 @@
 #include <string>
 
 namespace drdl {
+
+namespace {
+
+std::terminate_handler earlier = nullptr;
+
+[[noreturn]] void Tell() {
+  try {
+    if (std::current_exception()) throw;
+  } catch (const InputError& error) {
+    ExitWith(error);
+  } catch (...) {
+  }
+  if (earlier) earlier();
+  std::abort();
+}
+
+}  // namespace
+
+InputError::InputError(const std::string& what, const std::string& where,
+                       const std::string& next)
+    : std::runtime_error(what + "\n  where: " + where + "\n  next: " + next) {
+  // Once there is an error, not before: a program that uses the library, as
+  // Python, keeps its own way to end until then.
+  static std::once_flag first;
+  std::call_once(first, [] { earlier = std::set_terminate(Tell); });
+}
 
 void ExitWith(const InputError& error) {
   // Every GPU's thread may meet the same error; it is told once.

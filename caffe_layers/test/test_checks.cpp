@@ -1,5 +1,5 @@
 #include <string>
-#include <vector>
+#include <thread>
 
 #include "drdl/checks.hpp"
 #include "gtest/gtest.h"
@@ -102,6 +102,13 @@ TEST(ChecksDeathTest, WhileTheStackUnwinds) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(FailTwice(), ::testing::ExitedWithCode(1),
               "error: in a destructor");
+}
+
+TEST(ChecksDeathTest, WhereNobodyCatches) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::thread([] { CHECK(false) << "in a thread"; }).join(),
+              ::testing::ExitedWithCode(1),
+              "^error: in a thread\n  where: .*\n  next: .*\n$");
 }
 
 TEST(AsInputErrorTest, SaysWhatALibraryThrew) {

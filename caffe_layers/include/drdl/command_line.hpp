@@ -18,10 +18,18 @@ void CheckOptions(int argc, char** argv);
  * libraries throw in the same three parts.
  *
  * What is thrown where nothing can be (a destructor, a thread) is told the same
- * way, and so is damage in an LMDB, which is mapped into memory and ends in a
- * signal.
+ * way.
  */
 int RunCommand(int (*body)(int, char**), int argc, char** argv);
+
+/**
+ * @brief Tells damage in an LMDB, which is mapped into memory and ends in a
+ * signal, as a message with exit code 1; any other such signal goes to who
+ * handled it before.
+ *
+ * To be called behind google::InstallFailureSignalHandler.
+ */
+void TellDamagedLmdbs();
 
 }  // namespace drdl
 

@@ -10,15 +10,15 @@ namespace drdl {
  * @brief Something the user gave is wrong: a path, an index, an image.
  *
  * The `caffe` command prints the three lines and exits with 1; pycaffe raises
- * RuntimeError. A CHECK that fails becomes one (drdl/checks.hpp).
+ * RuntimeError. A CHECK that fails becomes one (drdl/checks.hpp). One that
+ * nobody catches, as in a destructor or a thread, is told as `caffe` does, with
+ * exit code 1.
  */
 class InputError : public std::runtime_error {
  public:
   /// what went wrong, where (file, record), and what to do next.
   InputError(const std::string& what, const std::string& where,
-             const std::string& next)
-      : std::runtime_error(what + "\n  where: " + where + "\n  next: " + next) {
-  }
+             const std::string& next);
 };
 
 /**
