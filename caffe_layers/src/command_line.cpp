@@ -28,7 +28,9 @@ namespace {
   std::abort();
 }
 
-struct sigaction before[2];  // of SIGSEGV and SIGBUS
+// What damage may end in: addresses and sizes of pages that are none.
+const int kMemorySignals[] = {SIGSEGV, SIGBUS, SIGFPE};
+struct sigaction before[3];
 
 // Only what may be called in a signal handler.
 void OnMemorySignal(int number) {
@@ -45,7 +47,9 @@ void OnMemorySignal(int number) {
     _exit(1);
   }
   // Comes again, to the handler before this one, when this one returns.
-  sigaction(number, &before[number == SIGBUS], NULL);
+  for (int i = 0; i < 3; ++i) {
+    if (kMemorySignals[i] == number) sigaction(number, &before[i], NULL);
+  }
 }
 
 bool Accepts(const gflags::CommandLineFlagInfo& flag,
@@ -128,8 +132,7 @@ int RunCommand(int (*body)(int, char**), int argc, char** argv) {
 void TellDamagedLmdbs() {
   struct sigaction action = {};
   action.sa_handler = OnMemorySignal;
-  sigaction(SIGSEGV, &action, &before[0]);
-  sigaction(SIGBUS, &action, &before[1]);
+  for (int i = 0; i < 3; ++i) sigaction(kMemorySignals[i], &action, &before[i]);
 }
 
 }  // namespace drdl
