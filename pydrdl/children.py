@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import active_children, get_context, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,15 @@ class Pool(ProcessPoolExecutor):
                 return super().submit(*task, **options)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As its base does; where that fails, no process is left waiting."""
+        # The thread that looks after them may not have started, for want of room.
+        with suppress(RuntimeError):
+            super().shutdown(wait, cancel_futures=cancel_futures)
+        for child in active_children() if wait else ():
+            child.kill()
+            child.join()
 
 
 @contextmanager

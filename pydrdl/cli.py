@@ -28,6 +28,7 @@ from pydrdl import atomic, notes, start
 from pydrdl.console import STDOUT, Console
 from pydrdl.errors import InputError
 from pydrdl.system_errors import cannot_write, explain, writing
+from pydrdl.thread_faults import faults_passed_on
 from pydrdl.visible import shortened, visible
 
 Item = TypeVar("Item")
@@ -94,7 +95,8 @@ def _told(command: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(command)
     def told(*args: object, **options: object) -> object:
         try:
-            return command(*args, **options)
+            with faults_passed_on():
+                return command(*args, **options)
         except (InputError, typer.Exit):
             raise
         except TyperException as error:  # wrong use, which typer shows
@@ -150,10 +152,24 @@ def progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
 def write_json(path: Path, content: object) -> None:
     """Writes JSON; the file appears, or is replaced, only when whole.
 
+    Args:
+        path: the file; "-": standard output, see json_to_stdout().
+        content: what to write.
+
     Raises:
-        InputError: the file cannot be written.
+        InputError: it cannot be written.
     """
+    if path == Path("-"):
+        # DEL is the one control character that json.dumps leaves as it is.
+        text = json.dumps(content, indent=1, allow_nan=False)
+        Console().write(text.replace("\x7f", "\\u007f") + "\n")
+        return
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     with writing("the results", path):
         # A name that is not UTF-8 becomes JSON's own \udc80.
         atomic.write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
+
+
+def json_to_stdout() -> None:
+    """Sends tables to stderr, so that nothing but JSON goes to stdout."""
+    console.stderr = True

@@ -127,6 +127,23 @@ time.sleep(60)
     assert (done.returncode, done.stderr) == (130, LINES[signal.SIGINT])
 
 
+def test_what_ends_a_thread_ends_the_command(tmp_path: Path) -> None:
+    """The main thread may wait for the other, for ever."""
+    body = """
+import threading
+def work():
+    raise OSError(28, "No space left on device", "f")
+thread = threading.Thread(target=work)
+lock = threading.Lock()
+lock.acquire()
+thread.start()
+lock.acquire()
+"""
+    done = tool(tmp_path, body)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot use a file: No space left on device")
+
+
 def test_a_signal_after_the_work_changes_nothing(tmp_path: Path) -> None:
     body = """
 import atexit

@@ -60,7 +60,11 @@ def _begin() -> None:
     cv2.setNumThreads(0)
     parent = parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+        watch = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
+        try:
+            watch.start()
+        except RuntimeError:  # no room for it, which spread() tells
+            os._exit(1)
 
 
 def _end_with(sentinel: int) -> None:
