@@ -5,8 +5,8 @@ neither colour, move nor rewrite anything, and no name is too odd to be shown.
 """
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console as RichConsole
@@ -56,14 +56,29 @@ class Console(RichConsole):
             if not self.stderr:
                 raise cannot_write("the output", STDOUT, error) from error
 
+    def write(self, text: str) -> None:
+        """Writes text as it is, and all that Python holds back.
+
+        Raises:
+            InputError: stdout cannot be written.
+        """
+        with self._written():
+            self.file.write(text)
+            self.file.flush()
+
     def flush(self) -> None:
         """Writes what Python still holds back.
 
         Raises:
             InputError: stdout cannot be written.
         """
-        try:
+        with self._written():
             self.file.flush()
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
         except BrokenPipeError:
             self.give_up()
         except OSError as error:

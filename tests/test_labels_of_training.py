@@ -66,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(folder: Path, listed: str, output: str, *more: object) -> str:
-    words = (folder / listed, folder / output, "--split", "all", "--size", 16)
+    words = (folder / listed, folder / output, "--split", "all", "--size", 72)
     return succeed("build_lmdb.py", *words, *more)
 
 
@@ -107,7 +107,8 @@ def test_how_many_are_unknown_is_said(folder: Path) -> None:
 
 
 def test_nets_that_test_on_it_are_not_warned_of(folder: Path) -> None:
-    words = ("--output", folder / "nets", "--train", folder / "train", "--test")
+    nets = ("--output", folder / "nets", "--overwrite")
+    words = (*nets, "--train", folder / "train", "--test")
     own = run_tool("make_nets.py", *words, folder / "own")
     assert own.returncode == 0
     assert f"tools/build_lmdb.py --labels {folder / 'train'}" in own.stderr
@@ -134,7 +135,7 @@ def test_it_is_whole_beside_the_data_set(folder: Path) -> None:
     assert "does not stand for this data set's ids" in done.stdout
     path.write_text(json.dumps(content | {"model_ids": "7"}))
     done = run_tool("verify_lmdb.py", folder / "few")
-    assert "model_ids; expected whole numbers" in done.stdout
+    assert "model_ids is '7'; expected a valid list" in done.stdout
 
 
 def test_vehicles_as_models_are_numbered_too(folder: Path) -> None:

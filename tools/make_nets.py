@@ -4,111 +4,176 @@ from pydrdl import start
 
 start.begin(__name__)  # before the imports that take long
 
+from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import BadParameter, Context, Option
 
-from pydrdl import atomic, cli
-from pydrdl.nets import prototxt, structures
+from pydrdl import cli, options
+from pydrdl.nets import own, prototxt, structures
 from pydrdl.records import labels
-from pydrdl.records.pair_index import read_pair_index
-from pydrdl.system_errors import writing
+
+FAMILIES = {"demo": prototxt.DEMO_FAMILY, "paper": prototxt.PAPER_FAMILY}
+Base = StrEnum("Base", {name: name for name in FAMILIES})
+Net = StrEnum("Net", {name: name for name in prototxt.NETS})
+# Options that prototxt/ is written with too.
+FOR_ALL = {"output", "overwrite"}
+TESTS = 100  # iterations between tests, at most
+
+
+class Gradient(StrEnum):
+    """The gradient of CoupledClustersLoss."""
+
+    EXACT = "EXACT"
+    CENTER_CONSTANT = "CENTER_CONSTANT"
+    PAPER = "PAPER"
 
 
 def make_nets(
+    context: Context,
     output: Annotated[
         Path | None,
-        typer.Option(help="folder for nets of your own data; default: prototxt/"),
+        options.output("Folder for nets of your own data; default: prototxt/."),
     ] = None,
-    train: Annotated[str, typer.Option(help="training LMDB")] = "",
+    train: Annotated[
+        Path | None, Option(help="The image LMDB to train on; with --output.")
+    ] = None,
     test: Annotated[
-        str, typer.Option(help="LMDB of other vehicles; default: train")
-    ] = "",
-    base: Annotated[str, typer.Option(help="sizes: demo or paper")] = "demo",
-    max_iter: Annotated[int, typer.Option(help="iterations to train")] = 600,
-    base_lr: Annotated[float, typer.Option(help="first learning rate")] = 0.01,
-    stepsize: Annotated[int, typer.Option(help="iterations between steps")] = 200,
-    seed: Annotated[
-        int, typer.Option(help="of the weights' start and of the batches")
-    ] = 1,
-    margin: Annotated[float, typer.Option(help="alpha of Eq. 3 and 6")] = 1.0,
+        Path | None,
+        Option(help="One of other vehicles, to watch the losses on; without, none."),
+    ] = None,
+    net: Annotated[
+        list[Net] | None,
+        Option(help="Only this one; may be repeated. Default: all that can learn."),
+    ] = None,
+    base: Annotated[
+        Base, Option(help="Sizes: demo, images of 72 pixels; paper, 256.")
+    ] = Base["demo"],
+    max_iter: Annotated[int, options.count("Iterations to train.")] = 600,
+    base_lr: Annotated[float, options.number("First learning rate.", above=0)] = 0.01,
+    stepsize: Annotated[
+        int | None,
+        options.count(
+            "Iterations between steps of the learning rate; default: a third of all."
+        ),
+    ] = None,
+    seed: Annotated[int, options.seed("Of the weights' start and of the batches.")] = 1,
+    margin: Annotated[float, options.number("Alpha of Eq. 3 and 6.", least=0)] = 1.0,
     gradient: Annotated[
-        str, typer.Option(help="EXACT, CENTER_CONSTANT or PAPER")
-    ] = "EXACT",
-    sets: Annotated[int, typer.Option(help="sets in a batch")] = 15,
+        Gradient, Option(help="Of coupled clusters loss; see docs/choices.md.")
+    ] = Gradient.EXACT,
+    sets: Annotated[int, options.count("Sets in a batch.")] = 15,
     hard_negatives: Annotated[
-        float, typer.Option(help="share of negatives of the positive's model")
+        float,
+        options.number("Share of negatives of the positive's model.", least=0, most=1),
     ] = 0.0,
     wide_fc8: Annotated[
-        bool, typer.Option("--wide-fc8", help="Fig. 6's 2048 box as a layer")
+        bool, Option("--wide-fc8", help="Fig. 6's 2048 box as a layer.")
     ] = False,
     normalize: Annotated[
-        bool, typer.Option(help="unit vectors before the embedding losses")
+        bool, Option(help="Unit vectors before the embedding losses.")
     ] = True,
     snapshot: Annotated[
-        int, typer.Option(help="iterations between snapshots; 0: only the last")
+        int, options.count("Iterations between snapshots; 0: only the last.", 0)
     ] = 0,
     batch_norm: Annotated[
         bool | None,
-        typer.Option(help="batch normalisation in place of LRN; default: demo only"),
+        Option(help="Batch normalisation in place of LRN; default: demo only."),
     ] = None,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files that are there and differ.")
+    ] = False,
 ) -> None:
     """Write the nets as prototxt files.
 
     Without --output: everything in prototxt/. With it: the paper's three
-    structures and the two softmax nets, for the LMDB given by --train.
+    structures and the two softmax nets, for the LMDB given by --train; where
+    that has no vehicle models, those that need none.
 
     Example: python tools/make_nets.py --output data/own/nets
     --train data/own/train_lmdb --test data/own/test_lmdb
     """
     if output is None:
-        families = [prototxt.PAPER_FAMILY, prototxt.DEMO_FAMILY]
-    else:
-        if not train:
-            raise typer.BadParameter("--output needs --train, the LMDB to train on")
-        family = {"demo": prototxt.DEMO_FAMILY, "paper": prototxt.PAPER_FAMILY}[base]
-        training = replace(
-            family.training,
-            train_lmdb=train,
-            test_lmdb=test or train,
-            num_models=max(1, read_pair_index(Path(train)).num_models),
-            margin=margin,
-            gradient=gradient,
-            sets=sets,
-            hard_negatives=hard_negatives,
-            wide_fc8=wide_fc8,
-            normalize=normalize,
-            seed=seed,
-        )
-        schedule = structures.Schedule(
-            max_iter=max_iter,
-            base_lr=base_lr,
-            stepsize=stepsize,
-            snapshot=snapshot or max_iter,
-            seed=seed,
-        )
-        if batch_norm is not None:
-            backbone = replace(family.backbone, batch_norm=batch_norm)
-            family = replace(family, backbone=backbone)
-        families = [prototxt.own_family(family, str(output), training, schedule)]
-    for family in families:
-        for name, text in prototxt.files(family):
-            with writing("a net", name):
-                Path(name).parent.mkdir(parents=True, exist_ok=True)
-                atomic.write_text(Path(name), text)
-            cli.console.print(name)
-            if output is not None and Path(name).name == "deploy.prototxt":
-                labels.copy_labels(Path(train), Path(name).parent)
-    if output is not None and test and not labels.same_models(Path(train), Path(test)):
-        cli.stderr.print(
+        _refuse_unused(context)
+        content = _texts(prototxt.PAPER_FAMILY, prototxt.DEMO_FAMILY)
+        own.write(content, overwrite=overwrite)
+        for path in content:
+            cli.console.print(str(path), soft_wrap=True)
+        return
+    if train is None:
+        raise BadParameter("--output needs --train, the image LMDB to train on")
+    data = own.look(train)
+    nets = own.choose(data, [name.value for name in net or ()])
+    training = replace(
+        FAMILIES[base].training,
+        train_lmdb=str(train),
+        test_lmdb=str(test or train),
+        num_models=max(1, data.num_models),
+        margin=margin,
+        gradient=gradient.value,
+        sets=sets,
+        hard_negatives=hard_negatives,
+        wide_fc8=wide_fc8,
+        normalize=normalize,
+        seed=seed,
+    )
+    schedule = structures.Schedule(
+        max_iter=max_iter,
+        base_lr=base_lr,
+        stepsize=stepsize or -(-max_iter // 3),
+        snapshot=snapshot or max_iter,
+        seed=seed,
+        test_interval=min(TESTS, -(-max_iter // 6)) if test else 0,
+        test_iter=2 if test else 0,
+    )
+    family = prototxt.own_family(FAMILIES[base], str(output), training, schedule)
+    if batch_norm is not None:
+        backbone = replace(family.backbone, batch_norm=batch_norm)
+        family = replace(family, backbone=backbone)
+    notes = [] if net else own.left_out(data, nets, family)
+    if warning := own.size_warning(data, family):
+        notes.append(warning)
+    learn = not set(nets).isdisjoint(prototxt.LEARN_MODELS)
+    if learn and test is not None and not labels.same_models(train, test):
+        notes.append(
             f"warning: {test} holds other vehicle models than {train} or numbers "
             "them otherwise: the model loss in the TEST phase means nothing; "
-            f"build it with tools/build_lmdb.py --labels {train}",
-            markup=False,
-            soft_wrap=True,
+            f"build it with tools/build_lmdb.py --labels {train}"
         )
+    content = _texts(family, nets=nets) | own.label_files(train, family, nets)
+    own.write(content, overwrite=overwrite)
+    for path in content:
+        cli.console.print(str(path), soft_wrap=True)
+    for note in notes:
+        shown = cli.stderr if note.startswith("warning: ") else cli.console
+        shown.print(note, soft_wrap=True)
+    if own.is_too_small(data, family):
+        return
+    here = "" if output.is_absolute() and train.is_absolute() else ", in this folder"
+    cli.console.print(f"next{here}: {own.next_command(family, nets)}", soft_wrap=True)
+
+
+def _texts(
+    *families: prototxt.Family, nets: Sequence[prototxt.Net] = prototxt.NETS
+) -> dict[Path, bytes]:
+    """The files of some nets, in their order."""
+    return {
+        Path(name): text.encode()
+        for family in families
+        for name, text in prototxt.files(family, nets)
+    }
+
+
+def _refuse_unused(context: Context) -> None:
+    """Refuses options that would change nothing: prototxt/ holds the paper's nets."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in FOR_ALL and source is not None and source.name == "COMMANDLINE":
+            option = "--" + name.replace("_", "-")
+            raise BadParameter(f"{option} is for nets of your own: give --output too")
 
 
 if __name__ == "__main__":

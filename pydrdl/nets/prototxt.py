@@ -1,7 +1,7 @@
 """The prototxt files as text: what stands in prototxt/, and nets for own data."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from pydrdl.nets.structures import (
 )
 
 HEADER = "# Written by tools/make_nets.py from pydrdl/nets/{module}.py; edit there.\n"
+# For files that hold paths.
+PATHS = "# Relative paths start from the folder in which caffe is started.\n"
 
 TITLES: dict[str, str] = {
     "mixed_difference": "mixed difference net with coupled clusters loss (Fig. 6)",
@@ -31,6 +33,8 @@ TITLES: dict[str, str] = {
 # Everything that a family has files of.
 Net = Structure | Baseline
 NETS: tuple[Net, ...] = (*structures.STRUCTURES, *softmax.BASELINES)
+# Those with a softmax over vehicle models, which learns from labelled images.
+LEARN_MODELS: tuple[Net, ...] = ("mixed_difference", *softmax.BASELINES)
 
 # VehicleID has 250 vehicle models (Sec. 4).
 VEHICLEID = Training(
@@ -136,22 +140,23 @@ def own_family(
     )
 
 
-def files(family: Family) -> Iterator[tuple[str, str]]:
-    """Yields (path, text) of every file of a family."""
-    for name in NETS:
+def files(family: Family, nets: Sequence[Net] = NETS) -> Iterator[tuple[str, str]]:
+    """Yields (path, text) of every file of some of a family's nets."""
+    for name in nets:
         folder = family.folder[name]
         spec = family.googlenet if name == "googlenet_softmax" else family.backbone
         title = f"{spec.name}: {TITLES[name]}"
         train_val, deploy = _nets(name, family)
         module = "softmax" if name in softmax.BASELINES else "structures"
-        yield f"{folder}/train_val.prototxt", _text(train_val, title, module)
+        yield f"{folder}/train_val.prototxt", _text(train_val, title, module, PATHS)
         deployed = _text(deploy, f"{title}, its feature", module)
         yield f"{folder}/deploy.prototxt", deployed
         yield f"{folder}/preprocess.json", _preprocess(spec)
         solver = structures.solver(
             f"{folder}/train_val.prototxt", family.snapshots[name], family.schedule
         )
-        yield family.solvers[name], _text(solver, f"{title}, Sec. 3.4", "structures")
+        title += ", Sec. 3.4"
+        yield family.solvers[name], _text(solver, title, "structures", PATHS)
 
 
 def _nets(name: Net, family: Family) -> tuple[Any, Any]:
@@ -169,8 +174,8 @@ def _nets(name: Net, family: Family) -> tuple[Any, Any]:
     )
 
 
-def _text(message: Any, title: str, module: str) -> str:
-    header = HEADER.format(module=module)
+def _text(message: Any, title: str, module: str, more: str = "") -> str:
+    header = HEADER.format(module=module) + more
     return f"# {title}.\n{header}{text_format.MessageToString(message)}"
 
 
