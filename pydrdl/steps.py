@@ -20,7 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydrdl import atomic, children
+from pydrdl import atomic, children, strict_json
 from pydrdl.errors import InputError
 from pydrdl.file_hash import file_sha256
 from pydrdl.paths import exists
@@ -147,10 +147,8 @@ def log_of(step: Step, work: Path) -> Path:
 
 def seconds_of(step: Step, work: Path) -> float | None:
     """How long the last attempt at a step ran that is done; None before."""
-    try:
-        return float(json.loads(_record_file(work, step).read_text())["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    seconds = _read_record(_record_file(work, step)).get("seconds")
+    return seconds if isinstance(seconds, float) else None
 
 
 class _Record:
@@ -159,9 +157,7 @@ class _Record:
     def __init__(self, work: Path, step: Step, recipe: str) -> None:
         self.step, self.recipe = step, recipe
         self.file = _record_file(work, step)
-        self.content: dict[str, object] = {}
-        with contextlib.suppress(OSError, ValueError):
-            self.content = json.loads(self.file.read_text(encoding="utf-8"))
+        self.content = _read_record(self.file)
 
     @property
     def seconds(self) -> float | None:
@@ -213,6 +209,14 @@ class _Record:
 
 def _record_file(work: Path, step: Step) -> Path:
     return work / "steps" / f"{step.name}.json"
+
+
+def _read_record(path: Path) -> dict[str, object]:
+    """What a step's record holds; nothing where there is none, or a damaged one."""
+    with contextlib.suppress(OSError, ValueError):
+        content = strict_json.parse(path.read_bytes())
+        return content if isinstance(content, dict) else {}
+    return {}
 
 
 def _recipe(step: Step, recipes: Mapping[str, str]) -> str:

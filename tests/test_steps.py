@@ -49,6 +49,18 @@ def test_runs_each_step_once_in_order(tmp_path: Path) -> None:
     assert (seconds_of(chain[2], tmp_path) or 0) > 0
 
 
+@pytest.mark.parametrize("text", ["3.5", "null", '["recipe"]', "{", "[" * 100_000])
+def test_a_damaged_record_is_none(tmp_path: Path, text: str) -> None:
+    """What it was of is not known: the output is no step's."""
+    chain = [step(tmp_path, "a")]
+    run_steps(chain, tmp_path)
+    (tmp_path / "steps/a.json").write_text(text)
+    assert seconds_of(chain[0], tmp_path) is None
+    with pytest.raises(InputError, match="step a has not made it"):
+        run_steps(chain, tmp_path)
+    assert diary(tmp_path) == ["a"]
+
+
 def test_a_changed_command_is_made_anew_with_all_that_reads_it(tmp_path: Path) -> None:
     def chain(tag: str) -> list[Step]:
         return [
