@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import shutil
 import sys
 import tempfile
@@ -155,11 +156,23 @@ def _write(path: Path, outcomes: list[Outcome], seed: int, minutes: float) -> No
     }
     commands = sorted({o.case.target.command.split()[0] for o in outcomes})
     content = {
-        "schema": SCHEMA, "seed": seed, "minutes": round(minutes, 1),
+        "schema": SCHEMA, "command": _command(), "seed": seed,
+        "minutes": round(minutes, 1),
         "targets": len({o.case.target.name for o in outcomes}), "commands": commands,
         "kinds": kinds,
     }  # fmt: skip
     cli.write_json(path, content)
+
+
+def _command() -> str:
+    """How this was started, but for where it wrote to."""
+    kept, words = [], iter(sys.argv[1:])
+    for word in words:
+        if word in ("--json", "--faults"):
+            next(words, None)
+        else:
+            kept.append(word)
+    return shlex.join(["python", "tests/fuzz", *kept])
 
 
 def _replay(name: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from commands import ROOT
 from dataset_layouts import LAYOUTS
 
-from fuzz import nets
+from fuzz import chain, nets
 from pydrdl.features import FeatureSet, Source, write_features
 from pydrdl.messages import caffe_pb2
 
@@ -172,3 +172,7 @@ def _results(folder: Path) -> None:
         run(folder, "train_verifier.py", kind, "a.h5", f"{name}.npz", *few)
     fleet = ("list.txt", "--root", "photos", "--positives", "2", "--negatives", "2")
     run(folder, "dataset.py", "check", *fleet, "--json", "check.json")
+    named = [word for name in chain.NAMES for word in ("--name", name)]
+    files = ("a.h5", "a.h5", "untrained.h5", "--repeats", "2")
+    run(folder, "eval_cmc.py", *files, *named, "--json", "chain.json")
+    chain.make_chain(folder, folder / "chain.json")

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from fuzz import damage_arrays
+from fuzz import chain, damage_arrays
 from fuzz.target import BYTES, HDF5, JSON, TEXT, Target, each
 
 NPZ = (*BYTES, damage_arrays.npz_changed, damage_arrays.npz_member_cut)
+CHAIN_RESULTS = "results/cmc_test_12.json"
 CROSS = (
     "eval_map.py query.h5 --gallery gallery.h5 --json out.json --protocol cross-camera"
 )
@@ -92,4 +93,11 @@ def reports() -> Iterable[Target]:
     )  # fmt: skip
 
 
-TARGETS = (*features(), *lists(), *verifiers(), *reports())
+def chains() -> Iterable[Target]:
+    """What tools/reproduce.py keeps of its steps, and the results that it shows."""
+    files = {"record of a step": "steps/cmc/test_12.json", "results": CHAIN_RESULTS}
+    for kind, file in files.items():
+        yield from each(kind, f"chain/{file}", JSON, chain.COMMAND, needs="chain")
+
+
+TARGETS = (*features(), *lists(), *verifiers(), *reports(), *chains())
