@@ -1,12 +1,11 @@
 """Files that the user gives, read whole; whatever is wrong is an InputError."""
 
-import json
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydrdl.errors import InputError
 from pydrdl.system_errors import reading
@@ -68,25 +67,6 @@ def read_text(path: Path, what: str, otherwise: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_utf8(path, error) from error
-
-
-def read_json(path: Path, what: str, again: str) -> Any:
-    """Reads JSON; see read_bytes.
-
-    Args:
-        path: the file.
-        what: what it is.
-        again: what to do where it is not there, or no JSON.
-
-    Raises:
-        InputError: it cannot be read, or is no JSON.
-    """
-    data = read_bytes(path, what, again)
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise InputError(f"cannot read {what}: no JSON: {why}", path, again) from error
 
 
 def not_utf8(path: Path, error: UnicodeDecodeError) -> InputError:

@@ -103,6 +103,7 @@ def run_steps(
 
             record = _Record(work, step, recipes[step.name])
             if record.is_done():
+                _clear_partial(step.output)
                 tell(False, record.seconds)
                 return
             record.begin()
@@ -113,6 +114,13 @@ def run_steps(
             tell(True, record.seconds)
 
         _work_off(steps, run, jobs)
+
+
+def _clear_partial(output: Path) -> None:
+    """Deletes what a kill just after a file had its name has left of its making."""
+    partial = output.with_name(f"{output.name}.partial")
+    if partial.is_file():
+        partial.unlink()
 
 
 def _work_off(steps: Sequence[Step], run: Callable[[Step], object], jobs: int) -> None:

@@ -6,10 +6,11 @@ Python's own parser lets NaN and a name that is given twice pass, makes infinity
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Never, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pydrdl.errors import InputError
 from pydrdl.files import read_bytes
@@ -17,11 +18,29 @@ from pydrdl.visible import shortened
 
 MOST_DIGITS = 40  # of a whole number; 2^128 has 39
 
+ROUNDING = 1e-9  # by which a mean may leave its range
+
+
+def _rate(value: float) -> float:
+    if not -ROUNDING <= value <= 1 + ROUNDING:
+        raise ValueError("expected a rate from 0 to 1")
+    return value
+
+
 # What numbers may be.
-Rate = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, AfterValidator(_rate)]
 Spread = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+
+
+def _ascending(ids: list[int]) -> list[int]:
+    if any(a >= b for a, b in pairwise(ids)):
+        raise ValueError("expected ids that ascend")
+    return ids
+
+
+Ascending = Annotated[list[Count], AfterValidator(_ascending)]
 
 
 class Form(BaseModel):
@@ -58,19 +77,37 @@ def parse(data: bytes | str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def declared(kind: type[Declared], content: object) -> Declared:
+def declared(
+    kind: type[Declared], content: object, schema: str | None = None
+) -> Declared:
     """Parsed JSON as a form.
+
+    Args:
+        kind: the form.
+        content: what parse() gave.
+        schema: the name that the field "schema" must have; None: no such field.
 
     Raises:
         ValueError: it is not of the form; names the first place that is not.
     """
+    if schema is not None:
+        stated = content.get("schema") if isinstance(content, dict) else None
+        if stated != schema:
+            shown = shortened(repr(stated), 80)
+            raise ValueError(f"schema {shown}; expected {schema!r}")
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         raise ValueError(_told(error)) from error
 
 
-def read_declared(kind: type[Declared], path: Path, what: str, again: str) -> Declared:
+def read_declared(
+    kind: type[Declared],
+    path: Path,
+    what: str,
+    again: str,
+    schema: str | None = None,
+) -> Declared:
     """Reads a JSON file of a form.
 
     Args:
@@ -78,13 +115,14 @@ def read_declared(kind: type[Declared], path: Path, what: str, again: str) -> De
         path: the file.
         what: what it is, such as "the labels".
         again: what to do where it is not there, or not so.
+        schema: as in declared().
 
     Raises:
         InputError: it cannot be read, is no JSON or not of the form.
     """
     data = read_bytes(path, what, again)
     try:
-        return declared(kind, parse(data))
+        return declared(kind, parse(data), schema)
     except ValueError as error:
         raise InputError(f"cannot read {what}: {error}", path, again) from error
 

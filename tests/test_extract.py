@@ -109,10 +109,26 @@ def test_options_go_before_preprocess_json(made) -> None:
     ("text", "message"),
     [
         (None, "not known"),
-        ("[", "not a JSON object"),
-        ('{"mean": [1, 2, 3]}', "'resize'; expected resize, crop"),
-        ('{"resize": 21, "mean": [1, 2]}', "wrong or missing entry"),
-        ('{"resize": 21, "mean": 5}', "wrong or missing entry"),
+        ("[", "how images are made: Expecting value"),
+        ("[]", "how images are made: expected an object"),
+        ('{"mean": [1, 2, 3]}', "resize is missing\n.*\n.*give --resize"),
+        ('{"resize": 21}', "mean is missing"),
+        ('{"resize": 21, "mean": [1, 2]}', "mean: .* at least 3 items"),
+        ('{"resize": 21, "mean": 5}', "mean is 5; expected a valid list"),
+        ('{"resize": 21, "mean": [1, 2, 3e400]}', "3e400 is too large a number"),
+        ('{"resize": 21, "mean": [1, NaN, 3]}', "NaN is no number of JSON"),
+        ('{"resize": 21, "mean": [1, -2, 3]}', r"mean\[1\] is -2; expected greater"),
+        ('{"resize": 21, "mean": [1, "2", 3]}', r"mean\[1\] is '2'; expected a valid"),
+        ('{"resize": true, "mean": [1, 2, 3]}', "resize is True; expected a valid"),
+        ('{"resize": 21.5, "mean": [1, 2, 3]}', "resize is 21.5; expected a valid"),
+        ('{"resize": 1000000, "mean": [1, 2, 3]}', "resize is 1000000; expected less"),
+        ('{"resize": 1, "mean": [1, 2, 3], "scale": 1e39}', "scale is 1e[+]39; exp"),
+        (
+            '{"resize": 1, "mean": [1, 2, 3], "scale": 0}',
+            "scale is 0; expected greater",
+        ),
+        ('{"resize": 21, "meen": [1, 2, 3]}', "meen is .*extra inputs|meen: [Ee]xtra"),
+        ('{"resize": 21, "mean": [1, 2, 3], "resize": 22}', "'resize' is given twice"),
         ('{"resize": 21, "crop": 20, "mean": [1, 2, 3]}', "input is 16 x 16"),
         ('{"resize": 9, "mean": [1, 2, 3]}', "of 9 pixels do not hold a crop of 16"),
     ],
@@ -122,6 +138,13 @@ def test_preprocess_refuses(made, text: str | None, message: str) -> None:
     path.unlink() if text is None else path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_preprocess(made[0] / "deploy.prototxt", CROP)
+
+
+@pytest.mark.parametrize("options", [{"mean": (1, float("nan"), 2)}, {"resize": 10**9}])
+def test_options_are_as_strict(made, options: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="not how images can be made") as caught:
+        read_preprocess(made[0] / "deploy.prototxt", CROP, **options)
+    assert "--mean" in caught.value.where
 
 
 def test_weights_must_hold_every_layer() -> None:

@@ -472,8 +472,8 @@ def test_cross_camera_results_are_shown(tmp_path: Path) -> None:
     ("change_inputs", "what"),
     [
         (lambda i, t: {"results": [t / "none.json"]}, "No such file"),
-        (lambda i, t: {"results": [i.log]}, "no JSON"),
-        (lambda i, t: {"results": [half(i, t)]}, "not a whole result: KeyError 'cmc'"),
+        (lambda i, t: {"results": [i.log]}, "the results: Expecting value"),
+        (lambda i, t: {"results": [half(i, t)]}, "results[1].cmc is missing"),
         (lambda i, t: {"results": []}, "there is nothing to report"),
         (lambda i, t: {"logs": {"x": i.list}}, "no iteration is shown"),
         (lambda i, t: {"features": {"x": i.features[GOOD]}}, "no CMC result is named"),
@@ -485,7 +485,10 @@ def test_cross_camera_results_are_shown(tmp_path: Path) -> None:
             lambda i, t: {"features": i.features, "repeat": 3},
             "there is no repeat 3",
         ),
-        (lambda i, t: {"checks": [i.cmc]}, "not a check of a data set"),
+        (
+            lambda i, t: {"checks": [i.cmc]},
+            "the check of a data set: schema 'drdl.cmc/1'; exp",
+        ),
     ],
 )
 def test_refuses_what_it_cannot_use(

@@ -1,5 +1,6 @@
 """Galleries, splits and match rates of re-identification (Sec. 5.3)."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -208,6 +209,39 @@ def test_split_file_round_trip(tmp_path: Path) -> None:
         save_split(split, path)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": ["b", "a"]}, "the images are not in order"),
+        ({"images": ["a", "a"]}, "or one is there twice"),
+        ({"images": ["a"]}, "2 vehicles of 1 images"),
+        ({"images": [1, 2]}, r"images\[0\] is 1; expected a valid string"),
+        ({"vehicle_ids": [1.0, 2]}, r"vehicle_ids\[0\] is 1.0; expected a valid int"),
+        ({"gallery": [[0], [2]]}, "a gallery that does not fit 2 images"),
+        ({"gallery": [[]]}, "a gallery that does not fit 2 images"),
+        ({"gallery": [[1, 0]]}, r"gallery\[0\]: expected ids that ascend"),
+        ({"gallery": [[-1]]}, r"gallery\[0\]\[0\] is -1; expected greater"),
+        ({"gallery": 5}, "gallery is 5; expected a valid list"),
+        ({"seed": -1}, "seed is -1"),
+        ({"images": ["a", "\ud800"]}, "its content was changed"),
+    ],
+)
+def test_a_split_with_a_right_hash_that_fits_nothing(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    content: dict[str, object] = {
+        "schema": "drdl.split/1", "name": "n", "seed": 1, "images": ["a", "b"],
+        "vehicle_ids": [1, 1], "gallery": [[0], [1]],
+    }  # fmt: skip
+    content |= change
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    stated = hashlib.sha256(text.encode(errors="replace")).hexdigest()
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps(content | {"sha256": stated}))
+    with pytest.raises(InputError, match=message):
+        load_split(path)
+
+
 def test_split_file_refused(tmp_path: Path) -> None:
     names, ids = make_set()
     path = tmp_path / "split.json"
@@ -222,7 +256,7 @@ def test_split_file_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"schema 'drdl\.split/9'"):
         load_split(path)
     path.write_text("[]")
-    with pytest.raises(InputError, match="not a split file"):
+    with pytest.raises(InputError, match="the split: schema None; expected"):
         load_split(path)
     with pytest.raises(InputError, match="cannot read"):
         load_split(tmp_path / "none.json")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import result_rows
 from commands import ROOT, run_tool
 from rich.console import Console
 from scipy import stats
@@ -168,14 +169,9 @@ def test_table_3_learns_car_models_and_takes_its_threshold_from_part_2() -> None
 
 
 def test_table_3_beside_the_papers(tmp_path: Path) -> None:
-    def write(name: str, rows: dict[str, list[float]]) -> Path:
-        entries = [
-            {"name": row, "pairs": [{"accuracy": value} for value in values]}
-            for row, values in rows.items()
-        ]
-        content = {"schema": "drdl.verification/1", "results": entries}
-        (tmp_path / name).write_text(json.dumps(content))
-        return tmp_path / name
+    def write(name: str, rows: dict[str, list[float | None]]) -> Path:
+        entries = (result_rows.verification_row(*row) for row in rows.items())
+        return result_rows.write(tmp_path / name, "verification", *entries)
 
     svm = write("svm.json", {f"{paper.GOOGLENET_SVM}, seed 1": [0.7, 0.6, 0.5]})
     three = write(
@@ -196,6 +192,12 @@ def test_table_3_beside_the_papers(tmp_path: Path) -> None:
     assert (easy.values, easy.paper, hard.paper) == ((0.8, 0.9), 0.833, 0.703)
     # The paper's training of it did not converge.
     assert [cell.paper for cell in table.rows[paper.VGG_TRIPLET]] == [None] * 3
+    with pytest.raises(InputError, match="no results of 'Mixed diff"):
+        tables.table3({paper.MIXED_CCL: svm})
+    for values in ([0.7, 0.6], [0.7, 0.6, None]):
+        lacking = write("two.json", {f"{paper.MIXED_CCL}, seed 1": values})
+        with pytest.raises(InputError, match="2 accuracies; expected 3"):
+            tables.table3({paper.MIXED_CCL: lacking})
 
 
 def test_fig_10_has_googlenet_of_compcars_judged_by_vehicleids_vehicles() -> None:
@@ -215,9 +217,8 @@ def test_tables_of_ablations_and_convergence(tmp_path: Path) -> None:
     plain, changed = paper.VGG_CCL, f"{paper.VGG_CCL}, margin 1"
     rates = {f"{plain}, seed 1": [0.4, 0.7], f"{changed}, seed 1": [0.3, 0.6]}
     cmc = write_cmc(tmp_path / "cmc.json", rates)
-    maps = tmp_path / "map.json"
-    entries = [{"name": name, "map": {"mean": a / 2}} for name, (a, _) in rates.items()]
-    maps.write_text(json.dumps({"schema": "drdl.map/1", "results": entries}))
+    entries = (result_rows.map_row(name, a / 2) for name, (a, _) in rates.items())
+    maps = result_rows.write(tmp_path / "map.json", "map", *entries)
     table = tables.ablations({"Small rank-1": cmc, "Small MAP": maps})
     assert table.columns == ("Small rank-1", "Small MAP")
     values = {row: [cell.mean for cell in cells] for row, cells in table.rows.items()}
@@ -228,12 +229,11 @@ def test_tables_of_ablations_and_convergence(tmp_path: Path) -> None:
 
 
 def write_cmc(path: Path, curves: dict[str, list[float]]) -> Path:
-    results = [
-        {"name": name, "cmc": {"mean": [top1, 0, 0, 0, top5]}}
+    rows = (
+        result_rows.cmc_row(name, [top1, top1, top1, top1, top5])
         for name, (top1, top5) in curves.items()
-    ]
-    path.write_text(json.dumps({"schema": "drdl.cmc/1", "results": results}))
-    return path
+    )
+    return result_rows.write(path, "cmc", *rows)
 
 
 def test_table_6_beside_the_papers(tmp_path: Path) -> None:
@@ -301,9 +301,9 @@ def test_the_interval_is_students(trainings: int) -> None:
 
 def test_results_of_another_kind_are_refused(tmp_path: Path) -> None:
     file = write_cmc(tmp_path / "cmc.json", {})
-    with pytest.raises(InputError, match=r"expected 'drdl\.map/1'"):
+    with pytest.raises(InputError, match=r"not of schema 'drdl\.map/1'"):
         tables.table4({"Small": file})
-    with pytest.raises(InputError, match="cannot read results"):
+    with pytest.raises(InputError, match="cannot read the results"):
         tables.table6({"Small": tmp_path / "none.json"})
 
 

@@ -49,6 +49,16 @@ def test_runs_each_step_once_in_order(tmp_path: Path) -> None:
     assert (seconds_of(chain[2], tmp_path) or 0) > 0
 
 
+def test_what_a_kill_after_the_last_step_left_is_deleted(tmp_path: Path) -> None:
+    """The output has its name; what it was made from lies beside it still."""
+    chain = [step(tmp_path, "a")]
+    run_steps(chain, tmp_path)
+    (tmp_path / "a.partial").write_text("half of a")
+    run_steps(chain, tmp_path)
+    assert diary(tmp_path) == ["a"]
+    assert not (tmp_path / "a.partial").exists()
+
+
 @pytest.mark.parametrize("text", ["3.5", "null", '["recipe"]', "{", "[" * 100_000])
 def test_a_damaged_record_is_none(tmp_path: Path, text: str) -> None:
     """What it was of is not known: the output is no step's."""

@@ -86,7 +86,7 @@ def test_what_is_no_json(tmp_path: Path, text: bytes, message: str) -> None:
         ({"rows": [{"rates": []}]}, r"rows\[0\].name is missing"),
         (
             {"rows": [{"name": "a", "rates": [0, 7.5, -3]}]},
-            r"rows\[0\].rates\[1\] is 7.5; expected less than or equal to 1 "
+            r"rows\[0\].rates\[1\] is 7.5; expected a rate from 0 to 1 "
             r"\(and 1 more faults\)",
         ),
     ],

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,6 +264,80 @@ def test_damaged_files(svm: Verifier, tmp_path: Path) -> None:
             load_verifier(path)
     np.savez(path, meta=np.array('{"schema": "drdl.verifier/9"}'))
     with pytest.raises(InputError, match=r"schema 'drdl\.verifier/9'; expected"):
+        load_verifier(path)
+
+
+def changed(old: str, new: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Changes an array of one text."""
+    return lambda array: np.array(str(array).replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("projection.axes", lambda a: a[0], "projection.axes is .* float64; expected"),
+        ("projection.axes", lambda a: a[:0], "is 0 x 24 float64; expected any x any"),
+        ("projection.mean", lambda a: a[:-1], "projection.mean is 23 float64"),
+        ("projection.mean", lambda a: a * np.nan, "projection.mean holds NaN"),
+        ("projection.kept", lambda a: np.ones(2), "projection.kept is 2 float64"),
+        ("model.s_mu", lambda a: a[:, :-1], "model.s_mu is 16 x 15"),
+        ("model.s_mu", lambda a: a.astype("f4"), "model.s_mu is 16 x 16 float32"),
+        ("model.s_eps", lambda a: -a, "model.s_eps is no covariance"),
+        ("model.s_eps", None, "no array model.s_eps"),
+        ("model.log_likelihoods", lambda a: a[:0], "log_likelihoods is 0 float64"),
+        ("model.mean", lambda a: np.array([{}], object), "Object arrays cannot be"),
+        ("meta", lambda a: np.array(5), "schema None; expected 'drdl.verifier/1'"),
+        ("meta", lambda a: np.array(str(a)[:-1]), "Expecting|delimiter"),
+        ("meta", changed("joint_bayesian", "x"), "kind is 'x'"),
+        ("meta", changed('"layer"', '"x"'), "source has net"),
+        ("meta", changed('"images": ', '"images": -'), "training.images is -"),
+        ("meta", None, "no array meta"),
+    ],
+)  # fmt: skip
+def test_other_arrays(
+    joint_bayesian: Verifier, tmp_path: Path, name: str, change, message: str
+) -> None:
+    path = tmp_path / "v.npz"
+    save_verifier(joint_bayesian, path)
+    with np.load(path) as file:
+        arrays = {key: file[key] for key in file.files}
+    assert arrays["projection.axes"].shape == (16, 24)
+    if change is None:
+        del arrays[name]
+    else:
+        arrays[name] = change(arrays[name])
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=f"not a verifier: .*({message})"):
+        load_verifier(path)
+
+
+def test_every_flipped_bit_is_an_error_or_changes_nothing(
+    svm: Verifier, tmp_path: Path
+) -> None:
+    """The zip's CRC-32 holds its members; of its own fields some say nothing."""
+    path = tmp_path / "v.npz"
+    save_verifier(svm, path)
+    data, rng = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for place in rng.integers(0, len(data), 400):
+        changed = bytearray(data)
+        changed[place] ^= 1 << rng.integers(8)
+        path.write_bytes(changed)
+        try:
+            found = load_verifier(path)
+        except InputError:
+            refused += 1
+        else:
+            assert found.training == svm.training
+            np.testing.assert_array_equal(found.model.weights, svm.model.weights)
+    assert refused > 350
+
+
+def test_compressed_arrays_are_refused(svm: Verifier, tmp_path: Path) -> None:
+    """A small file could fill the memory."""
+    path = tmp_path / "v.npz"
+    np.savez_compressed(path, meta=np.zeros(10**6))
+    with pytest.raises(InputError, match="its arrays are compressed"):
         load_verifier(path)
 
 

@@ -239,7 +239,7 @@ def test_the_index_of_another_lmdb(folder: Path, fleet: Fleet, tmp_path: Path) -
         (pair_index.FILE_NAME, None, "cannot read the pair index"),
         (labels.FILE_NAME, b"[]", "cannot read what the labels stand for"),
         (labels.FILE_NAME, b'{"version": 1, "vehicle_ids": [3, 8, 11, 40, 41, 50],'
-         b'"model_ids": [4, 5, 6]}', "records carry None"),
+         b'"model_ids": [4, 5, 6]}', "label is missing"),
         (labels.FILE_NAME, b'{"version": 1, "label": "vehicle", "vehicle_ids":'
          b'[3, 8, 12, 40, 41, 50], "model_ids": [4, 5, 6]}',
          "label 2 is vehicle 12 and 11"),
@@ -253,12 +253,23 @@ def test_the_index_of_another_lmdb(folder: Path, fleet: Fleet, tmp_path: Path) -
         (checksums.FILE_NAME, b"1234", "disagree on the number of records"),
         ("build.json", None, "cannot read how the LMDB was built"),
         ("build.json", b'{"images": 90, "images_sha256": "", "root": "", "size": [1],'
-         b'"jpeg_quality": 95, "label": "vehicle"}', "expected [height, width]"),
+         b'"jpeg_quality": 95, "label": "vehicle"}', "size: List should have at"),
         ("build.json", b'{"images": 90, "images_sha256": "", "root": "", "size": null,'
-         b'"jpeg_quality": "95", "label": "vehicle"}', "expected whole numbers"),
+         b'"jpeg_quality": "95", "label": "vehicle"}', "jpeg_quality is '95'; exp"),
         (labels.FILE_NAME, b'{"version": 1, "label": "vehicle", "vehicle_ids":'
-         b'["a", "b"], "model_ids": [4, 5, 6]}', "name other vehicles: 2 and 6"),
-        ("build.json", b"{}", "no images, images_sha256, jpeg_quality"),
+         b'[[3], 8], "model_ids": [4, 5, 6]}', "vehicle_ids[0]: expected a valid"),
+        (labels.FILE_NAME, b'{"version": 1, "label": "vehicle", "vehicle_ids":'
+         b'[3, -8], "model_ids": []}', "vehicle_ids[1] is -8; expected greater"),
+        (labels.FILE_NAME, b'{"version": 1, "label": "vehicle", "vehicle_ids":'
+         b'[3, 3], "model_ids": []}', "vehicle_ids: expected ids that ascend"),
+        (labels.FILE_NAME, b'{"version": 1, "label": "vehicle", "vehicle_ids":'
+         b'[16777216], "model_ids": []}', "id 16777216 is above 16777215"),
+        (labels.FILE_NAME, b'{"version": 2}', "version is 2; expected 1"),
+        (labels.FILE_NAME, b'{"version": 1, "label": "vehicle", "vehicle_ids":'
+         b'[3, 8], "model_ids": [4, 5, 6]}', "name other vehicles: 2 and 6"),
+        (labels.FILE_NAME, b'{"version": 1, "version": 1}', "'version' is given twice"),
+        (labels.FILE_NAME, b"[" * 100_000, "nested too deeply"),
+        ("build.json", b"{}", "images is missing (and 5 more faults)"),
     ],
 )  # fmt: skip
 def test_damaged_files_are_named(

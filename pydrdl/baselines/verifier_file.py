@@ -2,31 +2,47 @@
 
 import io
 import json
-import lzma
+import warnings
 import zipfile
-import zlib
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pydrdl.atomic import whole_file
 from pydrdl.baselines.joint_bayesian import Model
 from pydrdl.baselines.pair_svm import PairSvm
 from pydrdl.baselines.projection import Projection
-from pydrdl.baselines.verifier import Training, Verifier
+from pydrdl.baselines.verifier import Kind, Label, Training, Verifier
 from pydrdl.errors import InputError
 from pydrdl.features import Source
 from pydrdl.files import read_bytes
+from pydrdl.strict_json import Count, Form, Positive, declared, parse
 from pydrdl.system_errors import writing
 
 SCHEMA = "drdl.verifier/1"
-# What NumPy and zipfile raise where bytes are not as they were written.
-_DAMAGE = (
-    ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError,
-    RuntimeError, TypeError, ValueError, lzma.LZMAError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+Arrays = dict[str, NDArray[Any]]
+
+
+class _Training(Form):
+    """A Training."""
+
+    label: Label
+    features_sha256: str
+    source: dict[str, str]
+    images: Positive
+    classes: Positive
+    pairs: Count = 0
+    seed: Count = 0
+
+
+class _Meta(Form):
+    """The JSON text."""
+
+    kind: Kind
+    training: _Training
 
 
 def save_verifier(verifier: Verifier, path: Path) -> None:
@@ -54,36 +70,96 @@ def load_verifier(path: Path) -> Verifier:
     """Reads a verifier.
 
     Raises:
-        InputError: no such file, or not of this form.
+        InputError: no such file, damaged, or not of this form.
     """
     again = "train it again with tools/train_verifier.py"
-    data = io.BytesIO(read_bytes(path, "the verifier", again))
+    data = read_bytes(path, "the verifier", again)
     try:
-        with np.load(data, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(str(arrays.pop("meta")))
-        if meta["schema"] != SCHEMA:
-            raise ValueError(f"schema {meta['schema']!r}; expected {SCHEMA!r}")
-        training = meta["training"]
-        training["source"] = Source(**training["source"])
-        kinds: dict[str, Any] = {"svm": PairSvm, "joint_bayesian": Model}
-        return Verifier(
-            _from_arrays(Projection, "projection", arrays),
-            _from_arrays(kinds[meta["kind"]], "model", arrays),
-            Training(**training),
-        )
-    except _DAMAGE as error:
+        arrays = _arrays(data)
+        if "meta" not in arrays:
+            raise ValueError("no array meta")
+        meta = declared(_Meta, parse(str(arrays.pop("meta"))), SCHEMA)
+        projection, size = _projection(arrays)
+        model = _svm(arrays, size) if meta.kind == "svm" else _bayesian(arrays, size)
+        return Verifier(projection, model, _training(meta.training))
+    except ValueError as error:
         raise InputError(
             f"cannot read the verifier: not a verifier: {error}", path, again
         ) from error
 
 
-def _from_arrays(kind: Any, prefix: str, arrays: dict[str, Any]) -> Any:
-    """A dataclass of the arrays that have its name before theirs."""
-    values = {f.name: arrays[f"{prefix}.{f.name}"] for f in fields(kind)}
-    for name, value in values.items():
-        if not value.ndim:
-            values[name] = value.item()
-        elif name == "log_likelihoods":
-            values[name] = tuple(value.tolist())
-    return kind(**values)
+def _arrays(data: bytes) -> Arrays:
+    """The arrays of an .npz.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as members:
+            if any(m.compress_type != zipfile.ZIP_STORED for m in members.infolist()):
+                raise ValueError("its arrays are compressed")
+        with warnings.catch_warnings(), np.load(io.BytesIO(data)) as file:
+            warnings.simplefilter("ignore")
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # zipfile and NumPy raise nearly every kind
+        raise ValueError(f"{str(error) or type(error).__name__}") from error
+
+
+def _projection(arrays: Arrays) -> tuple[Projection, int]:
+    """The PCA, and how many components it keeps."""
+    axes = _numbers(arrays, "projection.axes", None, None)
+    size, width = axes.shape
+    mean = _numbers(arrays, "projection.mean", width)
+    kept = float(_numbers(arrays, "projection.kept"))
+    return Projection(mean, axes, kept), size
+
+
+def _svm(arrays: Arrays, size: int) -> PairSvm:
+    bias = float(_numbers(arrays, "model.bias"))
+    return PairSvm(_numbers(arrays, "model.weights", 2 * size), bias)
+
+
+def _bayesian(arrays: Arrays, size: int) -> Model:
+    model = Model(
+        _numbers(arrays, "model.mean", size),
+        _numbers(arrays, "model.s_mu", size, size),
+        _numbers(arrays, "model.s_eps", size, size),
+        tuple(_numbers(arrays, "model.log_likelihoods", None).tolist()),
+    )
+    try:
+        np.linalg.cholesky(model.s_eps)
+    except np.linalg.LinAlgError as error:
+        raise ValueError("model.s_eps is no covariance") from error
+    return model
+
+
+def _numbers(arrays: Arrays, name: str, *shape: int | None) -> NDArray[np.float64]:
+    """An array of finite numbers; None stands for any length but 0.
+
+    Raises:
+        ValueError: there is none, or another.
+    """
+    array = arrays.get(name)
+    if array is None:
+        raise ValueError(f"no array {name}")
+    fits = array.ndim == len(shape) and all(
+        n == wanted or (wanted is None and n > 0)
+        for n, wanted in zip(array.shape, shape, strict=True)
+    )
+    if array.dtype != np.float64 or not fits:
+        expected = " x ".join("any" if n is None else str(n) for n in shape) or "one"
+        raise ValueError(
+            f"{name} is {' x '.join(map(str, array.shape)) or 'one'} {array.dtype}; "
+            f"expected {expected} float64"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    return array
+
+
+def _training(form: _Training) -> Training:
+    names = {field.name for field in fields(Source)}
+    if form.source.keys() != names:
+        raise ValueError(f"training.source has {', '.join(form.source) or 'nothing'}")
+    content = form.model_dump() | {"source": Source(**form.source)}
+    return Training(**content)

@@ -8,14 +8,32 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from pydrdl.errors import InputError
+from pydrdl.paths import exists
+from pydrdl.strict_json import Form, declared, read_declared
 
+# Of a channel, subtracted from values of 0 to 255.
+Intensity = Annotated[float, Field(ge=0, le=255)]
 FILE_NAME = "preprocess.json"
+WHAT = "how images are made"
+LARGEST = 2**14  # pixels of a side
+
+
+class _File(Form):
+    """preprocess.json; what is missing is given, or as usual."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    resize: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    crop: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    mean: Annotated[list[Intensity], Field(min_length=3, max_length=3)] | None = None
+    scale: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
 
 @dataclass(frozen=True)
@@ -76,37 +94,26 @@ def read_preprocess(
             another net, or a crop larger than the image.
     """
     path = net.parent / FILE_NAME
-    again = "mend it, or give --resize and --mean"
-    content: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            content = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"not a JSON object: {error}", path, again) from error
+    file = _File()
+    if exists(path):
+        file = read_declared(_File, path, WHAT, "mend it, or give --resize and --mean")
     elif resize is None or mean is None:
         raise InputError(
             "how the net's images were made in training is not known",
             path,
             "give --resize and --mean, such as --resize 256 --mean 104,117,123",
         )
-    content = {"crop": input_side, "scale": 1.0} | content
-    content |= {} if resize is None else {"resize": resize}
-    content |= {} if mean is None else {"mean": mean}
-    try:
-        b, g, r = map(float, content["mean"])
-        made = Preprocess(
-            int(content["resize"]),
-            int(content["crop"]),
-            (b, g, r),
-            float(content["scale"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+    given = _options(resize, mean)
+    resize_to = file.resize if given.resize is None else given.resize
+    means = file.mean if given.mean is None else given.mean
+    if resize_to is None or means is None:
+        name = "resize" if resize_to is None else "mean"
         raise InputError(
-            f"wrong or missing entry: {error}; expected resize, crop, mean [b, g, r] "
-            "and scale",
-            path,
-            again,
-        ) from error
+            f"cannot read {WHAT}: {name} is missing", path, f"add it, or give --{name}"
+        )
+    b, g, r = means
+    crop = input_side if file.crop is None else file.crop
+    made = Preprocess(resize_to, crop, (b, g, r), file.scale)
     if made.crop != input_side:
         raise InputError(
             f"crop {made.crop}, but the net's input is {input_side} x {input_side}",
@@ -120,3 +127,16 @@ def read_preprocess(
             "resize to at least the crop",
         )
     return made
+
+
+def _options(resize: int | None, mean: Sequence[float] | None) -> _File:
+    """What was given in place of the file's."""
+    content = {"resize": resize, "mean": None if mean is None else list(mean)}
+    try:
+        return declared(_File, content)
+    except ValueError as error:
+        raise InputError(
+            f"not how images can be made: {error}",
+            "--resize, --mean",
+            "give them such as --resize 256 --mean 104,117,123",
+        ) from error

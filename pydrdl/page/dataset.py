@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
-
-from pydantic import Field
 
 from pydrdl.datasets.drawn import is_drawn
 from pydrdl.datasets.types import Dataset
 from pydrdl.doctor.counts import HERE, SplitCount, count_dataset
+from pydrdl.doctor.report import SCHEMA
 from pydrdl.page.content import Block, Column, Group, Row, Section, Table, Text
 from pydrdl.strict_json import Count, Form, read_declared
 
@@ -78,7 +76,6 @@ class _Problem(Form):
 class _Checked(Form):
     """What tools/dataset.py check --json wrote, as far as it is shown."""
 
-    version: Literal["drdl.dataset_check/1"] = Field(alias="schema")
     dataset: str
     root: str
     fit: bool
@@ -90,7 +87,7 @@ class _Checked(Form):
 def _check(key: str, path: Path, with_counts: bool) -> list[Block]:
     """Findings, and the counts where the data set itself is not given."""
     again = "give what tools/dataset.py check --json wrote"
-    content = read_declared(_Checked, path, "the check of a data set", again)
+    content = read_declared(_Checked, path, "the check of a data set", again, SCHEMA)
     blocks: list[Block] = []
     if with_counts:
         rows = [_row(SplitCount(**count.model_dump())) for count in content.counts]

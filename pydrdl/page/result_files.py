@@ -1,21 +1,13 @@
-"""Reads the results that tools/eval_*.py --json wrote."""
+"""Result files as a report shows them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pydrdl.errors import InputError
-from pydrdl.files import read_json
-from pydrdl.page.results import (
-    Cmc,
-    CrossCamera,
-    Json,
-    Map,
-    Origin,
-    Results,
-    Verification,
-)
+from pydrdl.page.results import Cmc, CrossCamera, Map, Origin, Results, Verification
+from pydrdl.results import files
 from pydrdl.trainings import training_of
 
 
@@ -23,131 +15,100 @@ def read_results(paths: Sequence[Path]) -> Results:
     """Reads result files of any kind.
 
     Raises:
-        InputError: a file cannot be read, is none of the known kinds, or lacks
-            something; two rows claim the same name and split; or trainings of
-            one method were compared differently.
+        InputError: a file cannot be read, see read_result_file; two rows claim
+            the same name and split; or trainings of one method were compared
+            differently.
     """
     results = Results()
     for path in paths:
-        content = _load(path)
-        reader = _READERS.get(content.get("schema", ""))
-        if reader is None:
-            raise InputError(
-                f"schema {content.get('schema')!r}; expected one of "
-                f"{', '.join(_READERS)}",
-                path,
-                "give what tools/eval_cmc.py --json or its siblings wrote",
-            )
-        try:
-            for entry in content["results"]:
-                reader(results, _origin(path, content, entry), entry)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise InputError(
-                f"not a whole result: {type(error).__name__} {error}",
-                path,
-                "evaluate again with --json",
-            ) from error
+        content = files.read_result_file(path)
+        for row in content.results:
+            origin = _origin(path, content, row)
+            match row:
+                case files.CmcRow():
+                    results.cmc.append(_cmc(origin, row))
+                case files.MapRow():
+                    results.map.append(_map(origin, row))
+                case files.VerificationRow():
+                    results.verification.extend(
+                        _verification(origin, pairs) for pairs in row.pairs
+                    )
+                case files.CrossCameraRow():
+                    results.cross_camera.append(_cross_camera(origin, row))
     _refuse_twice(results)
     _refuse_mixed(results)
     return results
 
 
-def _load(path: Path) -> Json:
-    again = "give what tools/eval_cmc.py --json or its siblings wrote"
-    content = read_json(path, "the results", again)
-    if not isinstance(content, dict):
-        raise InputError("no result: the JSON is no object", path, again)
-    return content
-
-
-def _origin(path: Path, content: Json, entry: Json) -> Origin:
+def _origin(path: Path, content: files.ResultFile, row: files.Row) -> Origin:
     return Origin(
-        method=str(entry["name"]),
+        method=row.name,
         file=path,
-        pydrdl=str(content["pydrdl"]),
-        features={name: str(value) for name, value in entry["features"].items()},
-        split=entry.get("split") or {},
-        verifier=str(entry.get("verifier", {}).get("kind", "")),
+        pydrdl=content.pydrdl,
+        features=row.features,
+        split={} if row.split is None else row.split.model_dump(),
+        verifier="" if row.verifier is None else row.verifier.kind,
     )
 
 
-def _read_cmc(results: Results, origin: Origin, entry: Json) -> None:
-    curves = entry["cmc"]
-    mean = np.array(curves["mean"], np.float64)
-    std = None if curves["std"] is None else np.array(curves["std"], np.float64)
-    repeats = np.array(curves["per_repeat"], np.float64)
-    if repeats.shape[1:] != mean.shape or (std is not None and std.shape != mean.shape):
-        raise ValueError(f"curves of shapes {mean.shape} and {repeats.shape}")
-    results.cmc.append(
-        Cmc(
-            origin,
-            int(entry["gallery"]),
-            int(entry["probes"]),
-            int(entry["vehicles_without_probe"]),
-            mean,
-            std,
-            repeats,
-            float(entry["ties"]["probes"]),
-        )
+def _cmc(origin: Origin, row: files.CmcRow) -> Cmc:
+    std = row.cmc.std
+    return Cmc(
+        origin,
+        row.gallery,
+        row.probes,
+        row.vehicles_without_probe,
+        np.array(row.cmc.mean),
+        None if std is None else np.array(std),
+        np.array(row.cmc.per_repeat),
+        row.ties.probes,
     )
 
 
-def _read_map(results: Results, origin: Origin, entry: Json) -> None:
-    step, trapezoid = entry["map"], entry["map_trapezoid"]
-    results.map.append(
-        Map(
-            origin,
-            int(entry["vehicles"]),
-            int(entry["gallery"]),
-            int(entry["probes"]),
-            int(entry["vehicles_without_probe"]),
-            int(entry["repeats"]),
-            float(step["mean"]),
-            _optional(step["std"]),
-            float(trapezoid["mean"]),
-            _optional(trapezoid["std"]),
-            str(entry.get("relevance", "")),
-        )
+def _map(origin: Origin, row: files.MapRow) -> Map:
+    return Map(
+        origin,
+        row.vehicles,
+        row.gallery,
+        row.probes,
+        row.vehicles_without_probe,
+        row.repeats,
+        row.map.mean,
+        row.map.std,
+        row.map_trapezoid.mean,
+        row.map_trapezoid.std,
+        row.relevance,
     )
 
 
-def _read_verification(results: Results, origin: Origin, entry: Json) -> None:
-    for pairs in entry["pairs"]:
-        results.verification.append(
-            Verification(
-                origin,
-                str(pairs["name"]),
-                str(pairs["rule"]),
-                str(pairs["sha256"]),
-                int(pairs["same"]),
-                int(pairs["different"]),
-                _optional(pairs["accuracy"]),
-                float(pairs["folds"]["mean"]),
-                float(pairs["folds"]["std"]),
-                float(pairs["test_optimal"]["accuracy"]),
-                float(pairs["auc"]),
-                float(pairs["eer"]),
-            )
-        )
-
-
-def _read_cross_camera(results: Results, origin: Origin, entry: Json) -> None:
-    results.cross_camera.append(
-        CrossCamera(
-            origin,
-            str(entry["image_to"]),
-            str(entry.get("sides_sha256", "")),
-            int(entry["queries"]),
-            int(entry["gallery"]),
-            float(entry["map"]),
-            float(entry["map_trapezoid"]),
-            np.array(entry["cmc"], np.float64),
-        )
+def _verification(origin: Origin, pairs: files.PairsRow) -> Verification:
+    return Verification(
+        origin,
+        pairs.name,
+        pairs.rule,
+        pairs.sha256,
+        pairs.same,
+        pairs.different,
+        pairs.accuracy,
+        pairs.folds.mean,
+        pairs.folds.std,
+        pairs.test_optimal.accuracy,
+        pairs.auc,
+        pairs.eer,
     )
 
 
-def _optional(value: float | None) -> float | None:
-    return None if value is None else float(value)
+def _cross_camera(origin: Origin, row: files.CrossCameraRow) -> CrossCamera:
+    return CrossCamera(
+        origin,
+        row.image_to,
+        row.sides_sha256,
+        row.queries,
+        row.gallery,
+        row.map,
+        row.map_trapezoid,
+        np.array(row.cmc),
+    )
 
 
 def _refuse_twice(results: Results) -> None:
@@ -192,11 +153,3 @@ def _refuse_mixed(results: Results) -> None:
                 f"{first.file} and {origin.file}",
                 "evaluate again with --name: a method for each, or a seed for each",
             )
-
-
-_READERS: Mapping[str, Callable[[Results, Origin, Json], None]] = {
-    "drdl.cmc/1": _read_cmc,
-    "drdl.map/1": _read_map,
-    "drdl.verification/1": _read_verification,
-    "drdl.cross_camera/1": _read_cross_camera,
-}

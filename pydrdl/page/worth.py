@@ -1,6 +1,5 @@
 """What each number is worth: the data, the training and the net behind it."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -13,6 +12,7 @@ from pydrdl.page.content import Column, Group, Row, Section, Table, Text, Value
 from pydrdl.page.dataset import count_of
 from pydrdl.page.results import Origin
 from pydrdl.page.training import last_iteration
+from pydrdl.strict_json import parse
 from pydrdl.trainings import training_of
 
 _SNAPSHOT = re.compile(r"_iter_(\d+)\.caffemodel(\.h5)?$")
@@ -147,7 +147,7 @@ def iterations(origin: Origin, logs: Mapping[str, TrainingLog]) -> int | None:
 def _input(preprocess: str) -> str | None:
     """The side of the net's input."""
     try:
-        side = json.loads(preprocess)["crop"]
+        side = parse(preprocess)["crop"]
     except (ValueError, KeyError, TypeError):
         return None
     return f"{side} x {side}"

@@ -5,7 +5,6 @@ Work happens in `.<output>.part/`. A report that is replaced lies in
 put right by the next.
 """
 
-import json
 import shutil
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pydrdl.page.documents import FIGURES, latex, markdown
 from pydrdl.page.html import html
 from pydrdl.page.tables import SCHEMA, to_csv, to_json
 from pydrdl.paths import exists, files_in, is_folder
+from pydrdl.strict_json import parse
 from pydrdl.system_errors import writing
 
 HTML, JSON = "report.html", "report.json"
@@ -83,7 +83,7 @@ def check_output(output: Path, *, overwrite: bool) -> None:
 
 def _is_report(folder: Path) -> bool:
     try:
-        content = json.loads((folder / JSON).read_text(encoding="utf-8"))
+        content = parse((folder / JSON).read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and content.get("schema") == SCHEMA

@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from pydrdl import atomic
 from pydrdl.errors import InputError
-from pydrdl.files import read_json
 from pydrdl.paths import exists
+from pydrdl.strict_json import Ascending, Count, Form, read_declared
 from pydrdl.system_errors import writing
 
 SCHEMA = "drdl.split/1"
@@ -168,6 +169,29 @@ def save_split(split: Split, path: Path) -> None:
         atomic.write_text(path, text + "\n")
 
 
+class _File(Form):
+    """A split file."""
+
+    sha256: str
+    name: str
+    seed: Count | None
+    images: list[str]
+    vehicle_ids: list[int]
+    gallery: list[Ascending]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        count = len(self.images)
+        if len(self.vehicle_ids) != count:
+            raise ValueError(f"{len(self.vehicle_ids):,} vehicles of {count:,} images")
+        if any(a >= b for a, b in pairwise(self.images)):
+            raise ValueError("the images are not in order, or one is there twice")
+        for places in self.gallery:
+            if not places or places[-1] >= count:
+                raise ValueError(f"a gallery that does not fit {count:,} images")
+        return self
+
+
 def load_split(path: Path) -> Split:
     """Reads a split.
 
@@ -176,21 +200,24 @@ def load_split(path: Path) -> Split:
             not have the hash that it states.
     """
     again = "delete the file to draw a new split, or restore it"
-    content: dict[str, Any] = read_json(path, "the split", again)
+    content = read_declared(_File, path, "the split", again, SCHEMA)
+    split = Split(
+        name=content.name,
+        seed=content.seed,
+        images=tuple(content.images),
+        vehicle_ids=tuple(content.vehicle_ids),
+        gallery=tuple(map(tuple, content.gallery)),
+    )
     try:
-        if content["schema"] != SCHEMA:
-            raise ValueError(f"schema {content['schema']!r}; expected {SCHEMA!r}")
-        split = Split(
-            name=content["name"],
-            seed=content["seed"],
-            images=tuple(content["images"]),
-            vehicle_ids=tuple(content["vehicle_ids"]),
-            gallery=tuple(map(tuple, content["gallery"])),
+        changed = split.sha256 != content.sha256
+    except UnicodeEncodeError:  # names that no file of ours can hold
+        changed = True
+    if changed:
+        raise InputError(
+            "cannot read the split: its content was changed: the SHA-256 differs",
+            path,
+            again,
         )
-        if split.sha256 != content["sha256"]:
-            raise ValueError("its content was changed: the SHA-256 differs")
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"not a split file: {error}", path, again) from error
     return split
 
 

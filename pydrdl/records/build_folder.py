@@ -9,17 +9,19 @@ import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import NoneType
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pydrdl import atomic
 from pydrdl.datasets.list_hash import images_sha256
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
-from pydrdl.files import read_bytes, read_json
+from pydrdl.files import read_bytes
 from pydrdl.paths import exists, is_file, is_folder
 from pydrdl.records import checksums, labels, pair_index
 from pydrdl.records.environment import AGAIN, DATA, LOCK
+from pydrdl.strict_json import Count, Form, Positive, read_declared
 from pydrdl.system_errors import writing
 
 BUILD = "build.json"
@@ -144,6 +146,19 @@ class BuildFolder:
             self.replaced.rename(self.output)
 
 
+class _Build(Form):
+    """build.json, as far as it is read."""
+
+    images: Count
+    images_sha256: str
+    root: str
+    size: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None
+    jpeg_quality: Count | None
+    label: str
+    num_models: Count = 0
+    model_ids: list[Count] | None = None
+
+
 def read_build(folder: Path) -> dict[str, Any]:
     """Reads what an image LMDB was built from, and how.
 
@@ -156,23 +171,8 @@ def read_build(folder: Path) -> dict[str, Any]:
         InputError: build.json is missing or damaged.
     """
     path = Path(folder) / BUILD
-    content = read_json(path, "how the LMDB was built", AGAIN)
-    try:
-        wanted = {"images", "images_sha256", "root", "size", "jpeg_quality", "label"}
-        if missing := sorted(wanted - set(content)):
-            raise ValueError(f"no {', '.join(missing)}")
-        size, quality = content["size"], content["jpeg_quality"]
-        if size is not None and [type(side) for side in size] != [int, int]:
-            raise ValueError(f"size {size!r}; expected [height, width] or null")
-        if type(content["images"]) is not int or type(quality) not in (int, NoneType):
-            raise ValueError("images and jpeg_quality; expected whole numbers")
-        if any(type(model) is not int for model in content.get("model_ids", ())):
-            raise ValueError("model_ids; expected whole numbers")
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"cannot read how the LMDB was built: {error}", path, AGAIN
-        ) from error
-    return dict(content)
+    content = read_declared(_Build, path, "how the LMDB was built", AGAIN)
+    return content.model_dump(exclude_unset=True)
 
 
 def _refuse_foreign(folder: Path) -> None:

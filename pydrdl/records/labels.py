@@ -9,16 +9,21 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
+
+from pydantic import field_validator
 
 from pydrdl import atomic
 from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
-from pydrdl.files import read_bytes, read_json
+from pydrdl.files import read_bytes
 from pydrdl.records.environment import AGAIN
+from pydrdl.strict_json import Ascending, Form, read_declared
 from pydrdl.system_errors import writing
 
 FILE_NAME = "labels.json"
 VERSION = 1
+WHAT = "what the labels stand for"
 # A float holds whole numbers below 2^24 exactly, and Caffe's blobs are floats.
 MAX_VEHICLE_ID = 2**24 - 1
 
@@ -132,40 +137,43 @@ def to_json(labels: Labels, stored: str) -> str:
     return json.dumps(content) + "\n"
 
 
+class _File(Form):
+    """labels.json; ids ascend."""
+
+    version: Literal[1]
+    label: Literal["vehicle", "model"]
+    vehicle_ids: Ascending
+    model_ids: Ascending
+
+    @field_validator("vehicle_ids")
+    @classmethod
+    def _fit(cls, ids: list[int]) -> list[int]:
+        if ids and ids[-1] > MAX_VEHICLE_ID:
+            raise ValueError(f"id {ids[-1]} is above {MAX_VEHICLE_ID}")
+        return ids
+
+
 def read_labels(folder: Path) -> Labels:
     """Reads labels.json from an image LMDB's folder.
 
     Raises:
         InputError: it is missing, damaged or of another version.
     """
-    path = Path(folder) / FILE_NAME
-    content = read_json(path, "what the labels stand for", AGAIN)
-    try:
-        if content["version"] != VERSION:
-            raise ValueError(f"version {content['version']}; expected {VERSION}")
-        return Labels(tuple(content["vehicle_ids"]), tuple(content["model_ids"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"cannot read what the labels stand for: {error}", path, AGAIN
-        ) from error
+    content = _read(folder)
+    return Labels(tuple(content.vehicle_ids), tuple(content.model_ids))
 
 
 def read_stored(folder: Path) -> str:
     """Reads which label an image LMDB's records carry, "vehicle" or "model".
 
     Raises:
-        InputError: labels.json is missing or damaged, or says neither.
+        InputError: as read_labels.
     """
-    path = Path(folder) / FILE_NAME
-    read_labels(folder)
-    stored = read_json(path, "what the labels stand for", AGAIN).get("label")
-    if stored not in ("vehicle", "model"):
-        raise InputError(
-            f"records carry {stored!r}; expected vehicle or model",
-            path,
-            AGAIN,
-        )
-    return str(stored)
+    return _read(folder).label
+
+
+def _read(folder: Path) -> _File:
+    return read_declared(_File, Path(folder) / FILE_NAME, WHAT, AGAIN)
 
 
 def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
@@ -176,7 +184,7 @@ def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
     """
     read_labels(lmdb_folder)
     labels, copy = Path(lmdb_folder) / FILE_NAME, Path(net_folder) / FILE_NAME
-    data = read_bytes(labels, "what the labels stand for", AGAIN)
+    data = read_bytes(labels, WHAT, AGAIN)
     with writing("the labels", copy):
         atomic.write_bytes(copy, data)
 

@@ -1,7 +1,6 @@
 """Results of several trainings beside the paper's numbers."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ from rich.table import Table
 from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
 from pydrdl.errors import InputError
-from pydrdl.results import cmc, retrieval, verification
+from pydrdl.reproduce.values import MEASURES, accuracies, curve, of_row, values
+from pydrdl.results.files import CmcFile, MapFile, VerificationFile
 from pydrdl.results.shared import rate
-from pydrdl.trainings import OverTrainings, training_of
+from pydrdl.trainings import OverTrainings
 
 SCHEMA = "drdl.reproduced/1"
-CMC, MAP = cmc.SCHEMA, retrieval.SCHEMA
-PAIRS = verification.SCHEMA
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,9 @@ def table3(files: Mapping[str, Path]) -> PaperTable:
     rows = _Rows()
     for row, path in files.items():
         theirs = paper.TABLE_3[row] or (None,) * len(LEVELS)
-        accuracies = _values(path, PAIRS, lambda e: [p["accuracy"] for p in e["pairs"]])
-        for values, known in zip(
-            zip(*accuracies[row], strict=True), theirs, strict=True
-        ):
-            rows.add(row, values, known)
+        found = of_row(values(path, VerificationFile, accuracies), row, path)
+        for level, known in zip(zip(*found, strict=True), theirs, strict=True):
+            rows.add(row, level, known)
     return PaperTable("Table 3", LEVELS, rows.done())
 
 
@@ -78,15 +74,15 @@ def table6(files: Mapping[str, Path]) -> PaperTable:
     """
     columns, rows = [], _Rows()
     for split, path in files.items():
-        values = _values(path, CMC, lambda e: e["cmc"]["mean"])
+        found = values(path, CmcFile, curve)
         for rank in (1, 5):
             columns.append(f"{split} rank-{rank}")
-            for method, curves in values.items():
+            for method, curves in found.items():
                 known = paper.TABLE_6.get(method, {}).get(split)
                 theirs = None
                 if known is not None:
                     theirs = known.top1 if rank == 1 else known.top5
-                rows.add(method, [curve[rank - 1] for curve in curves], theirs)
+                rows.add(method, [rates[rank - 1] for rates in curves], theirs)
     return PaperTable("Table 6", tuple(columns), rows.done())
 
 
@@ -104,9 +100,9 @@ def fig10(files: Mapping[str, Path]) -> PaperTable:
     """
     rows = _Rows()
     for row, path in files.items():
-        curves = _values(path, CMC, lambda e: e["cmc"]["mean"])[row]
+        curves = of_row(values(path, CmcFile, curve), row, path)
         for rank in FIG_10_RANKS:
-            rows.add(row, [curve[rank - 1] for curve in curves], None)
+            rows.add(row, [rates[rank - 1] for rates in curves], None)
     return PaperTable("Fig. 10", tuple(f"rank-{k}" for k in FIG_10_RANKS), rows.done())
 
 
@@ -121,8 +117,8 @@ def table4(files: Mapping[str, Path]) -> PaperTable:
     """
     rows = _Rows()
     for split, path in files.items():
-        values = _values(path, MAP, lambda e: e["map"]["mean"])
-        for method, maps in values.items():
+        found = values(path, MapFile, lambda row: row.map.mean)
+        for method, maps in found.items():
             rows.add(method, maps, paper.TABLE_4.get(method, {}).get(split))
     return PaperTable("Table 4", tuple(files), rows.done())
 
@@ -140,8 +136,8 @@ def ablations(files: Mapping[str, Path], name: str = "Ablations") -> PaperTable:
     """
     rows = _Rows()
     for column, path in files.items():
-        for row, values in _MEASURES[column.rsplit(maxsplit=1)[-1]](path).items():
-            rows.add(row, values, None)
+        for row, found in MEASURES[column.rsplit(maxsplit=1)[-1]](path).items():
+            rows.add(row, found, None)
     return PaperTable(name, tuple(files), rows.done())
 
 
@@ -161,8 +157,8 @@ def convergence(files: Mapping[str, Path]) -> PaperTable:
     """
     rows = _Rows()
     for path in files.values():
-        for row, values in _MEASURES["rank-1"](path).items():
-            rows.add(row, values, None)
+        for row, found in MEASURES["rank-1"](path).items():
+            rows.add(row, found, None)
     return PaperTable("Convergence", tuple(files), rows.done())
 
 
@@ -177,31 +173,6 @@ class _Rows:
 
     def done(self) -> dict[str, tuple[Cell, ...]]:
         return {method: tuple(cells) for method, cells in self._cells.items()}
-
-
-def _values(
-    path: Path, schema: str, number: Callable[[Any], Any]
-) -> dict[str, list[Any]]:
-    """One value of each training by method, in the file's order."""
-    found: dict[str, list[Any]] = {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != schema:
-            raise ValueError(f"schema {content['schema']!r}; expected {schema!r}")
-        for entry in content["results"]:
-            method = training_of(entry["name"])[0]
-            found.setdefault(method, []).append(number(entry))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"cannot read results: {error}", path, "evaluate again, or name another"
-        ) from error
-    return found
-
-
-_MEASURES: Mapping[str, Callable[[Path], dict[str, list[float]]]] = {
-    "rank-1": lambda path: _values(path, CMC, lambda e: e["cmc"]["mean"][0]),
-    "MAP": lambda path: _values(path, MAP, lambda e: e["map"]["mean"]),
-}
 
 
 def render(table: PaperTable, *, same_data: bool) -> Table:
