@@ -57,7 +57,7 @@ def run(*commands: Callable[..., object]) -> None:
     except start.Stopped as stopped:
         _complain(start.message(stopped.number))
         code = start.exit_code(stopped.number)
-    start.over(code)
+    start.over()
     sys.exit(code)
 
 

@@ -6,8 +6,8 @@ here, so that Ctrl-C shows a traceback at no moment but in the interpreter's own
 first hundredth of a second.
 
 Ctrl-C, SIGTERM and SIGHUP end a tool in one way: while it works, they raise
-Stopped, so that what it has half made is cleared away; before and after, where
-nothing is half made, the process ends at once.
+Stopped, so that what it has half made is cleared away, and where it does not hear
+them a deadline ends it. Before and after, nothing is half made, and it ends at once.
 """
 
 import os
@@ -48,8 +48,8 @@ def begin(name: str) -> None:
     _open_standard_streams()
     pixel_limit.prepare()
     sys.excepthook = _show_import_error
-    for number in _ours():
-        signal.signal(number, _leave)
+    if signal.SIGINT in _ours():  # the others end it without a traceback
+        signal.signal(signal.SIGINT, _leave)
 
 
 class Stoppable:
@@ -64,6 +64,9 @@ class Stoppable:
         self.hook = sys.unraisablehook
 
     def __enter__(self) -> None:
+        from pydrdl.deadline import Deadline
+
+        self.deadline = Deadline()
         sys.unraisablehook = self.unraisable
         self.ours = _ours()
         for number in self.ours:
@@ -73,9 +76,11 @@ class Stoppable:
         for number in self.ours:
             signal.signal(number, _leave)
         sys.unraisablehook = self.hook
+        self.deadline.close()
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         """Handles a signal."""
+        self.deadline.heard()
         now = time.monotonic()
         if self.first is None:
             self.first = now
@@ -101,10 +106,11 @@ class Stoppable:
         Timer(0.01, again).start()
 
 
-def over(code: int) -> None:
-    """From here on a signal changes nothing: the process ends with this code."""
+def over() -> None:
+    """From here on Ctrl-C changes nothing: all is done."""
     for number in _ours():
-        signal.signal(number, signal.SIG_IGN)
+        ignored = number == signal.SIGINT
+        signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
 
 
 def exit_code(number: int) -> int:

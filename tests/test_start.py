@@ -35,18 +35,18 @@ cli.run(command)
 
 
 def tool(
-    folder: Path, body: str, *, start: str = "", **options: object
+    folder: Path, body: str, *, start: str = "", first: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Runs a tool with this body in a folder."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     path = folder / "tool.py"
-    path.write_text(TOOL.format(body=lines))
+    path.write_text(first + TOOL.format(body=lines))
     command = [sys.executable, str(path), str(folder / "out")]
     if start:
         command = ["sh", "-c", start, "sh", *command]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, **options,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 
@@ -54,18 +54,28 @@ def test_there_are_tools() -> None:
     assert len(TOOLS) > 15
 
 
-@pytest.mark.parametrize("number", CODES)
-@pytest.mark.parametrize("name", TOOLS)
-def test_a_signal_during_imports(
-    name: str, number: signal.Signals, tmp_path: Path
-) -> None:
+def signalled_during_imports(
+    name: str, number: signal.Signals, folder: Path
+) -> subprocess.CompletedProcess[str]:
     """It comes while typer is imported, which here is a file that sends it."""
-    (tmp_path / "typer.py").write_text(
+    (folder / "typer.py").write_text(
         f"import os\nos.kill(os.getpid(), {number:d})\nraise SystemExit(77)\n"
     )
-    done = run_tool(name, cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
-    assert (done.returncode, done.stderr) == (CODES[number], LINES[number])
+    return run_tool(name, cwd=folder, PYTHONPATH=f"{folder}:{ROOT}")
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_an_interrupt_during_imports(name: str, tmp_path: Path) -> None:
+    done = signalled_during_imports(name, signal.SIGINT, tmp_path)
+    assert (done.returncode, done.stderr) == (130, LINES[signal.SIGINT])
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_another_signal_during_imports(number: signal.Signals, tmp_path: Path) -> None:
+    """The shell says what it says of any program."""
+    done = signalled_during_imports(TOOLS[0], number, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (-number, "", "")
 
 
 @pytest.mark.parametrize("number", CODES)
@@ -111,6 +121,38 @@ finally:
 """
     done = tool(tmp_path, body)
     assert (done.returncode, done.stderr) == (130, LINES[signal.SIGINT])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_not_heard_ends_it_too(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """A library does not return: the process ends after 5 seconds, not 40."""
+    body = f"""
+import hashlib, threading
+wait = threading.Timer(0.2, me, [{number:d}])
+wait.daemon = True
+wait.start()
+hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+"""
+    # The deadline is made before the body runs: its signal is set at the start.
+    first = "from pydrdl import deadline\ndeadline.SIGNAL = 5\n"
+    done = tool(tmp_path, body, first=first)
+    assert (done.returncode, done.stderr) == (-signal.SIGALRM, "")
+
+
+def test_a_signal_that_is_heard_has_no_deadline(tmp_path: Path) -> None:
+    body = """
+try:
+    me(signal.SIGTERM)
+    time.sleep(60)
+finally:
+    left = signal.alarm(0)
+    output.write_text(str(left))
+"""
+    assert tool(tmp_path, body).returncode == 143
+    assert (tmp_path / "out").read_text() == "0"
 
 
 def test_a_signal_in_a_finalizer_is_not_lost(tmp_path: Path) -> None:
