@@ -9,6 +9,7 @@ import math
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -196,7 +197,13 @@ def test_what_is_written_is_what_protobuf_writes(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.caffemodel"
         write_weights(path, "net", arrays)
-        written = caffe_pb2.NetParameter.FromString(path.read_bytes())
+        data = path.read_bytes()
+    written = caffe_pb2.NetParameter.FromString(data)
+    assert (written.seal.bytes, written.seal.crc32) == (
+        len(data),
+        zlib.crc32(data[17:]),
+    )
+    written.ClearField("seal")
     assert written == expected
 
 
@@ -569,7 +576,22 @@ def test_refuses_what_is_no_caffemodel(tmp_path: Path) -> None:
         f"its shape 96x3x7x7 has {values:,}",
         short.SerializeToString(),
     )
+    negative = caffe_pb2.NetParameter()
+    negative.layer.add(name="a", blobs=[{"shape": {"dim": [-1, -1]}, "data": [5]}])
+    bad("its shape -1x-1 has 1", negative.SerializeToString())
+    write_weights(tmp_path / "sealed", "n", [("a", "", [np.ones((2, 2), np.float32)])])
+    sealed = (tmp_path / "sealed").read_bytes()
+    bad(f"cut off: {len(sealed) - 5} bytes of {len(sealed)}", sealed[:-5])
+    bad("damaged: its checksum is another one", sealed[:-1] + b"\x40")
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+    net = caffe_pb2.NetParameter()
+    net.layer.add(name="abc", blobs=[{"shape": {"dim": [1]}, "data": [5]}])
+    data = net.SerializeToString().replace(b"abc", b"a\xffc")
+    (tmp_path / "m.caffemodel").write_bytes(data)
+    assert list(read_weights(tmp_path / "m.caffemodel")) == ["a\\xffc"]
 
 
 def test_refuses_what_is_no_net(tmp_path: Path) -> None:

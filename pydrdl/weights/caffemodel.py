@@ -6,8 +6,11 @@ name, type and blobs one message deeper. The old ones give a blob four dimension
 filled up with ones in front: 1 x 1 x 4096 x 18432 for an inner product.
 """
 
+import io
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,9 @@ from pydrdl import atomic
 from pydrdl.errors import InputError
 from pydrdl.files import read_bytes
 from pydrdl.messages import caffe_pb2
+from pydrdl.outputs import refuse_existing
 from pydrdl.paths import exists, is_file, is_folder
+from pydrdl.seal import PROTO, check_seal
 from pydrdl.system_errors import writing
 
 Shape = tuple[int, ...]
@@ -58,13 +63,14 @@ def read_weights(path: Path) -> dict[str, Layer]:
     Raises:
         InputError: no such file, not a caffemodel, cut off, of two forms at
             once, without weights, or with a blob that is not as long as its
-            shape says.
+            shape says; or it is damaged by its seal.
     """
     again = "give a .caffemodel that Caffe wrote; one that was cut off, get again"
     if not is_file(path):
         raise InputError("no such weights file", path, again)
     net = caffe_pb2.NetParameter()
     content = read_bytes(path, "the weights", "check the path")
+    check_seal(io.BytesIO(content), "the weights", path, again)
     try:
         net.ParseFromString(content)
     except DecodeError as error:
@@ -121,29 +127,29 @@ def write_weights(
         atomic.whole_file(path) as part,
         part.open("wb") as file,
     ):
-        file.write(caffe_pb2.NetParameter(name=name).SerializeToString())
-        for layer in layers:
-            file.writelines(_encoded(*layer))
-
-
-def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Raises InputError for an output that exists or has no folder to lie in."""
-    if is_folder(path):
-        raise InputError("the output is a folder", path, "name a file in it")
-    if exists(path) and not overwrite:
-        raise InputError("the output exists", path, "delete it, or pass --overwrite")
-    if not is_folder(path.parent):
-        raise InputError("no such folder", path.parent, "make it, or name another")
+        file.write(bytes(PROTO.length))  # for the seal
+        size, crc = PROTO.length, 0
+        start = caffe_pb2.NetParameter(name=name).SerializeToString()
+        for piece in chain([start], *(_encoded(*layer) for layer in layers)):
+            file.write(piece)
+            size, crc = size + memoryview(piece).nbytes, zlib.crc32(piece, crc)
+        file.seek(0)
+        file.write(PROTO.head(size, crc))
 
 
 def _layer(message: Any) -> Layer:
     """A layer of any form."""
     if isinstance(message, caffe_pb2.LayerParameter):
-        return Layer(message.name, message.type, message.blobs)
+        return Layer(_text(message.name), _text(message.type), message.blobs)
     if message.HasField("layer"):
-        old = message.layer
-        return Layer(old.name, V0_TYPES.get(old.type, old.type), old.blobs)
-    return Layer(message.name, V1_TYPES.get(message.type, ""), message.blobs)
+        old, kind = message.layer, _text(message.layer.type)
+        return Layer(_text(old.name), V0_TYPES.get(kind, kind), old.blobs)
+    return Layer(_text(message.name), V1_TYPES.get(message.type, ""), message.blobs)
+
+
+def _text(value: str | bytes) -> str:
+    """A string of a message, which protobuf gives as bytes where it is no UTF-8."""
+    return value if isinstance(value, str) else value.decode(errors="backslashreplace")
 
 
 def _encoded(name: str, kind: str, blobs: Sequence[Float32]) -> list[Any]:
@@ -187,7 +193,7 @@ def _check_lengths(layer: Layer, path: Path, again: str) -> None:
     for number, blob in enumerate(layer.blobs):
         shape = blob_shape(blob)
         values = len(blob.double_data or blob.data)
-        if values != prod(shape):
+        if values != prod(shape) or min(shape, default=0) < 0:
             raise InputError(
                 f"blob {number} of layer {layer.name!r} holds {values:,} values; "
                 f"its shape {'x'.join(map(str, shape))} has {prod(shape):,}",
