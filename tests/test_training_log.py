@@ -17,11 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
+from pydrdl.logs.curves import running_mean
 from pydrdl.logs.event_files import write_events
 from pydrdl.logs.follow import GrowingLog
-from pydrdl.logs.plot import draw, elapsed, running_mean, save
+from pydrdl.logs.picture import save
+from pydrdl.logs.plot import draw
 from pydrdl.logs.reader import LogParser, TrainingLog, read_log
 from pydrdl.logs.table import columns, series, to_csv
+from pydrdl.logs.view import elapsed
 
 ROOT = Path(__file__).parents[1]
 # Two runs: one that was killed in the middle of a line, and its continuation,
@@ -223,7 +226,7 @@ def test_table(log: TrainingLog) -> None:
         series(log.of("train"), "ccl_loss"), [0.5, np.nan, np.nan, 0.375, np.nan]
     )
     np.testing.assert_equal(
-        series(log.of("train"), "Loss"), [2.5, np.nan, 0.25, 0.75, 0.5]
+        series(log.of("train"), None), [2.5, np.nan, 0.25, 0.75, 0.5]
     )
 
 
@@ -270,9 +273,9 @@ def test_running_mean() -> None:
 
 def test_seconds_go_on_from_run_to_run(log: TrainingLog) -> None:
     train = log.of("train")
-    np.testing.assert_allclose(elapsed(log, train, "l"), [1, 12, 22, 23, 33])
+    np.testing.assert_allclose(elapsed(log, train), [1, 12, 22, 23, 33])
     bare = parse("Iteration 0, loss = 1\n    Train net output #0: a = 1\n")
-    assert len(draw({"l": bare}).axes) == 2
+    assert len(draw({"l": bare}).axes) == 3
     with pytest.raises(InputError, match="lines have no time"):
         draw({"l": bare}, x="seconds")
 
@@ -294,16 +297,22 @@ def test_curves_show_what_was_logged(log: TrainingLog) -> None:
     np.testing.assert_equal(first, [[0, 0.5], [20, np.nan]])
     np.testing.assert_equal(second, [[20, 0.375]])
     np.testing.assert_equal(found["loss: ccl_loss NaN or infinite"], [[[20, 1]]])
-    np.testing.assert_equal(
-        found["share: dashed: test nets"], [[[20, 0.75], [20, 0.5]]]
-    )
+    np.testing.assert_equal(found["share: accuracy, test net 0"], [[[20, 0.75]]])
+    np.testing.assert_equal(found["share: accuracy, test net 1"], [[[20, 0.5]]])
+    # The total loss, of training and of the test net that shows it.
+    total = [[[0, 2.5], [20, np.nan], [40, 0.25]], [[20, 0.75], [40, 0.5]]]
+    np.testing.assert_equal(found["loss: total loss"][0], total[0])
+    np.testing.assert_equal(found["loss: total loss"][1], total[1])
+    np.testing.assert_equal(found["loss: dashed: test nets"], [[[20, 2.25]]])
     np.testing.assert_equal(found["other outputs: d[1]"], [[[0, -3e-5], [20, 2]]])
     (rates,) = found["learning rate: one"]
     np.testing.assert_equal(
         rates, [[0, 0.01], [20, 0.01], [40, 0.01], [20, 0.007], [40, 0.007]]
     )
     total = parse("Iteration 0, loss = 1\nIteration 20, loss = nan\n")
-    np.testing.assert_equal(lines_of(total)["loss: Loss"], [[[0, 1], [20, np.nan]]])
+    np.testing.assert_equal(
+        lines_of(total)["loss: total loss"], [[[0, 1], [20, np.nan]]]
+    )
     by_time = lines_of(log, x="seconds")
     np.testing.assert_allclose(by_time["loss: ccl_loss"][1], [[23, 0.375]])
 
@@ -437,7 +446,7 @@ CLASSIFIER = """
 name: "log"
 layer { name: "data" type: "DummyData" top: "data" top: "label"
   dummy_data_param { shape { dim: 4 dim: 3 } shape { dim: 4 }
-    data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 } } }
+    data_filler { type: "gaussian" std: STD } data_filler { type: "constant" value: 1 } } }
 layer { name: "score" type: "InnerProduct" bottom: "data" top: "score"
   inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label"
@@ -449,17 +458,18 @@ SOLVER = """
 net: "{folder}/net.prototxt" base_lr: {rate} lr_policy: "step" gamma: 0.5
 stepsize: 4 display: 2 max_iter: 8 snapshot: 4 snapshot_prefix: "{folder}/s"
 test_iter: 2 test_interval: 4 test_initialization: true solver_mode: CPU
-random_seed: 1
+random_seed: 1 stop_at_nan: false
 """
 
 
-@pytest.mark.parametrize("rate", [0.1, math.nan])
+@pytest.mark.parametrize("rate", [0.1, 1e38])
 def test_logs_of_our_caffe(tmp_path: Path, rate: float) -> None:
     """Trained, and resumed into the same log; once with a rate that diverges."""
     caffe = Path(sys.executable).with_name("caffe")
     if not caffe.exists():
         pytest.skip("the caffe command is not installed")
-    (tmp_path / "net.prototxt").write_text(CLASSIFIER)
+    std = "1" if rate < 1 else "1e20"  # weights become infinite
+    (tmp_path / "net.prototxt").write_text(CLASSIFIER.replace("STD", std))
     solver = tmp_path / "solver.prototxt"
     solver.write_text(SOLVER.format(folder=tmp_path, rate=rate))
     path, before = tmp_path / "train.log", time.time()
@@ -489,7 +499,7 @@ def test_logs_of_our_caffe(tmp_path: Path, rate: float) -> None:
         assert not any(r.not_finite for r in log.rows)
     else:
         diverged = [r for r in shown if r.iteration]
-        assert all(r.not_finite == ["LearningRate", "Loss", "loss"] for r in diverged)
+        assert all(r.not_finite == ["Loss", "loss"] for r in diverged)
         assert len(to_csv(log, "train").splitlines()) == 9
     seconds = [r.seconds for r in log.of("train", 0)]
     assert None not in seconds

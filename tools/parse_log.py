@@ -11,7 +11,8 @@ from rich.table import Table
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.logs.reader import Phase, TrainingLog, read_log
+from pydrdl.logs.forms import Phase
+from pydrdl.logs.reader import TrainingLog, read_log
 from pydrdl.logs.table import write_csv
 
 PHASES: tuple[Phase, ...] = ("train", "test")

@@ -79,4 +79,5 @@ def _scalars(row: Row) -> Iterator[tuple[str, float]]:
     if row.phase == "train" and row.learning_rate is not None:
         yield "train/learning_rate", row.learning_rate
     for top, value in row.values.items():
-        yield f"{group}/{top}", value
+        taken = top in ("total_loss", "learning_rate")
+        yield f"{group}/{top}{' (output)' if taken else ''}", value

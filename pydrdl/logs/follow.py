@@ -1,10 +1,12 @@
 """Reads a log that is still being written."""
 
-import codecs
+import os
 from pathlib import Path
 
-from pydrdl.errors import InputError
-from pydrdl.logs.reader import LogParser, TrainingLog
+from pydrdl.files import open_bytes
+from pydrdl.logs.reader import PIECE, LogParser, TrainingLog
+from pydrdl.logs.text import LineDecoder, refuse_huge
+from pydrdl.paths import exists
 
 
 class GrowingLog:
@@ -16,37 +18,33 @@ class GrowingLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._restart()
+        self._restart(0)
 
-    def _restart(self) -> None:
-        self._read = 0
-        self._rest = ""
-        self._parser = LogParser()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    def _restart(self, file: int) -> None:
+        self._file = file
+        self._parser, self._lines = LogParser(), LineDecoder()
 
     def poll(self) -> TrainingLog:
-        """What the log holds by now; a file that became shorter is read anew.
+        """What the log holds by now.
+
+        A file that became shorter, or was put in the other's place, is read anew.
 
         Raises:
-            InputError: it is there and cannot be read.
+            InputError: it is there and cannot be read, or is huge or binary.
         """
-        try:
-            with self.path.open("rb") as file:
-                if file.seek(0, 2) < self._read:
-                    self._restart()
-                file.seek(self._read)
-                new = file.read()
-        except FileNotFoundError:
+        if not exists(self.path):
             return self._parser.log
-        except OSError as error:
-            raise InputError(
-                f"cannot read the log: {error.strerror}", self.path, "name a log file"
-            ) from error
-        self._read += len(new)
-        lines = (self._rest + self._decoder.decode(new)).split("\n")
-        self._rest = lines.pop()
-        for line in lines:
-            self._parser.feed(line)
+        with open_bytes(self.path, "the log", "name a log of caffe train") as file:
+            found = os.fstat(file.fileno())
+            refuse_huge(found.st_size, self.path)
+            if found.st_ino != self._file or found.st_size < self._lines.read:
+                self._restart(found.st_ino)
+            file.seek(self._lines.read)
+            while piece := file.read(PIECE):
+                for line in self._lines.feed(piece):
+                    self._parser.feed(line)
+                if not self._parser.log.rows:
+                    self._lines.refuse_noise(self.path)
         return self._parser.log
 
     @property

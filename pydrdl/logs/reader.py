@@ -1,46 +1,24 @@
 """Reads what `caffe train` logged: losses, net outputs, learning rate, times.
 
-The lines that count, behind glog's prefix or without one:
-
-    Iteration 20 (1.5 iter/s, 13.3s/20 iters), loss = 0.93
-        Train net output #0: ccl_loss = 0.4 (* 0.5 = 0.2 loss)
-    Iteration 20, lr = 0.01
-    Iteration 20, Testing net (#0)
-        Test net output #0: accuracy = 0.7
-
-A log may hold several runs (it was appended to, or training went on from a
-snapshot), and may end in the middle of a line. Values that are not finite are
-kept: a run that diverged shows where.
+Which lines count is told in forms.py. A log may hold several runs (it was appended
+to, or training went on from a snapshot), and may end in the middle of a line. Values
+that are not finite are kept: a run that diverged shows where.
 """
 
 import math
-import re
-from collections.abc import Iterable, Iterator
+import os
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
-from pydrdl.errors import InputError
+from pydrdl.files import open_bytes
+from pydrdl.logs import forms, text
+from pydrdl.logs.forms import Phase
+from pydrdl.logs.glog import Message, PrefixReader
 
-Phase = Literal["train", "test"]
-
-# Severity, [year], month, day, time, thread, file; the year since glog 0.6.
-_PREFIX = re.compile(
-    r"[IWEF](\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d+)\s+(\d+) [^\]]*\] ?"
-)
-# NVIDIA's fork puts more between the parentheses and the loss.
-_LOSS = re.compile(
-    r"Iteration (\d+)(?: \((\S+) iter/s[^)]*\))?,(?:.*,)? loss = ([^\s,]+)"
-)
-_RATE = re.compile(r"Iteration (\d+), lr = (\S+)$")
-_TEST = re.compile(r"Iteration (\d+), Testing net \(#(\d+)\)$")
-_OUTPUT = re.compile(
-    r"(Train|Test) net output #\d+: (\S+) = (\S+)(?: \(\* (\S+) = \S+ loss\))?$"
-)
-_TEST_LOSS = re.compile(r"Test loss: (\S+)$")
-_RESUMED = re.compile(r"(Resuming|Restoring previous solver status) from (.+)")
-_DAY = 86400.0
+# The columns of table.py that are no net output.
+COLUMNS = ("NumIters", "Seconds", "LearningRate", "Run", "TestNet", "IterPerSecond",
+           "Loss", "NotFinite")  # fmt: skip
+PIECE = 1 << 20  # bytes
 
 
 @dataclass
@@ -73,8 +51,14 @@ class Row:
     @property
     def not_finite(self) -> list[str]:
         """Names of the table's columns that are NaN or infinite (table.py)."""
-        named = {"LearningRate": self.learning_rate, "Loss": self.loss} | self.values
+        named = {"LearningRate": self.learning_rate, "Loss": self.loss}
+        named |= {column_of(top): value for top, value in self.values.items()}
         return [n for n, v in named.items() if v is not None and not math.isfinite(v)]
+
+
+def column_of(top: str) -> str:
+    """A top's column in the tables: its name, unless another column has that."""
+    return f"{top} (output)" if top in COLUMNS else top
 
 
 @dataclass
@@ -122,9 +106,11 @@ class LogParser:
 
     def __init__(self) -> None:
         self.log = TrainingLog()
-        self._clock = _Clock()
+        self._prefixes = PrefixReader()
         self._began: float | None = None
-        self._rate: float | None = None
+        self._solver = ""  # the thread that began the run
+        self._rate: forms.Rate | None = None
+        self._rate_is_ahead = False  # 2014's Caffe shows it before the loss
         self._stopped = self._shown = False
         self._resuming = ""
         # Threads write whole lines, but in any order: GPUs were one thread each.
@@ -132,68 +118,81 @@ class LogParser:
 
     def feed(self, line: str) -> None:
         """Takes one whole line, with or without its end."""
-        line = line.rstrip()
-        prefix = _PREFIX.match(line)
-        thread, now = "", None
-        if prefix:
-            thread, now = prefix[8], self._clock.seconds(prefix)
-            line = line[prefix.end() :]
-        text = line.strip()
-        if output := _OUTPUT.match(text):
-            self._add_output(self._open.get(thread), output)
-        elif loss := _LOSS.match(text):
-            row = self._start("train", 0, int(loss[1]), thread, now)
-            row.loss = number(loss[3])
+        message = self._prefixes.take(line)
+        said = forms.understand(message.text)
+        row = self._open.get(message.thread)
+        if isinstance(said, forms.Output):
+            self._add_output(row, said)
+        elif isinstance(said, forms.TrainLoss):
+            row = self._start("train", 0, said.iteration, message)
+            row.loss = said.loss
             # Before a run's first row Caffe has not set what it counts from.
-            if loss[2] and self._shown:
-                row.speed = number(loss[2])
+            row.speed = said.speed if self._shown else None
             self._shown = True
-        elif test := _TEST.match(text):
-            self._start("test", int(test[2]), int(test[1]), thread, now)
-        elif rate := _RATE.match(text):
-            self._set_rate(self._open.get(thread), int(rate[1]), number(rate[2]))
-        elif loss := _TEST_LOSS.match(text):
-            shown = self._open.get(thread)
-            if shown is not None and shown.phase == "test":
-                shown.loss = number(loss[1])
-        else:
-            self._mark(text, now)
+        elif isinstance(said, forms.TestBegins):
+            iteration = said.iteration
+            if iteration is None:
+                iteration = self._latest("train", 0) or 0
+            self._start("test", said.net, iteration, message)
+        elif isinstance(said, forms.Rate):
+            self._set_rate(row, said)
+        elif isinstance(said, forms.TestLoss):
+            if row is not None and row.phase == "test":
+                row.loss = said.loss
+        elif said is not None:
+            self._mark(said, message)
 
-    def _mark(self, text: str, now: float | None) -> None:
+    def _mark(self, said: forms.Line, message: Message) -> None:
         """Lines about a whole run."""
-        if text.startswith("Solving "):
-            self._new_run(now)
-        elif resumed := _RESUMED.match(text):
+        if isinstance(said, forms.RunBegins):
+            if not self._is_another_rank(message):
+                self._new_run(message)
+                self._rate = None
+        elif isinstance(said, forms.Resumes):
             # The command says it before "Solving", Solver::Solve after it.
-            if resumed[1] == "Resuming":
-                self._resuming = resumed[2]
+            if not said.begun:
+                self._resuming = said.state
             elif self.log.runs:
-                self.log.runs[-1].resumed_from = resumed[2]
-        elif text.startswith("Optimization Done") and self.log.runs:
-            self.log.runs[-1].done = not self._stopped
-        elif text.startswith("Optimization stopped early"):
-            self._stopped = True
+                self.log.runs[-1].resumed_from = said.state
+        elif isinstance(said, forms.RunEnds):
+            self._stopped = self._stopped or not said.done
+            if said.done and self.log.runs:
+                self.log.runs[-1].done = not self._stopped
 
-    def _new_run(self, now: float | None) -> None:
+    def _is_another_rank(self, message: Message) -> bool:
+        """Whether a rank of mpirun begins the run that another has begun."""
+        if not self.log.runs or self._resuming or self.log.runs[-1].done:
+            return False
+        iterations = {r.iteration for r in self.log.rows if r.run == self._run}
+        return message.thread not in ("", self._solver) and iterations <= {0}
+
+    @property
+    def _run(self) -> int:
+        return len(self.log.runs) - 1
+
+    def _new_run(self, message: Message) -> None:
         self.log.runs.append(Run(self._resuming))
         self._resuming = ""
         self._open.clear()
-        self._began, self._rate = now, None
+        self._began, self._solver = message.time, message.thread
         self._stopped = self._shown = False
 
-    def _start(
-        self, phase: Phase, net: int, iteration: int, thread: str, now: float | None
-    ) -> Row:
+    def _start(self, phase: Phase, net: int, iteration: int, message: Message) -> Row:
         """The row that the thread's next lines belong to."""
         last = self._latest(phase, net)
         if not self.log.runs or (last is not None and iteration < last):
-            self._new_run(now)  # its first lines are missing
+            self._new_run(message)  # its first lines are missing
             last = None
+            if not self._rate_is_ahead:
+                self._rate = None
         if self._began is None:
-            self._began = now
-        seconds = None if now is None or self._began is None else now - self._began
-        row = Row(len(self.log.runs) - 1, phase, net, iteration, seconds, self._rate)
-        self._open[thread] = row
+            self._began = message.time
+        seconds = None
+        if message.time is not None and self._began is not None:
+            seconds = message.time - self._began
+        rate = None if self._rate is None else self._rate.rate
+        row = Row(self._run, phase, net, iteration, seconds, rate)
+        self._open[message.thread] = row
         if iteration == last:
             self.log.repeated += 1  # kept open, so that its lines go nowhere else
         else:
@@ -203,85 +202,45 @@ class LogParser:
     def _latest(self, phase: Phase, net: int) -> int | None:
         """The last iteration shown in this run."""
         for row in reversed(self.log.rows):
-            if row.run != len(self.log.runs) - 1:
+            if row.run != self._run:
                 return None
             if (row.phase, row.net) == (phase, net):
                 return row.iteration
         return None
 
-    def _add_output(self, row: Row | None, output: re.Match[str]) -> None:
-        if row is None or row.phase != output[1].lower():
+    def _add_output(self, row: Row | None, output: forms.Output) -> None:
+        if row is None or row.phase != output.phase:
             return
-        name, taken = output[2], 0
+        name, taken = output.top, 0
         while name in row.values:
             taken += 1
-            name = f"{output[2]}[{taken}]"
-        row.values[name] = number(output[3])
-        if output[4]:
-            self.log.loss_weights[name] = number(output[4])
+            name = f"{output.top}[{taken}]"
+        row.values[name] = output.value
+        if output.weight is not None:
+            self.log.loss_weights[name] = output.weight
 
-    def _set_rate(self, row: Row | None, iteration: int, rate: float) -> None:
+    def _set_rate(self, row: Row | None, rate: forms.Rate) -> None:
         self._rate = rate
-        if row is not None and row.phase == "train" and row.iteration == iteration:
-            row.learning_rate = rate
-
-
-class _Clock:
-    """Seconds since some fixed moment, from glog's prefixes."""
-
-    def __init__(self) -> None:
-        self._turns = 0.0
-        self._last = -math.inf
-
-    def seconds(self, prefix: re.Match[str]) -> float:
-        year, *parts, fraction = prefix.group(1, 2, 3, 4, 5, 6, 7)
-        # Old prefixes lack the year; a leap year has every day.
-        month, day, hour, minute, second = map(int, parts)
-        moment = datetime(int(year or 2000), month, day, hour, minute, second)
-        now = (moment - datetime(2000, 1, 1)).total_seconds() + float(f"0.{fraction}")
-        if not year:
-            if now + self._turns < self._last - 180 * _DAY:
-                self._turns += 366 * _DAY  # New Year's Eve
-            now += self._turns
-        self._last = now
-        return now
-
-
-def number(text: str) -> float:
-    """What C++ printed; whatever is no number is NaN, as old MSVC's 1.#IND."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def whole_lines(chunks: Iterable[str]) -> Iterator[str]:
-    """Yields the lines that have ended; the rest may still be being written."""
-    rest = ""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split("\n")
-        yield from lines
+        self._rate_is_ahead = True
+        if row and (row.phase, row.iteration) == ("train", rate.iteration):
+            self._rate_is_ahead = False
+            row.learning_rate = rate.rate
 
 
 def read_log(path: Path) -> TrainingLog:
     """Reads a log.
 
     Raises:
-        InputError: it cannot be read, or shows no iteration.
+        InputError: it cannot be read, is huge or binary, or shows no iteration.
     """
-    parser = LogParser()
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in whole_lines(file):
+    parser, lines = LogParser(), text.LineDecoder()
+    with open_bytes(path, "the log", "name a log of caffe train") as file:
+        text.refuse_huge(os.fstat(file.fileno()).st_size, path)
+        while piece := file.read(PIECE):
+            for line in lines.feed(piece):
                 parser.feed(line)
-    except OSError as error:
-        raise InputError(
-            f"cannot read the log: {error.strerror}", path, "name a log of caffe train"
-        ) from error
+            if not parser.log.rows:
+                lines.refuse_noise(path)
     if not parser.log.rows:
-        raise InputError(
-            'no iteration is shown: no line says "Iteration N, loss = ..."',
-            path,
-            "give what `caffe train` wrote to stderr, of a solver with display",
-        )
+        raise text.no_log(path, is_binary=lines.is_binary)
     return parser.log

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.atomic import write_text
-from pydrdl.logs.reader import Phase, Row, TrainingLog
+from pydrdl.logs.forms import Phase
+from pydrdl.logs.reader import Row, TrainingLog, column_of
 from pydrdl.system_errors import writing
 
 # None where a log does not show it, which a CSV leaves empty.
@@ -20,7 +21,8 @@ def columns(log: TrainingLog, phase: Phase) -> dict[str, list[Cell]]:
     """A phase's rows by column; pandas.DataFrame takes it as it is.
 
     First parse_log.py's NumIters, Seconds (since the run began) and
-    LearningRate; then a column for each net output, by the name of its top;
+    LearningRate; then a column for each net output, by the name of its top
+    ("Loss (output)" and the like where a column here has that name);
     then Run, TestNet (of test nets), IterPerSecond (of training), Loss (the
     smoothed total; of test nets with test_compute_loss) and NotFinite (the
     names of the columns that hold NaN or infinity in this row).
@@ -32,7 +34,7 @@ def columns(log: TrainingLog, phase: Phase) -> dict[str, list[Cell]]:
         "LearningRate": [row.learning_rate for row in rows],
     }
     for top in log.tops(phase):
-        table[top] = [row.values.get(top) for row in rows]
+        table[column_of(top)] = [row.values.get(top) for row in rows]
     table["Run"] = [row.run for row in rows]
     if phase == "test":
         table["TestNet"] = [row.net for row in rows]
@@ -66,9 +68,14 @@ def write_csv(log: TrainingLog, phase: Phase, path: Path) -> None:
         write_text(path, to_csv(log, phase))
 
 
-def series(rows: Sequence[Row], top: str) -> NDArray[np.float64]:
-    """One net output (or "Loss") of each row, NaN where it is not shown: (N,)."""
-    values = (row.loss if top == "Loss" else row.values.get(top) for row in rows)
+def series(rows: Sequence[Row], top: str | None) -> NDArray[np.float64]:
+    """One net output of each row, NaN where it is not shown: (N,).
+
+    Args:
+        rows: of a log.
+        top: the output's; None: the total loss.
+    """
+    values = (row.loss if top is None else row.values.get(top) for row in rows)
     return np.array([np.nan if v is None else v for v in values], np.float64)
 
 

@@ -96,12 +96,13 @@ def _figure(key: str, name: str, log: TrainingLog) -> Figure:
     with drawing.style():
         canvas = draw({name: log})
         svg, pdf = drawing.to_svg(canvas), drawing.to_pdf(canvas)
-    tops = ", ".join(dict.fromkeys(log.tops("train") + log.tops("test")))
+    tops = dict.fromkeys([*log.tops("train"), *log.tops("test"), "the total loss"])
     return Figure(
         key,
-        f"Training of {name}: net outputs and learning rate. Test nets are dashed; a "
-        "triangle at the top marks NaN or infinity, a dotted line a resume.",
-        f"Curves of {tops} up to iteration {last_iteration(log):,}; "
+        f"Training of {name}: net outputs, the total loss (broad, smoothed by Caffe) "
+        "and the learning rate. Test nets are dashed; a triangle at the top marks NaN "
+        "or infinity, a dotted line a resume.",
+        f"Curves of {', '.join(tops)} up to iteration {last_iteration(log):,}; "
         f"{plural(bad_rows(log), 'row')} with NaN or infinity.",
         svg,
         pdf,
