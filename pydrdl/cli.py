@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from pydrdl import atomic, notes, start
+from pydrdl import atomic, notes, start, stop
 from pydrdl.console import STDOUT, Console
 from pydrdl.errors import InputError
 from pydrdl.system_errors import cannot_write, explain, writing
@@ -52,12 +52,12 @@ def run(*commands: Callable[..., object]) -> None:
     for command in commands:
         app.command()(_told(command))
     try:
-        with start.Stoppable(), notes.shown(_complain):
+        with stop.Stoppable(), notes.shown(_complain):
             code = _outcome(app)
-    except start.Stopped as stopped:
+    except stop.Stopped as stopped:
         _complain(start.message(stopped.number))
         code = start.exit_code(stopped.number)
-    start.over()
+    stop.over()
     sys.exit(code)
 
 

@@ -110,12 +110,12 @@ finally:
 
 def test_a_second_wish_ends_it_at_once(tmp_path: Path) -> None:
     body = """
-from pydrdl import start
+from pydrdl import stop
 try:
     me(signal.SIGINT)
     time.sleep(60)
 finally:
-    start.ONE_WISH = 0
+    stop.ONE_WISH = 0
     me(signal.SIGINT)
     time.sleep(60)
 """
