@@ -4,6 +4,7 @@ import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,6 +126,62 @@ def test_several_lists_and_nets(files, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def judged(path: Path, output: Path, *options: object) -> tuple[dict[str, Any], str]:
+    """The drawn pairs' result, and what was printed, on one line."""
+    done = run(path, *options, "--json", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    ((scored,),) = (r["pairs"] for r in json.loads(output.read_text())["results"])
+    return scored, " ".join(done.stdout.split())
+
+
+def test_as_many_pairs_as_there_are(files, tmp_path: Path) -> None:
+    """A newcomer's photographs are few, and have no models."""
+    own = tmp_path / "own.h5"
+    content = make(0, vehicles=8, images=3)
+    write_features(own, replace(content, model_ids=np.full(24, -1)))
+    scored, text = judged(own, tmp_path / "o.json")
+    assert (scored["same"], scored["different"]) == (24, 24)
+    assert (
+        "24 + 24 random pairs by vehicle, as many as there are (10,000 were asked "
+        "for), seed 0"
+    ) in text
+    enough, text = judged(own, tmp_path / "o.json", "--draw", 20)
+    assert (enough["same"], enough["different"]) == (20, 20)
+    assert "as many as there are" not in text
+    # The training's pairs may be fewer still.
+    few = tmp_path / "few.h5"
+    write_features(few, make(100, vehicles=6, images=3))
+    scored, text = judged(own, tmp_path / "o.json", "--train", few)
+    assert scored["training"]["rule"].startswith("18 + 18 random pairs by vehicle, as")
+    assert scored["accuracy"] is not None
+
+
+def test_images_without_a_model_label_are_left_out_and_counted(tmp_path: Path) -> None:
+    content = make(0)
+    models = content.model_ids.copy()
+    models[:7] = -1
+    write_features(tmp_path / "a.h5", replace(content, model_ids=models))
+    listed = tmp_path / "pairs.txt"
+    for options, said in (
+        (("--by", "model"), "7 images without a model label in no pair"),
+        (("--same-model",), "7 images without a model label in no different pair"),
+        ((), None),
+    ):
+        listed.unlink(missing_ok=True)
+        chosen = ("--draw", 100, "--save-pairs", listed, *options)
+        scored, text = judged(tmp_path / "a.h5", tmp_path / "o.json", *chosen)
+        assert (scored["same"], scored["different"]) == (100, 100)
+        assert (said or "seed 0") in text
+        assert said or "without a model label" not in text
+        lines = [line.split("\t") for line in listed.read_text().splitlines()]
+        kinds = {"0": set(), "1": set()}
+        for first, second, same in lines:
+            kinds[same] |= {first, second}
+        hidden = set(content.names[:7])
+        assert bool(kinds["0"] & hidden) is (options == ())
+        assert bool(kinds["1"] & hidden) is (options != ("--by", "model"))
+
+
 def test_refusals(files, tmp_path: Path) -> None:
     test, _ = files
     shared = run(test, "--train", test, "--draw", 20)
@@ -146,9 +203,17 @@ def test_refusals(files, tmp_path: Path) -> None:
     few = run(test, "--pairs", listed)
     assert few.returncode == 1
     assert "1 same and 1 different pairs; 10 folds need 10 of each" in few.stderr
-    many = run(test, "--draw", 1000)
-    assert many.returncode == 1
-    assert "the set has 200 same pairs, of which 1,000 were asked for" in many.stderr
+    tiny = tmp_path / "tiny.h5"
+    write_features(tiny, make(0, vehicles=2, images=3))
+    none = run(tiny)
+    assert none.returncode == 1
+    assert "6 same and 9 different pairs to draw; 10 folds need 10" in none.stderr
+    unlabelled = replace(make(0), model_ids=np.full(100, -1))
+    write_features(tmp_path / "bare.h5", unlabelled)
+    for option in (("--by", "model"), ("--same-model",)):
+        bare = run(tmp_path / "bare.h5", *option)
+        assert bare.returncode == 1
+        assert "100 of 100 images have no model label" in bare.stderr
     for wrong in (
         ("--pairs", listed, "--save-pairs", tmp_path / "new.txt"),
         ("--same-model", "--by", "model"),

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
 from pydrdl.metrics import best_threshold
-from pydrdl.protocols.pairs import Pairs, draw_pairs, read_pairs, save_pairs
+from pydrdl.protocols.pairs import (
+    Pairs,
+    count_pairs,
+    draw_pairs,
+    read_pairs,
+    save_pairs,
+)
 from pydrdl.protocols.verification import evaluate, fold_accuracies, stratified_folds
 
 
@@ -105,6 +111,35 @@ def test_drawn_pairs_are_uniform_and_exhaustible() -> None:
         draw_pairs(names, ids, count=5)
     with pytest.raises(InputError, match="has 0 different pairs"):
         draw_pairs(names, np.ones(5, np.int64), count=1)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), min_size=1, max_size=14),
+    st.booleans(),
+)
+def test_all_pairs_are_counted_and_drawn(
+    images: list[tuple[int, int]], hard: bool
+) -> None:
+    """Against a loop over all; images are of a model and a vehicle of it."""
+    ids = np.array([10 * model + 10 + vehicle for model, vehicle in images])
+    models = np.array([model for model, _ in images])
+    among = models if hard else None
+    both = [(i, j) for i in range(len(ids)) for j in range(i + 1, len(ids))]
+    same = {(i, j) for i, j in both if ids[i] == ids[j]}
+    different = {
+        (i, j) for i, j in both
+        if ids[i] != ids[j] and (not hard or models[i] == models[j] >= 0)
+    }  # fmt: skip
+    assert count_pairs(ids, among) == (len(same), len(different))
+    names = [f"{i:02d}" for i in range(len(ids))]
+    count = min(len(same), len(different))
+    if not count:
+        return
+    drawn = draw_pairs(names, ids, count=count, among=among)
+    found = [(int(a), int(b)) for a, b in zip(drawn.first, drawn.second, strict=True)]
+    assert len(set(found)) == 2 * count
+    assert set(found[:count]) <= same and set(found[count:]) <= different
+    assert found[:count] == sorted(found[:count])
 
 
 def test_pairs_file(tmp_path: Path) -> None:

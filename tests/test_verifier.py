@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -331,6 +332,15 @@ def test_every_flipped_bit_is_an_error_or_changes_nothing(
             assert found.training == svm.training
             np.testing.assert_array_equal(found.model.weights, svm.model.weights)
     assert refused > 350
+
+
+def test_a_member_that_is_no_array(svm: Verifier, tmp_path: Path) -> None:
+    path = tmp_path / "v.npz"
+    save_verifier(svm, path)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("more.npy", b"text")
+    with pytest.raises(InputError, match=r"not a verifier: more(\.npy)? is no array"):
+        load_verifier(path)
 
 
 def test_compressed_arrays_are_refused(svm: Verifier, tmp_path: Path) -> None:

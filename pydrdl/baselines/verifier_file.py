@@ -100,7 +100,11 @@ def _arrays(data: bytes) -> Arrays:
                 raise ValueError("its arrays are compressed")
         with warnings.catch_warnings(), np.load(io.BytesIO(data)) as file:
             warnings.simplefilter("ignore")
-            return {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files}
+        # Of a member that is no array, NumPy gives the bytes.
+        if odd := [n for n, array in arrays.items() if isinstance(array, bytes)]:
+            raise ValueError(f"{odd[0]} is no array")
+        return arrays
     except Exception as error:  # zipfile and NumPy raise nearly every kind
         raise ValueError(f"{str(error) or type(error).__name__}") from error
 

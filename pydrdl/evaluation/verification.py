@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,40 +10,17 @@ from numpy.typing import NDArray
 from pydrdl.errors import InputError
 from pydrdl.evaluation import loaded_verifier
 from pydrdl.evaluation.cross_camera import refuse_other_net
-from pydrdl.evaluation.entry import Entry, labels, named
+from pydrdl.evaluation.entry import Entry, named
 from pydrdl.evaluation.loaded_verifier import LoadedVerifier
+from pydrdl.evaluation.sampling import Sampling, sample
 from pydrdl.features import FeatureSet, check_features, read_features
 from pydrdl.metrics import best_threshold
 from pydrdl.metrics.pair_accuracy import Threshold
 from pydrdl.protocols import verification
-from pydrdl.protocols.pairs import Pairs, draw_pairs, read_pairs, save_pairs
+from pydrdl.protocols.pairs import Pairs, read_pairs, save_pairs
 from pydrdl.ranking.scaling import squared_distances
 
-By = Literal["vehicle", "model"]
 Int = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How pairs are drawn where no file lists them.
-
-    Attributes:
-        count: pairs of each kind.
-        seed: of the draw.
-        by: what is the same in a same pair.
-        same_model: different pairs are of one vehicle model.
-    """
-
-    count: int = 10_000
-    seed: int = 0
-    by: By = "vehicle"
-    same_model: bool = False
-
-    @property
-    def rule(self) -> str:
-        """Its name in reports."""
-        hard = ", different ones of one model" if self.same_model else ""
-        return f"{self.count:,} + {self.count:,} random pairs by {self.by}{hard}"
 
 
 @dataclass(frozen=True)
@@ -108,7 +84,7 @@ def evaluate_verification(
         if pair_files:
             lists = [read_pairs(file) for file in pair_files]
         else:
-            lists = [_sampled(content, sampling, path)]
+            lists = [sample(content, sampling, path)]
             if save_to is not None and i == 0:
                 save_pairs(lists[0], save_to)
         chosen: tuple[Pairs, str, Threshold] | None = None
@@ -176,18 +152,6 @@ def pair_distances(
     return squared_distances(content.features, content.features, first, second)
 
 
-def _sampled(content: FeatureSet, sampling: Sampling, where: Path) -> Pairs:
-    among = labels(content, True, where) if sampling.same_model else None
-    return draw_pairs(
-        content.names,
-        labels(content, sampling.by == "model", where),
-        count=sampling.count,
-        seed=sampling.seed,
-        among=among,
-        rule=sampling.rule,
-    )
-
-
 def _train(
     content: FeatureSet,
     path: Path,
@@ -206,7 +170,7 @@ def _train(
             path,
             "give features of training images",
         )
-    pairs = _sampled(training, sampling, path) if file is None else read_pairs(file)
+    pairs = sample(training, sampling, path) if file is None else read_pairs(file)
     distances = pair_distances(training, pairs, path, judge)
     _refuse_few(pairs)
     return pairs, training.sha256, best_threshold(distances, pairs.same)

@@ -7,6 +7,7 @@ lists of CompCars: fields part at tabs where a line has any, else at blanks.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,47 @@ def draw_pairs(
     )
 
 
+def count_pairs(ids: Int, among: Int | None = None) -> tuple[int, int]:
+    """How many same and how many different pairs a set has.
+
+    Args:
+        ids: (N,) what is the same.
+        among: (N,) as in draw_pairs.
+    """
+    groups = np.zeros_like(ids) if among is None else among
+    return _possible(ids, ids, True), _possible(groups, ids, False)
+
+
+def _possible(groups: Int, ids: Int, same: bool) -> int:
+    """How many pairs of one group there are, of those that are the same or differ."""
+    member = groups >= 0
+    _, sizes = np.unique(groups[member], return_counts=True)
+    both = np.stack([groups[member], ids[member]])
+    _, alike_sizes = np.unique(both, axis=1, return_counts=True)
+    alike = int((alike_sizes * (alike_sizes - 1) // 2).sum())
+    return alike if same else int((sizes * (sizes - 1) // 2).sum()) - alike
+
+
+def _all_pairs(groups: Int, ids: Int, same: bool) -> Int:
+    """All pairs (i, j), i < j, of one group: (P, 2), ascending."""
+    order = np.lexsort((ids, groups))
+    order = order[groups[order] >= 0]
+    ends = np.searchsorted(groups[order], groups[order], "right")
+    changes = (np.diff(groups[order]) != 0) | (np.diff(ids[order]) != 0)
+    starts = np.flatnonzero(np.concatenate([[True], changes]))
+    found = []
+    for start, stop in pairwise([*starts.tolist(), order.size]):
+        if same:
+            i, j = np.triu_indices(stop - start, 1)
+            found.append(np.stack([order[start + i], order[start + j]], axis=1))
+        else:
+            own, rest = order[start:stop], order[stop : ends[start]]
+            both = np.repeat(own, rest.size), np.tile(rest, own.size)
+            found.append(np.stack(both, axis=1))
+    every = np.sort(np.concatenate(found), axis=1)
+    return every[np.lexsort(every.T[::-1])]
+
+
 def _draw(
     source: np.random.Philox, groups: Int, ids: Int, same: bool, count: int
 ) -> Int:
@@ -176,11 +218,7 @@ def _draw(
     _, first, place, sizes = np.unique(
         groups[member], return_index=True, return_inverse=True, return_counts=True
     )
-    _, vehicle_sizes = np.unique(
-        np.stack([groups[member], ids[member]]), axis=1, return_counts=True
-    )
-    alike = int((vehicle_sizes * (vehicle_sizes - 1) // 2).sum())
-    possible = alike if same else int((sizes * (sizes - 1) // 2).sum()) - alike
+    possible = _possible(groups, ids, same)
     if possible < count:
         raise InputError(
             f"the set has {possible:,} {'same' if same else 'different'} pairs, of "
@@ -188,6 +226,8 @@ def _draw(
             "the images",
             "draw fewer pairs, or give a larger set",
         )
+    if possible == count:
+        return _all_pairs(groups, ids, same)
     # A member by its group's size, then any of that group: every ordered pair is
     # as likely as every other.
     size_of = sizes[place.reshape(-1)]
