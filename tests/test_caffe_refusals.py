@@ -129,6 +129,22 @@ EDITS = {
         ('type: "xavier"', 'type: "xaver"'),
         ("Unknown filler name: xaver", "layer ip (InnerProduct)"),
     ),
+    "no group": (
+        (
+            '"InnerProduct" bottom: "x"',
+            '"Convolution" convolution_param {'
+            ' num_output: 2 kernel_size: 1 group: 0 } bottom: "x"',
+        ),
+        ("group must be at least 1", "layer ip (Convolution)"),
+    ),
+    "an empty batch": (
+        ("shape { dim: 8 dim: 4 }", "shape { dim: 0 dim: 4 }"),
+        ("the bottom x holds nothing: its shape is 0 4 (0)", "layer ip"),
+    ),
+    "a name that turns around": (
+        ('bottom: "x"', 'bottom: "\u202e\x1b[31m"'),
+        ("Unknown bottom blob '\\u202e\\x1b[31m'",),
+    ),
     "too large": (("num_output: 16", "num_output: 2000000000"), ("layer ip",)),
 }
 
@@ -277,6 +293,48 @@ def test_lists_of_images(tmp_path: Path) -> None:
             parameters = f'{field} {{ source: "{source}" batch_size: 2 }}'
             told = message(time_data(tmp_path, type, parameters))
             assert f"where: {source}" in told
+
+
+WINDOWS = """# 0
+a.png
+3 8 8
+2
+1 0.9 0 0 4 4
+0 0.0 2 2 6 6
+# 1
+a.png
+3 8 8
+1
+2 0.8 1 1 7 7
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("# 1", "# 9"),
+        ("# 1\na.png\n3 8 8\n1\n2 0.8 1 1 7 7\n", "# 1\na.png\n"),
+        ("7 7", "8 7"),
+        ("1 1 7", "-1 1 7"),
+        ("3 8 8\n2", "3 x 8\n2"),
+        ("1 0.9 0 0 4 4\n", ""),
+        ("8\n1\n", "8\n-1\n"),
+    ],
+)
+def test_files_of_windows(tmp_path: Path, old: str, new: str) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    assert old in WINDOWS
+    (tmp_path / "windows.txt").write_text(WINDOWS.replace(old, new, 1))
+    parameters = (
+        'transform_param { crop_size: 4 } window_data_param { source: "windows.txt"'
+        " batch_size: 4 }"
+    )
+    done = time_data(tmp_path, "WindowData", parameters)
+    if old:
+        assert "image " in message(done) or "images " in message(done)
+    else:
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\x01\x02\x03no mean"])

@@ -135,6 +135,34 @@ TYPED_TEST(LabelsTest, MaxPoolingOfNaNAndMinusInfinity) {
   }
 }
 
+// A stride beyond the kernel leaves rows out; no window begins behind the
+// image.
+TYPED_TEST(LabelsTest, PoolingWithAStrideBeyondTheKernel) {
+  const struct {
+    int size, kernel, stride, pooled;
+  } cases[] = {{8, 1, 2, 4}, {7, 3, 65536, 1}, {9, 2, 5, 2},
+               {5, 1, 4, 2}, {6, 1, 5, 2},     {5, 2, 4, 2}};
+  for (const auto& c : cases) {
+    for (const char* method : {"MAX", "AVE"}) {
+      Blob<TypeParam> bottom(1, 1, c.size, c.size), top;
+      for (int i = 0; i < bottom.count(); ++i) bottom.mutable_cpu_data()[i] = 1;
+      const shared_ptr<Layer<TypeParam> > layer =
+          this->Make(std::string("type: 'Pooling' pooling_param { pool: ") +
+                     method + " kernel_size: " + std::to_string(c.kernel) +
+                     " stride: " + std::to_string(c.stride) + " }");
+      layer->SetUp({&bottom}, {&top});
+      ASSERT_EQ(top.height(), c.pooled) << c.size << " " << c.stride;
+      layer->Forward({&bottom}, {&top});
+      for (int i = 0; i < top.count(); ++i) {
+        EXPECT_LE(std::abs(top.cpu_data()[i]), 1);
+        EXPECT_GT(top.cpu_data()[i], 0);
+        top.mutable_cpu_diff()[i] = 1;
+      }
+      layer->Backward({&top}, {true}, {&bottom});
+    }
+  }
+}
+
 TYPED_TEST(LabelsTest, OneNaNInAWindowPassesThrough) {
   Blob<TypeParam> bottom(1, 1, 1, 4), top;
   const TypeParam values[] = {1, TypeParam(kNaN), 5, 2};
