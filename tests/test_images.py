@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from commands import run_tool
-from dataset_layouts import huge_png
+from dataset_layouts import LAYOUTS, huge_png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -310,6 +310,65 @@ def test_tools_do_not_wait_for_a_pipe(listed: Path, command: str, kind: str) -> 
     assert done.returncode == 1
     assert "no regular file" in done.stdout + done.stderr
     assert "2_1.jpg" in done.stdout + done.stderr
+
+
+def test_extraction_names_damage_and_refuses_pipes(tmp_path: Path) -> None:
+    pytest.importorskip("caffe", reason="pycaffe is not installed")
+    from pydrdl.features.extract import decoded
+    from pydrdl.features.preprocess import Preprocess
+
+    (tmp_path / "whole.jpg").write_bytes(DAMAGED["420"])
+    (tmp_path / "spoilt.jpg").write_bytes(spoilt("420"))
+    shown = [Image("whole.jpg", 1), Image("spoilt.jpg", 2)]
+    noted: list[tuple[Image, str]] = []
+    made = decoded(
+        shown, tmp_path, Preprocess(16, 12, (0, 0, 0)), 4,
+        note=lambda *told: noted.append(told),
+    )  # fmt: skip
+    assert [inputs.shape for inputs in made] == [(3, 12, 12)] * 2
+    assert noted == [(shown[1], decode(spoilt("420")).damage)]
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(InputError, match="a named pipe, no regular file"):
+        list(
+            decoded([Image("pipe.jpg", 3)], tmp_path, Preprocess(16, 12, (0, 0, 0)), 4)
+        )
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a device"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_list_that_is_no_regular_file(
+    tmp_path: Path, command: str, kind: str
+) -> None:
+    if command == "build":
+        pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
+    IRREGULAR[kind](tmp_path / "own.txt")
+    done = run_tool(*COMMANDS[command](tmp_path / "own.txt"))
+    assert done.returncode == 1
+    assert f"{kind}, no regular file" in done.stderr
+    assert f"where: {tmp_path / 'own.txt'}" in done.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("layout", "file"),
+    [
+        ("VehicleID", "attribute/model_attr.txt"),
+        ("VehicleID", "attribute/img2vid.txt"),
+        ("VeRi-776", "name_query.txt"),
+        ("VeRi-776", "gt_index.txt"),
+        ("VERI-Wild", "train_test_split/vehicle_info.txt"),
+        ("CompCars", "train_test_split/classification/train.txt"),
+    ],
+)
+def test_a_data_sets_file_that_is_a_pipe(
+    tmp_path: Path, layout: str, file: str
+) -> None:
+    root = LAYOUTS[layout](tmp_path / "set")
+    (root / file).unlink()
+    os.mkfifo(root / file)
+    done = run_tool("dataset.py", "check", root, "--fast")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "a named pipe, no regular file" in said and Path(file).name in said
 
 
 def test_one_variable_sets_the_bound_everywhere(listed: Path) -> None:

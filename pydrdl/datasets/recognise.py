@@ -13,7 +13,7 @@ from pydrdl.datasets.vehicleid import read_vehicleid
 from pydrdl.datasets.veri import read_veri
 from pydrdl.datasets.veri_wild import read_veri_wild
 from pydrdl.errors import InputError
-from pydrdl.paths import exists, is_file, is_folder
+from pydrdl.paths import exists, is_folder
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,12 @@ class Layout:
 
 
 def _has(folder: Path, marker: str) -> bool:
-    return (is_folder if marker.endswith("/") else is_file)(folder / marker)
+    return (is_folder if marker.endswith("/") else _is_no_folder)(folder / marker)
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Whether a file is there, of any kind: readers refuse pipes by their name."""
+    return exists(path) and not is_folder(path)
 
 
 LAYOUTS = (
@@ -72,7 +77,7 @@ def open_dataset(path: Path, root: Path | None = None) -> Dataset:
             looked at.
     """
     path = Path(path)
-    if is_file(path):
+    if _is_no_folder(path):
         return read_image_list(path, root)
     if root is not None:
         raise InputError(
