@@ -24,7 +24,7 @@ from pydrdl import atomic, children, strict_json
 from pydrdl.errors import InputError
 from pydrdl.file_hash import file_sha256
 from pydrdl.paths import exists
-from pydrdl.system_errors import cannot_write, reading, writing
+from pydrdl.system_errors import cannot_write, writing
 
 LOG_LINES = 8  # of a failed step, in its message
 LOCK_TRIES = 20  # ten a second
@@ -238,8 +238,7 @@ def _recipe(step: Step, recipes: Mapping[str, str]) -> str:
 
 
 def _content(path: Path) -> str:
-    with reading("an input", path, "check the path"):
-        return file_sha256(path)
+    return file_sha256(path, "an input")
 
 
 def _run(step: Step, work: Path) -> None:

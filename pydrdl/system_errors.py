@@ -63,8 +63,8 @@ _ALWAYS: Final[Mapping[int, str]] = MappingProxyType(
         errno.ELOOP: "its symbolic links lead in a circle: mend them",
         errno.EMFILE: f"{_LIMIT}--workers",
         errno.EAGAIN: _BUSY,
-        errno.ENOMEM: "end other processes, or let fewer things be done at a time "
-        "(--workers, --batch, --jobs)",
+        errno.ENOMEM: "end other processes, raise the limit (ulimit -v), or let fewer "
+        "things be done at a time (--workers, --batch, --jobs)",
         errno.EILSEQ: "that file system does not take such a name: rename it",
     }
 )

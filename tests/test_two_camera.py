@@ -70,6 +70,29 @@ def test_foreign_names_and_too_few_vehicles_are_refused(tmp_path: Path) -> None:
         read_two_camera(tmp_path, 1)
 
 
+@pytest.mark.parametrize(
+    ("output", "reason", "helps"),
+    [
+        ("x" * 300, "File name too long", "shorten"),
+        ("file/out", "Not a directory", "name another"),
+        ("file", "File exists", "name another"),
+    ],
+)
+def test_an_output_that_cannot_be_made_is_told(
+    output: str, reason: str, helps: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        ["bash", str(ROOT / "tools/two_camera.sh"), str(tmp_path), output],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    first, where, step = done.stderr.splitlines()
+    assert first == f"error: cannot write a folder: {reason}"
+    assert where == f"  where: {output}"
+    assert step.startswith("  next: ") and helps in step
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not IMAGES.is_dir(), reason=f"no photographs in {IMAGES}")
 def test_a_short_training_helps_on_unseen_vehicles(tmp_path: Path) -> None:

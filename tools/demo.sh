@@ -10,6 +10,7 @@
 # Training runs on the CPU, also where a GPU is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tools/common.sh
 structure=${1:-mixed_difference}
 out=data/demo
 nets=prototxt/demo/$structure
@@ -28,7 +29,7 @@ step() { printf '\n== %s\n' "$*"; }
 step "1/5 build (first time: a few minutes)"
 tools/setup.sh
 export PATH="$PWD/.venv/bin:$PATH"
-mkdir -p $out
+make_folder $out
 
 step "2/5 render vehicles"
 [ -e $out/VehicleID/train_test_split/train_list.txt ] ||
@@ -45,6 +46,7 @@ value() { sed -nE "s/^$1: \"?([^\"]*)\"?$/\\1/p" $solver; }
 weights=$(value snapshot_prefix)_iter_$(value max_iter).caffemodel
 step "4/5 train: caffe train --solver $solver (log: $out/$structure.log)"
 if [ ! -e "$weights" ]; then
+  empty_file $out/$structure.log
   caffe train --solver $solver >$out/$structure.log 2>&1 || {
     tail -n 5 $out/$structure.log >&2
     exit 1

@@ -15,6 +15,7 @@
 # NET_OPTIONS= gives further options to tools/make_nets.py.
 set -euo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
+. "$tools/common.sh"
 export PATH="$tools/../.venv/bin:$PATH"
 if [ $# -lt 2 ]; then
   sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
@@ -23,7 +24,7 @@ fi
 images=$1 out=$2 structure=${3:-mixed_difference} iterations=${4:-600}
 seed=${SEED:-1}
 
-mkdir -p "$out"
+make_folder "$out"
 python "$tools/two_camera_lists.py" "$images" "$out" \
   --test-vehicles "${TEST_VEHICLES:-100}" \
   --train-vehicles "${TRAIN_VEHICLES:-0}"
@@ -40,6 +41,7 @@ if [ ! -e "$weights" ]; then
     --test "$out/test_lmdb" --max-iter "$iterations" \
     --stepsize $(((iterations + 2) / 3)) --sets "${SETS:-15}" --seed "$seed" \
     ${NET_OPTIONS:-} >/dev/null
+  empty_file "$nets/$structure.log"
   caffe train --solver "$nets/$structure/solver.prototxt" \
     >"$nets/$structure.log" 2>&1 || {
     tail -n 5 "$nets/$structure.log" >&2

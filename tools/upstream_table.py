@@ -12,7 +12,10 @@ from typing import Annotated
 from typer import Argument, Exit
 
 from pydrdl import cli
+from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
 
+AGAIN = "run tools/upstream_tests.sh again"
 COLUMNS = ("passed", "failed", "skipped")
 
 
@@ -29,19 +32,33 @@ def read_results(files: list[Path]) -> tuple[dict[str, Counter[str]], list[str]]
     Returns:
         The counts of each suite (its types together, which gtest numbers from
         0), and a line for each test that failed or was skipped.
+
+    Raises:
+        InputError: a file cannot be read, or gtest did not write it.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     notes = []
     for file in files:
-        for suite in json.loads(file.read_text())["testsuites"]:
-            for test in suite["testsuite"]:
-                result = outcome(test)
-                counts[suite["name"].split("/")[0]][result] += 1
-                if result != "passed":
-                    failures = test.get("failures", [])
-                    why = failures[0]["failure"] if failures else ""
-                    notes.append(f"{result}: {suite['name']}.{test['name']}\n{why}")
+        data = read_bytes(file, "the results", AGAIN)
+        try:
+            suites = json.loads(data)["testsuites"]
+            for suite in suites:
+                for test in suite["testsuite"]:
+                    result = outcome(test)
+                    counts[suite["name"].split("/")[0]][result] += 1
+                    notes += _notes(suite["name"], test, result)
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"no results of gtest: {error}", file, AGAIN) from error
     return dict(sorted(counts.items())), sorted(notes)
+
+
+def _notes(suite: str, test: dict[str, object], result: str) -> list[str]:
+    """A note for a test that did not pass."""
+    if result == "passed":
+        return []
+    failures = test.get("failures", [])
+    why = failures[0]["failure"] if failures else ""
+    return [f"{result}: {suite}.{test['name']}\n{why}"]
 
 
 def upstream_table(

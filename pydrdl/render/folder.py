@@ -55,7 +55,7 @@ def _start(output: Path, plan: str, folders: Iterable[str]) -> None:
     """Makes the folder, or takes up the one that is there."""
     marker, wanted = output / MARKER, plan + "\n"
     if marker.is_file():
-        if marker.read_text(encoding="utf-8") != wanted:
+        if marker.read_bytes() != wanted.encode():
             raise InputError(
                 "rendering of another plan was interrupted here",
                 output,
