@@ -68,7 +68,9 @@ def _move(file: Any, name: str, names: list[str], rng: random.Random) -> None:
     del file[name]
     match rng.randrange(6):
         case 0:
-            file[rng.choice(("other", name + "2"))] = held
+            other = rng.choice(("other", name + "2"))
+            if other not in file:
+                file[other] = held
         case 1:
             file.require_group(name)
         case 2:

@@ -22,7 +22,9 @@ import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-GRACE = 10  # seconds between SIGINT and SIGKILL
+LOOK = 0.25  # seconds between two looks at a process
+STUCK = 120  # seconds after which it does not move any more
+ENOUGH = 1.5  # seconds of the processor for what may be endless
 # What the tools import only when they need it.
 LATER = (
     "caffe", "matplotlib.backends.backend_agg", "matplotlib.figure", "rich.progress",
@@ -41,7 +43,7 @@ class Request:
         argv: a Python file or a program, and its words.
         folder: where it runs.
         output: file for stdout and stderr.
-        seconds: of processor time; three times as long by the clock.
+        seconds: of processor time.
         endless: it may run on as long as it likes, but ends soon after SIGINT.
     """
 
@@ -72,15 +74,12 @@ def run(request: Request) -> Ended:
     child = os.fork()
     if child == 0:
         _become(request)
-    timed_out = False
-    seconds = 4.0 if request.endless else 3.0 * request.seconds
     handle = os.pidfd_open(child)
     try:
-        if not select.select([handle], [], [], seconds)[0]:
-            timed_out = not request.endless
-            if request.endless:
-                os.kill(child, signal.SIGINT)
-                timed_out = not select.select([handle], [], [], GRACE)[0]
+        asked = not _ends(handle, child, request)
+        if asked and request.endless:
+            os.kill(child, signal.SIGINT)
+        timed_out = asked and not (request.endless and _ends(handle, child))
         # What it started is of its group; it may live on.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
@@ -88,7 +87,31 @@ def run(request: Request) -> Ended:
         os.close(handle)
     _, status, usage = os.wait4(child, 0)
     code = os.waitstatus_to_exitcode(status)
+    if asked and code in (-signal.SIGINT, 128 + signal.SIGINT):
+        code = 0
     return Ended(code, timed_out or code == -signal.SIGXCPU, usage.ru_maxrss << 10)
+
+
+def _ends(handle: int, child: int, request: Request | None = None) -> bool:
+    """Waits for a process; false where it takes too long.
+
+    Too long is a time of the processor for what may be endless, which another
+    load on the machine does not change; by the clock it is only what is stuck.
+    """
+    waited = 0.0
+    while waited < STUCK:
+        waited += LOOK
+        if select.select([handle], [], [], LOOK)[0]:
+            return True
+        if request is not None and request.endless and _worked(child) > ENOUGH:
+            return False
+    return False
+
+
+def _worked(child: int) -> float:
+    """Seconds of the processor that a process has had."""
+    fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _become(request: Request) -> None:
