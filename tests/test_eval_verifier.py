@@ -277,6 +277,21 @@ def test_a_report_draws_no_l2_strips_of_it(folder: Path, tmp_path: Path) -> None
     succeed("report.py", page, "--result", result)
 
 
+@pytest.mark.parametrize("large", [1e160, 1e300])
+def test_scores_beyond_all_numbers_are_refused(
+    folder: Path, large: float, recwarn: pytest.WarningsRecorder
+) -> None:
+    trained = jb()
+    model = replace(trained.model, s_mu=trained.model.s_mu * large)  # type: ignore[arg-type]
+    loaded = load_from(replace(trained, model=model))
+    content, rows = make(2), np.arange(9)
+    with pytest.raises(InputError, match="scores these features with NaN or infinity"):
+        loaded.points(content, "f")
+    with pytest.raises(InputError, match="scores these features with NaN or infinity"):
+        loaded.distances(content, rows, rows + 1, "f")
+    assert not recwarn
+
+
 def test_an_svm_ranks_no_gallery(folder: Path, tmp_path: Path) -> None:
     split = tmp_path / "split.json"
     done = run_tool(

@@ -40,10 +40,13 @@ class LoadedVerifier:
         """N features as probes and as gallery items, see Verifier.points.
 
         Raises:
-            InputError: this is an SVM, or what check refuses.
+            InputError: this is an SVM, what check refuses, or scores that are not
+                finite.
         """
         self.check(content, where)
-        probes, gallery = self.verifier.points(content.features)
+        with np.errstate(all="ignore"):
+            probes, gallery = self.verifier.points(content.features)
+        self._refuse_infinite(probes, gallery)
         same = first_equal_rows(content.features)
         return probes[same], gallery[same]
 
@@ -53,13 +56,25 @@ class LoadedVerifier:
         """Minus the score of each pair of rows, (P,): smaller is more alike.
 
         Raises:
-            InputError: what check refuses.
+            InputError: what check refuses, or scores that are not finite.
         """
         self.check(content, where)
         same = first_equal_rows(content.features)
         first, second = same[first], same[second]
         low, high = np.minimum(first, second), np.maximum(first, second)
-        return -self.verifier.score(content.features, low, high)
+        with np.errstate(all="ignore"):
+            scores = self.verifier.score(content.features, low, high)
+        self._refuse_infinite(scores)
+        return -scores
+
+    def _refuse_infinite(self, *arrays: NDArray[np.floating]) -> None:
+        """Raises InputError where numbers have left their range."""
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise InputError(
+                "it scores these features with NaN or infinity",
+                self.path,
+                "train it again with tools/train_verifier.py",
+            )
 
     def check(self, content: FeatureSet, where: object) -> None:
         """Refuses features that it cannot judge.
