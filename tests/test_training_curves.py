@@ -226,3 +226,20 @@ def test_a_value_between_two_that_are_missing_is_a_dot() -> None:
     (panel, _) = draw({"a": log}).axes
     line = next(x for x in panel.get_lines() if x.get_label() == "total loss")
     assert line.get_markevery() == [0, 2] and line.get_marker() == "."
+
+
+def test_long_names_and_long_legends_leave_room(tmp_path: Path) -> None:
+    outputs = "\n".join(
+        f"Train net output #{k}: {'x' * 300}{k} = {k}" for k in range(90)
+    )
+    log = parse(f"Iteration 0, loss = 1\n{outputs}\nIteration 5, loss = 2\n{outputs}\n")
+    logs = {"b" * 200: log, "c" * 200: log}
+    figure = draw(logs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # where the panels have no room left
+        save(figure, tmp_path / "a.png")
+    assert all(axis.get_position().width > 0.25 for axis in figure.axes)
+    entries = legends(logs)["other outputs"]
+    assert entries[-1] == "and 121 more" and len(entries) == 60
+    short = "x" * 24 + "..." + "x" * 11
+    assert entries[11] == f"{'b' * 24}...{'b' * 13}: {short}11"

@@ -36,17 +36,20 @@ def draw_top(
         smooth: rows of the running mean in training.
         number: of the curve in its panel, which gives the colour.
     """
-    look = _look(prefix + ("total loss" if top is None else visible(top)), number)
+    look = _look(
+        prefix + ("total loss" if top is None else label(top)),
+        number,
+    )
     nets = view.nets(top)
     for run in range(len(view.log.runs)):
         if rows := view.rows("train", top, run):
             _draw_training(axis, view, rows, top, smooth, look)
-        for net, label in _test_labels(view, top, look.name):
+        for net, name in _test_labels(view, top, look.name):
             if rows := view.rows("test", top, run, net):
                 places, values = view.places(rows), series(rows, top)
                 style = NET_STYLES[nets.index(net) % len(NET_STYLES)]
                 axis.plot(places, _finite(values), ls=style, color=look.colour,
-                          marker=look.dot, lw=1.4, ms=3, label=label)  # fmt: skip
+                          marker=look.dot, lw=1.4, ms=3, label=name)  # fmt: skip
                 _mark_bad(axis, places, values, look)
 
 
@@ -84,9 +87,10 @@ def _draw_training(
         axis.plot(places, _finite(values), lw=0.6, alpha=0.35, color=look.colour)
         drawn = running_mean(values, smooth)
     drawn = _finite(drawn)
+    alone = _alone(drawn)
     axis.plot(places, drawn, ls=look.line, color=look.colour, label=look.name,
-              marker=".", markevery=_alone(drawn), lw=width, alpha=alpha,
-              zorder=order)  # fmt: skip
+              marker="." if alone else None, markevery=alone or None, lw=width,
+              alpha=alpha, zorder=order)  # fmt: skip
     _mark_bad(axis, places, values, look)
 
 
@@ -94,6 +98,12 @@ def _alone(values: Float64) -> list[int]:
     """Places of values between two that are missing, which are no line."""
     missing = np.isnan(np.concatenate([[np.nan], values, [np.nan]]))
     return np.flatnonzero(missing[:-2] & ~missing[1:-1] & missing[2:]).tolist()
+
+
+def label(name: str) -> str:
+    """A name as it is shown: a long one would leave no room for the curves."""
+    name = visible(name)
+    return name if len(name) <= 40 else f"{name[:24]}...{name[-13:]}"
 
 
 def _test_labels(view: View, top: Top, name: str) -> list[tuple[int, str]]:

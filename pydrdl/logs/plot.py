@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pydrdl.logs.curves import draw_top, is_drawn
+from pydrdl.logs.curves import draw_top, is_drawn, label
 from pydrdl.logs.panels import Panel, Top, sorted_into_panels
 from pydrdl.logs.reader import TrainingLog
 from pydrdl.logs.view import Axis, View
-from pydrdl.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+
+ENTRY = 0.185  # inches of one entry of a legend, with what is around it
+ENTRIES = 60  # of one legend; a net may have thousands of outputs
 
 
 def draw(
@@ -44,18 +46,23 @@ def draw(
     panels: list[tuple[Panel | None, list[Top]]] = [
         (panel, tops) for panel, tops in sorted_into_panels(logs.values()).items()
     ]
-    views = [View(visible(name), log, x, name) for name, log in logs.items()]
+    views = [View(label(name), log, x, name) for name, log in logs.items()]
     panels = [(p, t) for p, t in panels if any(v.has(top) for v in views for top in t)]
     panels.append((None, []))  # of learning rates
-    heights = [1 if panel is None else 2 for panel, _ in panels]
     # Names are no formulas.
     with mpl.rc_context({"text.parse_math": False}):
-        figure = Figure(figsize=(9, 0.6 + 1.15 * sum(heights)), layout="constrained")
-        axes = figure.subplots(
-            len(panels), 1, sharex=True, squeeze=False, height_ratios=heights
-        )[:, 0]
-        for axis, (panel, tops) in zip(axes, panels, strict=True):
-            _draw_panel(axis, panel, tops, views, smooth)
+        figure = Figure(layout="constrained")
+        grid = figure.add_gridspec(len(panels), 1)
+        axes = grid.subplots(sharex=True, squeeze=False)[:, 0]
+        heights = [
+            max(
+                1.15 if panel is None else 2.3,
+                ENTRY * _draw_panel(axis, panel, tops, views, smooth),
+            )
+            for axis, (panel, tops) in zip(axes, panels, strict=True)
+        ]
+        grid.set_height_ratios(heights)
+        figure.set_size_inches(9, 0.6 + sum(heights))
         if x == "iterations":
             axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
         axes[-1].set_xlabel("iteration" if x == "iterations" else "seconds of training")
@@ -70,8 +77,12 @@ def _draw_panel(
     tops: Sequence[Top],
     views: Sequence[View],
     smooth: int,
-) -> None:
-    """One panel; None: that of learning rates."""
+) -> int:
+    """One panel; None: that of learning rates.
+
+    Returns:
+        How many entries its legend has.
+    """
     curves = 0
     for view in views:
         prefix = f"{view.name}: " if len(views) > 1 else ""
@@ -84,8 +95,7 @@ def _draw_panel(
         _mark_resumes(axis, view)
     axis.set_ylabel("learning rate" if panel is None else panel.title)
     axis.grid(alpha=0.3)
-    if panel is not None or len(views) > 1:
-        _legend(axis)
+    return _legend(axis) if panel is not None or len(views) > 1 else 0
 
 
 def _draw_rates(axis: "Axes", view: View) -> None:
@@ -106,21 +116,25 @@ def _mark_resumes(axis: "Axes", view: View) -> None:
             axis.axvline(view.places(rows)[0], ls=":", lw=1, color="grey")
 
 
-def _legend(axis: "Axes") -> None:
-    """Each name once, beside the panel, where it hides nothing."""
+def _legend(axis: "Axes") -> int:
+    """Each name once, beside the panel, where it hides nothing; how many entries."""
     once: dict[str, Line2D] = {}
     for line in axis.get_lines():
         name = str(line.get_label())
         if not name.startswith("_child"):  # matplotlib's own, of lines without a name
             once.setdefault(name, line)
+    names = list(once)
+    if len(once) > ENTRIES:
+        names[ENTRIES - 1 :] = [f"and {len(once) - ENTRIES + 1} more"]
     legend = axis.legend(
-        list(once.values()),
-        [str(number) for number in range(len(once))],
+        list(once.values())[: len(names)],
+        [str(number) for number in range(len(names))],
         loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
         fontsize="x-small",
         frameon=False,
     )
     # Given here, names that begin with "_" are shown too.
-    for text, name in zip(legend.get_texts(), once, strict=True):
+    for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_text(name)
+    return len(names)
