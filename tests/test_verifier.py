@@ -127,6 +127,8 @@ def test_projection_is_that_of_the_covariance() -> None:
     assert fit_projection(content.features[:7], 1000).axes.shape == (6, 24)
     with pytest.raises(InputError, match="no principal component"):
         fit_projection(content.features[:1], 4)
+    with pytest.raises(InputError, match="all 9 features are the same"):
+        fit_projection(np.ones((9, 4), np.float32), 4)
 
 
 def test_pair_vectors_do_not_depend_on_the_order() -> None:

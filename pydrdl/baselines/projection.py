@@ -34,7 +34,7 @@ def fit_projection(features: Float32, components: int) -> Projection:
     """Fits to (N, D) features; at most min(N - 1, D) components.
 
     Raises:
-        InputError: no component is left.
+        InputError: no component is left, or the features do not vary.
     """
     from sklearn.decomposition import PCA
 
@@ -45,6 +45,12 @@ def fit_projection(features: Float32, components: int) -> Projection:
             f"{n:,} features of {d:,} dimensions have no principal component",
             "PCA",
             "train on more images, or ask for at least one component",
+        )
+    if (features == features[0]).all():
+        raise InputError(
+            f"all {n:,} features are the same, and vary in no direction",
+            "PCA",
+            "check the weights and the layer: the net has collapsed",
         )
     solver = "covariance_eigh" if n > d else "full"
     pca = PCA(components, svd_solver=solver).fit(features.astype(np.float64))
