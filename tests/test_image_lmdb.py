@@ -282,6 +282,34 @@ def test_a_killed_build_goes_on(
     assert not output.with_name("lmdb.partial").exists()
 
 
+def test_a_damaged_partial_build_is_refused(
+    root: Path, images: tuple[Image, ...], output: Path
+) -> None:
+    """LMDB would end the process that reads on."""
+    killed_build(root, images, output, "70")
+    partial = output.with_name("lmdb.partial")
+    data = partial / "data.mdb"
+    whole = data.read_bytes()
+    for cut in (len(whole) // 2, 8192):
+        data.write_bytes(whole[:cut])
+        with pytest.raises(InputError, match="interrupted build is damaged") as caught:
+            build_image_lmdb(images, root, output, size=(8, 8))
+        assert caught.value.where == str(partial)
+        assert "delete it" in caught.value.next_step
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096])
+def test_a_partial_build_that_had_hardly_begun(
+    root: Path, images: tuple[Image, ...], output: Path, size: int
+) -> None:
+    """A loss of power may leave an LMDB that is shorter than its head."""
+    killed_build(root, images, output, "70")
+    data = output.with_name("lmdb.partial") / "data.mdb"
+    data.write_bytes(data.read_bytes()[:size])
+    assert build_image_lmdb(images, root, output, size=(8, 8)).resumed_at == 0
+    assert len(records(output)) == COUNT
+
+
 def test_a_partial_build_of_other_inputs_is_refused(
     root: Path, images: tuple[Image, ...], output: Path
 ) -> None:

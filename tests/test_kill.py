@@ -212,7 +212,7 @@ def kill_at_random(command: list[str], random: Random) -> int:
 
     It cannot have ended before: it never gets leave for its last image.
     """
-    gated = [sys.executable, "-c", GATED, *command]
+    gated = [sys.executable, "-P", "-c", GATED, *command]
     with subprocess.Popen(
         gated, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT, bufsize=0
     ) as child:
@@ -228,10 +228,50 @@ def kill_at_random(command: list[str], random: Random) -> int:
     return left
 
 
+def stopped(command: list[str], number: signal.Signals) -> str:
+    """Sends a tool a signal as it works; returns what it shows."""
+    gated = [sys.executable, "-P", "-c", GATED, *command]
+    with subprocess.Popen(
+        gated, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=ENVIRONMENT, bufsize=0,
+    ) as child:  # fmt: skip
+        assert child.stdin and child.stdout and child.stderr
+        leave = int(child.stdout.readline()) // 2
+        child.stdin.write(b"." * leave)
+        for _ in range(leave):
+            assert child.stdout.read(1) == b"."
+        child.send_signal(number)
+        shown = child.stderr.read().decode()
+    assert child.returncode == 128 + number
+    return shown
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     vehicles = dict.fromkeys(range(10), (12, -1))
     return with_files(make_fleet(tmp_path_factory.mktemp("large"), vehicles, 24, 24))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("what", ["build", "extraction"])
+def test_stopped_by_a_signal_it_goes_on(
+    what: str, number: signal.Signals, large: Fleet, run: Run, tmp_path: Path
+) -> None:
+    build = what == "build"
+    output = tmp_path / ("lmdb" if build else "out.h5")
+    command = (build_command if build else extract_command)(large, output)
+    shown = stopped(command, number)
+    assert len(shown.splitlines()) == 1
+    assert "run the same command again to go on" in shown
+    assert {path.name for path in tmp_path.iterdir()} == {f"{output.name}.partial"}
+    assert not list(tmp_path.rglob("*.part"))
+    code, text = run(0, command)
+    assert code == 0, text
+    if build:
+        assert "resumed after record" in text and verify_image_lmdb(output).whole
+    else:
+        assert len(read_features(output).names) == 120
+    assert {path.name for path in tmp_path.iterdir()} == {output.name}
 
 
 def test_build_killed_at_random(large: Fleet, run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ import lmdb
 import numpy as np
 import pytest
 from helpers import ROOT, Fleet, make_fleet, write_index
+from unprivileged import as_user, common_folder, forbidden
 
+from pydrdl.errors import InputError
 from pydrdl.messages import Datum
 from pydrdl.records import checksums, labels, pair_index
 from pydrdl.records.image_lmdb import build_image_lmdb
@@ -291,6 +293,53 @@ def test_a_data_mdb_cut_off_is_told_before_it_kills(folder: Path, share: float) 
     found = verify_image_lmdb(folder)
     assert [fault.check for fault in found.faults] == ["data.mdb"]
     assert "cut off: it has" in found.faults[0].what
+
+
+def test_what_may_not_be_read_is_not_called_damaged(fleet: Fleet) -> None:
+    """To build it again would help nobody."""
+    with common_folder() as common:
+        folder = fleet.build(common / "lmdb")
+        places = (folder, *sorted(folder.iterdir()))
+        for path in places:
+            if path.name == "lock.mdb":
+                continue
+            with (
+                forbidden(path), as_user(),
+                pytest.raises(InputError, match="Permission denied") as caught,
+            ):  # fmt: skip
+                verify_image_lmdb(folder)
+            assert "permissions" in caught.value.next_step
+        assert len(places) == 7 and verify_image_lmdb(folder).whole
+
+
+def test_an_index_is_not_read_of_a_damaged_lmdb_in_this_process(folder: Path) -> None:
+    """As tools/make_nets.py reads it: LMDB would end the process."""
+    whole = bytearray((folder / "data.mdb").read_bytes())
+    random, refused = np.random.default_rng(1), 0
+    for page in range(2, len(whole) // 4096, 4):
+        broken = whole.copy()
+        broken[page * 4096 + int(random.integers(8, 20))] ^= 0x55
+        (folder / "data.mdb").write_bytes(broken)
+        try:
+            pair_index.read_pair_index(folder)
+        except InputError as error:
+            refused += 1
+            assert "damaged" in error.what or "another LMDB" in error.what
+    assert refused
+    (folder / "data.mdb").write_bytes(whole)
+    pair_index.read_pair_index(folder)
+
+
+def test_a_count_that_the_file_cannot_hold(folder: Path) -> None:
+    """Reading on would have no end, or nearly none."""
+    data = bytearray((folder / "data.mdb").read_bytes())
+    count = lmdb.open(str(folder), readonly=True, lock=False).stat()["entries"]
+    place = data.index(count.to_bytes(8, "little"), 40)
+    for meta in (place, place + 4096):
+        data[meta : meta + 8] = (2**40).to_bytes(8, "little")
+    (folder / "data.mdb").write_bytes(data)
+    (fault,) = verify_image_lmdb(folder).faults
+    assert fault.check == "data.mdb" and f"{2**40:,} records" in fault.what
 
 
 def test_damaged_pages_are_told_however_lmdb_ends(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What the files beside data.mdb, and the data set, say must stand in it."""
 
+import errno
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 from pydrdl.records import build_folder, checksums, labels, pair_index
 from pydrdl.records.checksums import Checksums
+from pydrdl.system_errors import number_of
 
 T = TypeVar("T")
 
@@ -76,13 +78,19 @@ class Expected:
 
 
 def read_expected(folder: Path) -> tuple[Expected, list[Fault]]:
-    """Reads the files of an image LMDB's folder, and compares them."""
+    """Reads the files of an image LMDB's folder, and compares them.
+
+    Raises:
+        InputError: the system does not let one be read.
+    """
     faults: list[Fault] = []
 
     def read(what: Callable[[Path], T]) -> T | None:
         try:
             return what(folder)
         except InputError as error:
+            if _is_refusal(error.__cause__):
+                raise
             faults.append(Fault("files", f"{Path(error.where).name}: {error.what}"))
             return None
 
@@ -97,6 +105,11 @@ def read_expected(folder: Path) -> tuple[Expected, list[Fault]]:
     if expected.dense and _vehicle_ids(expected.index) != expected.dense.vehicle_ids:
         expected = replace(expected, dense=None)
     return expected, faults
+
+
+def _is_refusal(cause: BaseException | None) -> bool:
+    """Whether a file may be whole, and only cannot be read."""
+    return isinstance(cause, OSError) and number_of(cause) != errno.ENOENT
 
 
 def _vehicle_ids(index: pair_index.PairIndex | None) -> tuple[int, ...]:
