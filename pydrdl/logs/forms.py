@@ -50,8 +50,10 @@ _NUMBER = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 # Lines without one of these say nothing of an iteration.
-_WORDS = ("Iteration ", " net output #", "Test score #", "Test loss: ", "Testing net",
-          "Solving ", " from ", "Optimization ")  # fmt: skip
+_WORDS = (
+    "Iteration ", " net output #", "Test score #", "Test loss: ", "Testing net",
+    "Solving ", "Resuming from ", "Restoring previous ", "Optimization ",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,17 @@ class RunEnds:
 Line = TrainLoss | Rate | TestBegins | Output | TestLoss | RunBegins | Resumes | RunEnds
 
 
+def may_count(line: str) -> bool:
+    """Whether a line may be one that counts; most are not, and take no time then."""
+    return any(word in line for word in _WORDS)
+
+
 def understand(text: str) -> Line | None:
     """What a line says; None where it does not count.
 
     Args:
         text: without glog's prefix, and without white space around it.
     """
-    if not any(word in text for word in _WORDS):
-        return None
     if found := _OUTPUT.search(text):
         phase: Phase = "train" if found[1] == "Train" else "test"
         weight = None if found[4] is None else number(found[4])

@@ -118,6 +118,8 @@ class LogParser:
 
     def feed(self, line: str) -> None:
         """Takes one whole line, with or without its end."""
+        if not forms.may_count(line):
+            return
         message = self._prefixes.take(line)
         said = forms.understand(message.text)
         row = self._open.get(message.thread)
@@ -163,8 +165,9 @@ class LogParser:
         """Whether a rank of mpirun begins the run that another has begun."""
         if not self.log.runs or self._resuming or self.log.runs[-1].done:
             return False
-        iterations = {r.iteration for r in self.log.rows if r.run == self._run}
-        return message.thread not in ("", self._solver) and iterations <= {0}
+        # Iterations come in order: the last rows tell how far the run is.
+        is_far = any(r.iteration for r in self.log.rows[-2:] if r.run == self._run)
+        return message.thread not in ("", self._solver) and not is_far
 
     @property
     def _run(self) -> int:
