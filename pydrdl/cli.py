@@ -27,6 +27,7 @@ from typer.exceptions import TyperException
 from pydrdl import atomic, notes, start, stop
 from pydrdl.console import STDOUT, Console
 from pydrdl.errors import InputError
+from pydrdl.option_values import refuse_odd_numbers
 from pydrdl.system_errors import cannot_write, explain, writing
 from pydrdl.thread_faults import faults_passed_on
 from pydrdl.visible import shortened, visible
@@ -95,6 +96,7 @@ def _told(command: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(command)
     def told(*args: object, **options: object) -> object:
         try:
+            refuse_odd_numbers(options)
             with faults_passed_on():
                 return command(*args, **options)
         except (InputError, typer.Exit):

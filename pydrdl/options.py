@@ -8,17 +8,13 @@
 --seed      of whatever the tool draws: the same seed draws the same.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-
-# What the fields of Caffe's messages hold.
-MAX_INT = 2**31 - 1
-MAX_SEED = MAX_INT
+from pydrdl.option_values import MAX_INT
 
 # The name of what --output was before all tools had that.
 OUTPUT_WORD = Argument(
@@ -63,41 +59,4 @@ def json_file(what: str) -> Any:
 
 def seed(of: str) -> Any:
     """The option for the seed of what a tool draws."""
-    return Option("--seed", min=0, max=MAX_SEED, help=of)
-
-
-def number(
-    what: str,
-    *,
-    least: float | None = None,
-    most: float | None = None,
-    above: float | None = None,
-) -> Any:
-    """An option for a number; NaN and infinity, which min= lets pass, are refused.
-
-    Args:
-        what: says what it is.
-        least: the smallest that it may be.
-        most: the largest.
-        above: what it must be greater than.
-    """
-
-    def check(value: float | None) -> float | None:
-        if value is None:
-            return None
-        if not math.isfinite(value):
-            raise BadParameter(f"{value} is no finite number")
-        if above is not None and value <= above:
-            raise BadParameter(f"{value:g} is not above {above:g}")
-        if least is not None and value < least:
-            raise BadParameter(f"{value:g} is below {least:g}")
-        if most is not None and value > most:
-            raise BadParameter(f"{value:g} is above {most:g}")
-        return value
-
-    return Option(help=what, callback=check)
-
-
-def count(what: str, least: int = 1) -> Any:
-    """An option for a whole number, such as Caffe's messages hold."""
-    return Option(min=least, max=MAX_INT, help=what)
+    return Option("--seed", min=0, max=MAX_INT, help=of)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.datasets import Image, images_of_split, open_dataset, views
 from pydrdl.doctor import report
 from pydrdl.doctor.counts import count_images
@@ -31,7 +31,9 @@ class Label(StrEnum):
 
 def build_lmdb(
     dataset: Annotated[Path, Argument(help="A data set's folder, or an image list.")],
-    output: Annotated[Path, Argument(help="Folder to make.")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[Path | None, options.output("Folder to make.")] = None,
     split: Annotated[str, Option(help='Such as "train"; "all" of an image list.')],
     root: Annotated[
         Path | None, Option(help="Folder that an image list's paths start from.")
@@ -64,17 +66,19 @@ def build_lmdb(
     workers: Annotated[
         int | None, Option(min=1, help="Threads; one a processor by default.")
     ] = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUTPUT.")] = False,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
     """Build an image LMDB that Caffe's Data and PairSetData layers read.
 
     An interrupted build goes on when the same command is given again.
 
-    Example: python tools/build_lmdb.py VehicleID_V1.0 data/train_lmdb --split train
+    Example: python tools/build_lmdb.py VehicleID_V1.0 --split train
+    --output data/train_lmdb
 
-    Example: python tools/build_lmdb.py own.txt data/test_lmdb --split all
-    --labels data/train_lmdb
+    Example: python tools/build_lmdb.py own.txt --split all
+    --output data/test_lmdb --labels data/train_lmdb
     """
+    folder = options.one_output(output, output_word)
     data = open_dataset(dataset, root)
     if labelled_only:
         data = views.labelled_only(data)
@@ -88,7 +92,7 @@ def build_lmdb(
     summary = build_image_lmdb(
         images,
         data.root,
-        output,
+        folder,
         size=(size, size) if size else None,
         jpeg_quality=None if raw else quality,
         label=label.value,
@@ -100,7 +104,7 @@ def build_lmdb(
         note=damaged,
     )
     report.print_problems(damaged.problems(), cli.stderr)
-    table = Table(str(output), "", title=f"{data.name} {split}")
+    table = Table(str(folder), "", title=f"{data.name} {split}")
     count = count_images(split, images, data.num_models)
     for what, counted in (
         ("images", summary.images),

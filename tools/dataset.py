@@ -10,15 +10,14 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.contact_sheet import choose_rows, contact_sheet, write_png
 from pydrdl.datasets import Dataset, images_of_split, open_dataset
 from pydrdl.datasets.images import read_image
 from pydrdl.doctor import check_dataset, report
 from pydrdl.doctor.damage import DamageNotes
 from pydrdl.doctor.files import unique_images
-from pydrdl.errors import InputError
-from pydrdl.paths import exists
+from pydrdl.outputs import refuse_existing
 
 Where = Annotated[Path, Argument(help="A data set's folder, or an image list.")]
 Root = Annotated[
@@ -45,10 +44,7 @@ def check(
     workers: Annotated[
         int | None, Option(min=1, help="Threads; one a processor by default.")
     ] = None,
-    json: Annotated[
-        Path | None,
-        Option(help='Write the findings to this file (replaced); "-": to stdout.'),
-    ] = None,
+    json: Annotated[Path | None, options.json_file("the findings")] = None,
 ) -> None:
     """Say what a data set holds and what is wrong with it.
 
@@ -68,23 +64,20 @@ def check(
         workers=workers,
         progress=cli.progress,
     )
-    if json == Path("-"):
-        cli.console.print_json(data=report.checkup_json(checkup))
-    else:
-        cli.console.print(report.counts_table(checkup), "")
-        for note in report.notes(checkup):
-            cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
-        report.print_problems(checkup.problems, cli.console)
-        cli.console.print(report.summary(checkup), markup=False, soft_wrap=True)
-        if json is not None:
-            cli.write_json(json, report.checkup_json(checkup))
+    cli.console.print(report.counts_table(checkup), "")
+    for note in report.notes(checkup):
+        cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
+    report.print_problems(checkup.problems, cli.console)
+    cli.console.print(report.summary(checkup), markup=False, soft_wrap=True)
+    if json is not None:
+        cli.write_json(json, report.checkup_json(checkup))
     if not checkup.fit:
         raise Exit(1)
 
 
 def show(
     dataset: Where,
-    output: Annotated[Path, Option(help="PNG file to make.")],
+    output: Annotated[Path, options.output("PNG file to make.")],
     root: Root = None,
     split: Split = None,
     vehicles: Annotated[int, Option(min=1, help="Rows.")] = 6,
@@ -92,11 +85,11 @@ def show(
     neighbours: Annotated[
         int, Option(min=0, help="Other vehicles of its model beside it.")
     ] = 3,
-    seed: Annotated[int, Option(min=0, help="Of the choice.")] = 0,
+    seed: Annotated[int, options.seed("Of the choice.")] = 0,
     size: Annotated[
         int, Option(min=32, max=1024, help="Pixels a side of a photograph.")
     ] = 144,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUTPUT.")] = False,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
     """Draw a contact sheet: vehicles in rows, beside each others of its model.
 
@@ -104,8 +97,7 @@ def show(
 
     Example: python tools/dataset.py show VehicleID_V1.0 --output sheet.png
     """
-    if exists(output) and not overwrite:
-        raise InputError("the output exists", output, "delete it, or pass --overwrite")
+    refuse_existing(output, overwrite=overwrite)
     data = open_dataset(dataset, root)
     chosen = choose_rows(
         unique_images(select(data, split)), vehicles, images, neighbours, seed

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.evaluation.galleries import evaluate_files
 from pydrdl.results import cmc
 
@@ -19,7 +19,7 @@ def eval_cmc(
         list[Path], Argument(help="Files that extract_features.py wrote.")
     ],
     repeats: Annotated[int, Option(min=1, help="Random galleries.")] = 10,
-    seed: Annotated[int, Option(min=0, help="Of the random galleries.")] = 0,
+    seed: Annotated[int, options.seed("Of the random galleries.")] = 0,
     gallery_camera: Annotated[
         int | None,
         Option(help="Take this camera's images as the gallery, the rest as probes."),
@@ -32,9 +32,7 @@ def eval_cmc(
         Path | None,
         Option(help="Rank by this Joint Bayesian of train_verifier.py, not by L2."),
     ] = None,
-    json: Annotated[
-        Path | None, Option(help="Write curves and hashes to this file (replaced).")
-    ] = None,
+    json: Annotated[Path | None, options.json_file("curves and hashes")] = None,
     name: Annotated[
         list[str] | None, Option(help="Name in the table; once for each file.")
     ] = None,

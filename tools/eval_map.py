@@ -10,7 +10,7 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.evaluation.cross_camera import evaluate_cross_camera
 from pydrdl.evaluation.galleries import evaluate_retrieval
 from pydrdl.protocols.retrieval import RULES
@@ -62,16 +62,14 @@ def eval_map(
         Relevance, Option(help="retrieval: images of the same what match.")
     ] = Relevance.vehicle,
     repeats: Annotated[int, Option(min=1, help="retrieval: random galleries.")] = 10,
-    seed: Annotated[int, Option(min=0, help="Of the random galleries.")] = 0,
+    seed: Annotated[int, options.seed("Of the random galleries.")] = 0,
     split_file: Annotated[
         Path | None,
         Option(
             help="retrieval: use the split in this file; where there is none, write it."
         ),
     ] = None,
-    json: Annotated[
-        Path | None, Option(help="Write all numbers and hashes here (replaced).")
-    ] = None,
+    json: Annotated[Path | None, options.json_file("all numbers and hashes")] = None,
     name: Annotated[
         list[str] | None, Option(help="Name in the table; once for each file.")
     ] = None,

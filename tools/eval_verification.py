@@ -10,7 +10,7 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.evaluation.verification import Sampling, evaluate_verification
 from pydrdl.results import verification
 
@@ -49,14 +49,12 @@ def eval_verification(
     save_pairs: Annotated[
         Path | None, Option(help="Write the drawn pairs to this new file.")
     ] = None,
-    seed: Annotated[int, Option(min=0, help="Of drawn pairs and folds.")] = 0,
+    seed: Annotated[int, options.seed("Of drawn pairs and folds.")] = 0,
     verifier: Annotated[
         Path | None,
         Option(help="Compare by this file of train_verifier.py, not by L2."),
     ] = None,
-    json: Annotated[
-        Path | None, Option(help="Write all numbers and hashes here (replaced).")
-    ] = None,
+    json: Annotated[Path | None, options.json_file("all numbers and hashes")] = None,
     name: Annotated[
         list[str] | None, Option(help="Name in the table; once for each file.")
     ] = None,

@@ -9,14 +9,15 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.datasets import images_of_split, open_dataset
 from pydrdl.datasets.drawn import full_name
 from pydrdl.doctor import report
 from pydrdl.doctor.damage import DamageNotes
-from pydrdl.features import refuse_to_overwrite, write_features
+from pydrdl.features import write_features
 from pydrdl.features.extract import extract
 from pydrdl.features.partial import discard, partial_path
+from pydrdl.outputs import refuse_existing
 from pydrdl.paths import exists
 
 
@@ -31,7 +32,9 @@ def three_numbers(text: str) -> tuple[float, float, float]:
 
 def extract_features(
     dataset: Annotated[Path, Argument(help="A data set's folder, or an image list.")],
-    output: Annotated[Path, Argument(help="HDF5 file to make.")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[Path | None, options.output("HDF5 file to make.")] = None,
     net: Annotated[Path, Option(help="Its deploy.prototxt.")],
     weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,
     untrained: Annotated[
@@ -54,20 +57,22 @@ def extract_features(
     mean: Annotated[
         str | None, Option(help="B,G,R to subtract; see preprocess.json.")
     ] = None,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
     """Extract features for eval_cmc.py; images are made as in training.
 
     How they were made stands in preprocess.json beside the net. An interrupted
     extraction goes on when the same command is given again.
 
-    Example: python tools/extract_features.py VehicleID_V1.0 test_800.h5
-    --net deploy.prototxt --weights mixed.caffemodel --split test_800
+    Example: python tools/extract_features.py VehicleID_V1.0 --split test_800
+    --net deploy.prototxt --weights mixed.caffemodel --output test_800.h5
     """
     bgr = None if mean is None else three_numbers(mean)
-    partial = partial_path(output)
-    if exists(output):  # killed between the two last steps
+    path = options.one_output(output, output_word)
+    partial = partial_path(path)
+    if exists(path) and not overwrite:  # killed between the two last steps
         discard(partial)
-    refuse_to_overwrite(output)
+    refuse_existing(path, overwrite=overwrite)
     data = open_dataset(dataset, root)
     damaged = DamageNotes()
     content = extract(
@@ -88,11 +93,11 @@ def extract_features(
         note=damaged,
     )
     report.print_problems(damaged.problems(), cli.stderr)
-    write_features(output, content)
+    write_features(path, content, overwrite=overwrite)
     discard(partial)
     n, d = content.features.shape
     cli.console.print(
-        f"{output}: {n:,} x {d:,} of blob {content.source.layer}, "
+        f"{path}: {n:,} x {d:,} of blob {content.source.layer}, "
         f"features {content.sha256[:16]}",
         markup=False,
         soft_wrap=True,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from typer import BadParameter, Exit, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.gpu import why_no_gpu
 from pydrdl.gradcheck import table
 from pydrdl.gradcheck.suite import Device, Layer, Mode, check_all, select_cases
@@ -28,10 +28,8 @@ def gradcheck(
     samples: Annotated[
         int, Option(min=1, help="Parameters to check of each of the net's layers.")
     ] = 8,
-    seed: Annotated[int, Option(min=0, help="Of inputs, weights and samples.")] = 0,
-    json: Annotated[
-        Path | None, Option(help="Write all numbers to this file (replaced).")
-    ] = None,
+    seed: Annotated[int, options.seed("Of inputs, weights and samples.")] = 0,
+    json: Annotated[Path | None, options.json_file("all numbers")] = None,
 ) -> None:
     """Compare gradients with central differences, and print a table.
 

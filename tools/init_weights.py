@@ -9,14 +9,16 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.weights import initialise as task
 
 
 def init_weights(
     weights: Annotated[Path, Argument(help="Pretrained .caffemodel, old or new.")],
     net: Annotated[Path, Argument(help="The net's train_val.prototxt.")],
-    output: Annotated[Path, Argument(help="The .caffemodel to make.")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[Path | None, options.output("The .caffemodel to make.")] = None,
     copy: Annotated[
         list[str] | None,
         Option(help="FILE_LAYER=NET_LAYER; once for each pair.", metavar="PAIR"),
@@ -24,12 +26,8 @@ def init_weights(
     skip_mismatch: Annotated[
         bool, Option("--skip-mismatch", help="Leave out layers that do not fit.")
     ] = False,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace the output if it exists.")
-    ] = False,
-    json: Annotated[
-        Path | None, Option(help="Write the table and hashes to this file (replaced).")
-    ] = None,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
+    json: Annotated[Path | None, options.json_file("the table and hashes")] = None,
 ) -> None:
     """Write the weights that a net starts from, for caffe train --weights.
 
@@ -37,7 +35,7 @@ def init_weights(
     into conv4_2 to fc7_2 as well. The table shows every blob.
 
     Example: python tools/init_weights.py VGG_CNN_M_1024.caffemodel
-    prototxt/mixed_difference/train_val.prototxt start.caffemodel
+    prototxt/mixed_difference/train_val.prototxt --output start.caffemodel
     """
     try:
         copies = task.parse_copies(copy or ())
@@ -46,7 +44,7 @@ def init_weights(
     outcome = task.init_weights(
         weights,
         net,
-        output,
+        options.one_output(output, output_word),
         copies=copies,
         skip_mismatch=skip_mismatch,
         overwrite=overwrite,

@@ -14,6 +14,7 @@ from typer import BadParameter, Context, Option
 
 from pydrdl import cli, options
 from pydrdl.nets import own, prototxt, structures
+from pydrdl.outputs import write_texts
 from pydrdl.records import labels
 
 FAMILIES = {"demo": prototxt.DEMO_FAMILY, "paper": prototxt.PAPER_FAMILY}
@@ -52,23 +53,24 @@ def make_nets(
     base: Annotated[
         Base, Option(help="Sizes: demo, images of 72 pixels; paper, 256.")
     ] = Base["demo"],
-    max_iter: Annotated[int, options.count("Iterations to train.")] = 600,
-    base_lr: Annotated[float, options.number("First learning rate.", above=0)] = 0.01,
+    max_iter: Annotated[int, Option(min=1, help="Iterations to train.")] = 600,
+    base_lr: Annotated[float, Option(min=1e-9, help="First learning rate.")] = 0.01,
     stepsize: Annotated[
         int | None,
-        options.count(
-            "Iterations between steps of the learning rate; default: a third of all."
+        Option(
+            min=1,
+            help="Iterations between steps of the learning rate; default: a third.",
         ),
     ] = None,
     seed: Annotated[int, options.seed("Of the weights' start and of the batches.")] = 1,
-    margin: Annotated[float, options.number("Alpha of Eq. 3 and 6.", least=0)] = 1.0,
+    margin: Annotated[float, Option(min=0, help="Alpha of Eq. 3 and 6.")] = 1.0,
     gradient: Annotated[
         Gradient, Option(help="Of coupled clusters loss; see docs/choices.md.")
     ] = Gradient.EXACT,
-    sets: Annotated[int, options.count("Sets in a batch.")] = 15,
+    sets: Annotated[int, Option(min=1, help="Sets in a batch.")] = 15,
     hard_negatives: Annotated[
         float,
-        options.number("Share of negatives of the positive's model.", least=0, most=1),
+        Option(min=0, max=1, help="Share of negatives of the positive's model."),
     ] = 0.0,
     wide_fc8: Annotated[
         bool, Option("--wide-fc8", help="Fig. 6's 2048 box as a layer.")
@@ -77,7 +79,7 @@ def make_nets(
         bool, Option(help="Unit vectors before the embedding losses.")
     ] = True,
     snapshot: Annotated[
-        int, options.count("Iterations between snapshots; 0: only the last.", 0)
+        int, Option(min=0, help="Iterations between snapshots; 0: only the last.")
     ] = 0,
     batch_norm: Annotated[
         bool | None,
@@ -99,7 +101,7 @@ def make_nets(
     if output is None:
         _refuse_unused(context)
         content = _texts(prototxt.PAPER_FAMILY, prototxt.DEMO_FAMILY)
-        own.write(content, overwrite=overwrite)
+        write_texts(content, "the nets", overwrite=overwrite)
         for path in content:
             cli.console.print(str(path), soft_wrap=True)
         return
@@ -144,7 +146,7 @@ def make_nets(
             f"build it with tools/build_lmdb.py --labels {train}"
         )
     content = _texts(family, nets=nets) | own.label_files(train, family, nets)
-    own.write(content, overwrite=overwrite)
+    write_texts(content, "the nets", overwrite=overwrite)
     for path in content:
         cli.console.print(str(path), soft_wrap=True)
     for note in notes:

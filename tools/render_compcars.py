@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 from rich.table import Table
-from typer import Argument, Option
+from typer import Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.render.catalogue import PRESETS, Catalogue, changed, draw_catalogue
 from pydrdl.render.compcars import render_compcars
 from pydrdl.render.pairs import draw_pairs
@@ -32,7 +32,9 @@ class Preset(StrEnum):
 
 
 def render(
-    output: Annotated[Path, Argument(help="Folder to make.")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[Path | None, options.output("Folder to make.")] = None,
     preset: Annotated[
         Preset, Option(help="How much to draw; paper: 57,645 images as CompCars has.")
     ] = Preset.demo,
@@ -47,7 +49,7 @@ def render(
         int | None, Option(help="Pairs of one model, and of two, in each level.")
     ] = None,
     size: Annotated[int | None, Option(help="Pixels of an image's width.")] = None,
-    seed: Annotated[int, Option(help="Another seed draws other models.")] = 1,
+    seed: Annotated[int, options.seed("Another seed draws other models.")] = 1,
     workers: Annotated[
         int | None, Option(min=1, help="Processes; one a processor by default.")
     ] = None,
@@ -57,8 +59,9 @@ def render(
 
     Drawing that was interrupted goes on when the same command is given again.
 
-    Example: python tools/render_compcars.py data/compcars --preset demo
+    Example: python tools/render_compcars.py --output data/compcars --preset demo
     """
+    folder = options.one_output(output, output_word)
     given = {
         "models": models, "images": images, "makes": makes, "pairs": pairs,
         "size": size, "seed": seed,
@@ -70,9 +73,9 @@ def render(
         lists = draw_pairs(plan, catalogue["part3"])
     else:
         catalogue, lists = render_compcars(
-            plan, output, workers=workers, progress=cli.progress
+            plan, folder, workers=workers, progress=cli.progress
         )
-    cli.console.print(_table(catalogue, lists, str(output)))
+    cli.console.print(_table(catalogue, lists, str(folder)))
 
 
 def _table(catalogue: Catalogue, pairs: dict[str, list[str]], title: str) -> Table:

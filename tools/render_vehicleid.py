@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 from rich.table import Table
-from typer import Argument, Option
+from typer import Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.render.fleet import PRESETS, Fleet, changed, draw_fleet
 from pydrdl.render.writer import render_vehicleid
 
@@ -25,7 +25,9 @@ class Preset(StrEnum):
 
 
 def render(
-    output: Annotated[Path, Argument(help="Folder to make.")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[Path | None, options.output("Folder to make.")] = None,
     preset: Annotated[
         Preset,
         Option(help="How much to draw; paper: 221,763 images as in its Tables 1, 2."),
@@ -40,7 +42,7 @@ def render(
     models: Annotated[int | None, Option(help="Vehicle models.")] = None,
     images: Annotated[float | None, Option(help="Mean images a vehicle.")] = None,
     size: Annotated[int | None, Option(help="Pixels a side.")] = None,
-    seed: Annotated[int, Option(help="Another seed draws other vehicles.")] = 1,
+    seed: Annotated[int, options.seed("Another seed draws other vehicles.")] = 1,
     workers: Annotated[
         int | None, Option(min=1, help="Processes; one a processor by default.")
     ] = None,
@@ -50,8 +52,9 @@ def render(
 
     Drawing that was interrupted goes on when the same command is given again.
 
-    Example: python tools/render_vehicleid.py data/rendered --preset demo
+    Example: python tools/render_vehicleid.py --output data/rendered --preset demo
     """
+    folder = options.one_output(output, output_word)
     given = {
         "train": vehicles, "tests": tuple(test_vehicles or ()) or None,
         "models": models, "images": images, "size": size, "seed": seed,
@@ -61,8 +64,8 @@ def render(
     if dry_run:
         fleet = draw_fleet(plan)
     else:
-        fleet = render_vehicleid(plan, output, workers=workers, progress=cli.progress)
-    cli.console.print(_table(fleet, str(output)))
+        fleet = render_vehicleid(plan, folder, workers=workers, progress=cli.progress)
+    cli.console.print(_table(fleet, str(folder)))
 
 
 def _table(fleet: Fleet, title: str) -> Table:

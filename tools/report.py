@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, BadParameter, Option
+from typer import BadParameter, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.datasets import open_dataset
 from pydrdl.page.build import Inputs, build_report
 from pydrdl.page.writer import HTML, check_output, write_report
@@ -45,7 +45,9 @@ def caffe_source() -> str:
 
 
 def report(
-    output: Annotated[Path, Argument(help="Folder to make.")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[Path | None, options.output("Folder to make.")] = None,
     result: Annotated[
         list[Path] | None,
         Option(help="JSON of an eval_*.py --json; may be repeated."),
@@ -82,17 +84,18 @@ def report(
     title: Annotated[str, Option(help="Heading.")] = "Vehicle re-identification",
     date: Annotated[str, Option(help="Shown below it; none by default.")] = "",
     command: Annotated[str, Option(help="Command to show; this one by default.")] = "",
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace a report.")] = False,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
     """Write a report of results, features, training logs and the data set.
 
     Everything but one input may be left out. The same inputs give the same
     bytes: no date is written unless --date gives it.
 
-    Example: python tools/report.py report --result cmc.json --features
-    ccl=ccl.h5 --log ccl=ccl.log --data VehicleID_V1.0
+    Example: python tools/report.py --output report --result cmc.json
+    --features ccl=ccl.h5 --log ccl=ccl.log --data VehicleID_V1.0
     """
-    check_output(output, overwrite=overwrite)
+    folder = options.one_output(output, output_word)
+    check_output(folder, overwrite=overwrite)
     inputs = Inputs(
         results=result or (),
         features=named_files(features, "--features"),
@@ -109,10 +112,10 @@ def report(
         command=command or shlex.join(["python", *sys.argv]),
         versions={"Caffe source": caffe_source()},
     )
-    names = write_report(build_report(inputs), output, overwrite=overwrite)
-    size = (output / HTML).stat().st_size
+    names = write_report(build_report(inputs), folder, overwrite=overwrite)
+    size = (folder / HTML).stat().st_size
     cli.console.print(
-        f"{output}: {len(names)} files; open {output / HTML} ({size / 1e6:.1f} MB)",
+        f"{folder}: {len(names)} files; open {folder / HTML} ({size / 1e6:.1f} MB)",
         markup=False,
         soft_wrap=True,
     )

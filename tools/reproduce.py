@@ -15,7 +15,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import Plan
 from pydrdl.steps import Event, run_steps
@@ -63,7 +63,11 @@ def reproduce(
     ] = Preset.demo,
     work: Annotated[
         Path | None,
-        Option(help="Folder for all that is made; default: data/reproduce/PRESET."),
+        Option(
+            "--output",
+            "--work",
+            help="Folder for all that is made; default: data/reproduce/PRESET.",
+        ),
     ] = None,
     data: Annotated[
         Path | None, Option(help="VehicleID's folder; without it, one is drawn.")
@@ -88,8 +92,7 @@ def reproduce(
         ),
     ] = None,
     json: Annotated[
-        Path | None,
-        Option(help="Write the tables, with each training's numbers (replaced)."),
+        Path | None, options.json_file("the tables, with each training's numbers,")
     ] = None,
     list_steps: Annotated[
         bool, Option("--list", help="Only show the commands, in their order.")

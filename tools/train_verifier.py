@@ -11,11 +11,12 @@ from typing import Annotated
 from rich.table import Table
 from typer import Argument, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.baselines import verifier
 from pydrdl.baselines.joint_bayesian import Model
 from pydrdl.baselines.verifier_file import save_verifier
-from pydrdl.features import read_features, refuse_to_overwrite
+from pydrdl.features import read_features
+from pydrdl.outputs import refuse_existing
 
 
 class Label(StrEnum):
@@ -26,23 +27,30 @@ class Label(StrEnum):
 
 
 Features = Annotated[Path, Argument(help="Of tools/extract_features.py.")]
-Output = Annotated[Path, Argument(help="File to make, such as jb.npz.")]
+OutputWord = Annotated[Path | None, options.OUTPUT_WORD]
+Output = Annotated[Path | None, options.output("File to make, such as jb.npz.")]
+Overwrite = Annotated[bool, options.OVERWRITE]
 OfLabel = Annotated[Label, Option(help="Whose ids the classes are.")]
 Components = Annotated[int, Option(min=1, help="Dimensions that PCA keeps, at most.")]
 
 
 def joint_bayesian(
     features: Features,
-    output: Output,
+    output_word: OutputWord = None,
+    *,
+    output: Output = None,
     label: OfLabel = Label.vehicle,
     components: Components = 256,
     steps: Annotated[int, Option(min=1, help="Of EM, at most.")] = 100,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train Joint Bayesian on labelled features.
 
-    Example: python tools/train_verifier.py joint-bayesian train.h5 jb.npz
+    Example: python tools/train_verifier.py joint-bayesian train.h5
+    --output jb.npz
     """
-    refuse_to_overwrite(output)
+    path = options.one_output(output, output_word)
+    refuse_existing(path, overwrite=overwrite)
     trained = verifier.train_joint_bayesian(
         read_features(features),
         label.value,
@@ -50,23 +58,28 @@ def joint_bayesian(
         steps=steps,
         where=features,
     )
-    finish(trained, output)
+    finish(trained, path)
 
 
 def svm(
     features: Features,
-    output: Output,
+    output_word: OutputWord = None,
+    *,
+    output: Output = None,
     label: OfLabel = Label.vehicle,
     components: Components = 256,
     pairs: Annotated[int, Option(min=2, help="To draw, half of one class.")] = 20_000,
-    seed: Annotated[int, Option(min=0, help="Of the pairs.")] = 0,
+    seed: Annotated[int, options.seed("Of the pairs.")] = 0,
     c: Annotated[float, Option(min=1e-9, help="Weight of the hinge losses.")] = 0.01,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a linear SVM on pairs [|a - b|, a b] of labelled features.
 
-    Example: python tools/train_verifier.py svm train.h5 svm.npz --label model
+    Example: python tools/train_verifier.py svm train.h5 --label model
+    --output svm.npz
     """
-    refuse_to_overwrite(output)
+    path = options.one_output(output, output_word)
+    refuse_existing(path, overwrite=overwrite)
     trained = verifier.train_svm(
         read_features(features),
         label.value,
@@ -76,7 +89,7 @@ def svm(
         c=c,
         where=features,
     )
-    finish(trained, output)
+    finish(trained, path)
 
 
 def finish(trained: verifier.Verifier, output: Path) -> None:

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from typer import Argument, BadParameter, Exit, Option
 
-from pydrdl import cli
+from pydrdl import cli, options
 from pydrdl.datasets import images_of_split, open_dataset, views
 from pydrdl.records.verify import Verification, verify_image_lmdb
 
@@ -79,9 +79,7 @@ def verify_lmdb(
         int | None, Option(min=1, help="Threads; one a processor by default.")
     ] = None,
     faults: Annotated[int, Option(min=0, help="How many to show.")] = 10,
-    json: Annotated[
-        Path | None, Option(help="Write all of it to this file (replaced).")
-    ] = None,
+    json: Annotated[Path | None, options.json_file("all of it")] = None,
 ) -> None:
     """Verify an image LMDB; exits with 1 where something is wrong.
 

@@ -5,7 +5,6 @@ from pydrdl.features.file import (
     Source,
     check_features,
     read_features,
-    refuse_to_overwrite,
     write_features,
 )
 
@@ -14,6 +13,5 @@ __all__ = [
     "Source",
     "check_features",
     "read_features",
-    "refuse_to_overwrite",
     "write_features",
 ]

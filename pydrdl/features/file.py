@@ -22,7 +22,7 @@ from pydrdl.errors import InputError
 from pydrdl.features.hdf5 import Hdf5
 from pydrdl.features.hdf5_apart import load_hdf5
 from pydrdl.notes import Note
-from pydrdl.paths import exists, is_folder
+from pydrdl.outputs import refuse_existing
 from pydrdl.system_errors import writing
 
 SCHEMA = "drdl.features/1"
@@ -91,13 +91,18 @@ class FeatureSet:
         return digest.hexdigest()
 
 
-def write_features(path: Path, content: FeatureSet) -> None:
-    """Writes features; the file appears only when whole.
+def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) -> None:
+    """Writes features; the file appears, or is replaced, only when whole.
+
+    Args:
+        path: the file.
+        content: what it is to hold.
+        overwrite: whether a file that is there is replaced.
 
     Raises:
         InputError: the file exists or cannot be written.
     """
-    refuse_to_overwrite(path)
+    refuse_existing(path, overwrite=overwrite)
     # libhdf5 cannot close a file on a full disk: the process would end by a signal.
     memory = io.BytesIO()
     with writing("the features", path):
@@ -113,14 +118,6 @@ def write_features(path: Path, content: FeatureSet) -> None:
         with atomic.whole_file(path) as part, part.open("wb") as out:
             out.write(seal.sealed(seal.HDF5, body))
             out.write(body)
-
-
-def refuse_to_overwrite(path: Path) -> None:
-    """Raises InputError where the output exists or has no folder to lie in."""
-    if exists(path):
-        raise InputError("the output exists", path, "delete it, or name another output")
-    if not is_folder(path.parent):
-        raise InputError("no such folder", path.parent, "make it, or name another")
 
 
 def read_features(path: Path) -> FeatureSet:

@@ -1,19 +1,19 @@
 """Nets for an image LMDB of one's own: which can learn from it, and what is next."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
-from pydrdl import atomic, files, messages, paths
+from pydrdl import files, messages, paths
 from pydrdl.errors import InputError
 from pydrdl.nets.prototxt import LEARN_MODELS, NETS, Family, Net
 from pydrdl.records import labels
 from pydrdl.records.environment import AGAIN, to_read
 from pydrdl.records.pair_index import read_pair_index
-from pydrdl.system_errors import reading, writing
+from pydrdl.system_errors import reading
 
 FEWEST_MODELS = 2  # of one alone, a softmax has nothing to tell apart
 LABEL = "write a model_id behind every vehicle_id in the list, and build the LMDB again"
@@ -130,31 +130,6 @@ def is_too_small(data: Data, family: Family) -> bool:
     return min(data.size) < family.backbone.crop
 
 
-def write(content: Mapping[Path, bytes], *, overwrite: bool = False) -> None:
-    """Writes files; one that is there and differs may have been edited by hand.
-
-    Args:
-        content: of each file.
-        overwrite: replace files that differ.
-
-    Raises:
-        InputError: a file differs, or cannot be written.
-    """
-    if not overwrite:
-        differing = [path for path, data in content.items() if _differs(path, data)]
-        if differing:
-            raise InputError(
-                f"{len(differing)} of the {len(content)} files to write are there "
-                "and differ, as where they were edited",
-                differing[0],
-                "pass --overwrite to replace them, or name another folder",
-            )
-    for path, data in content.items():
-        with writing("a net", path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write_bytes(path, data)
-
-
 def label_files(lmdb: Path, family: Family, nets: Sequence[Net]) -> dict[Path, bytes]:
     """An LMDB's labels.json, for the folder of each net that is trained from it.
 
@@ -174,9 +149,3 @@ def next_command(family: Family, nets: Sequence[Net]) -> str:
 
 def _without_models() -> tuple[Net, ...]:
     return tuple(net for net in NETS if net not in LEARN_MODELS)
-
-
-def _differs(path: Path, data: bytes) -> bool:
-    if not paths.is_file(path):
-        return False
-    return files.read_bytes(path, "a net", "delete it") != data

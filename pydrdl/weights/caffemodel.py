@@ -24,7 +24,7 @@ from pydrdl.errors import InputError
 from pydrdl.files import read_bytes
 from pydrdl.messages import caffe_pb2
 from pydrdl.outputs import refuse_existing
-from pydrdl.paths import exists, is_file, is_folder
+from pydrdl.paths import is_file
 from pydrdl.seal import PROTO, check_seal
 from pydrdl.system_errors import writing
 

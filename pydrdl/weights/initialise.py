@@ -18,13 +18,13 @@ from rich.text import Text
 from pydrdl import __version__
 from pydrdl.errors import InputError
 from pydrdl.file_hash import file_sha256
+from pydrdl.outputs import refuse_existing
 from pydrdl.weights.caffemodel import (
     Float32,
     Layer,
     blob_shape,
     blob_values,
     read_weights,
-    refuse_existing,
     write_weights,
 )
 from pydrdl.weights.plan import Plan, Row, Start, make_plan, shape_text

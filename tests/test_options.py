@@ -1,0 +1,182 @@
+"""Options that tools share mean the same in all of them."""
+
+import importlib.util
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from commands import ROOT, run_tool
+from typer import BadParameter
+from typer.models import ArgumentInfo, OptionInfo
+
+from pydrdl import cli, options
+from pydrdl.option_values import MAX_INT, refuse_odd_numbers
+
+pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
+
+# Made in a moment from what is kept: replaced, as --json is.
+REPLACED = {"parse_log", "plot_training"}
+# A data set that was drawn is deleted by hand only.
+DELETED_BY_HAND = {"render_vehicleid", "render_compcars"}
+# A chain goes on in its folder.
+GOES_ON = {"reproduce"}
+
+
+def commands() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Every tool's functions that are commands, by the tool's name."""
+    for path in sorted((ROOT / "tools").glob("*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found: list[Callable[..., object]] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cli, "run", lambda *given, found=found: found.extend(given))
+            last = path.read_text().rpartition('if __name__ == "__main__":\n    ')[2]
+            exec(last, vars(module))  # which is cli.run(<the commands>)
+        assert found, path
+        yield from ((path.stem, command) for command in found)
+
+
+COMMANDS = list(commands())
+
+
+def declared(command: Callable[..., object], name: str) -> OptionInfo | None:
+    """How a command declares an option; None where it has none of this name."""
+    found = inspect.signature(command, eval_str=True).parameters.get(name)
+    if found is None:
+        return None
+    (info,) = found.annotation.__metadata__
+    return info if isinstance(info, OptionInfo) else None
+
+
+@pytest.mark.parametrize(
+    ("tool", "command"), COMMANDS, ids=[f"{t}-{c.__name__}" for t, c in COMMANDS]
+)
+def test_every_tool_declares_them_as_all_do(
+    tool: str, command: Callable[..., object]
+) -> None:
+    parameters = inspect.signature(command, eval_str=True).parameters
+    makes = [n for n in ("output", "work") if declared(command, n)]
+    for name in makes:
+        info = declared(command, name)
+        assert info is not None
+        # In Annotated, typer takes a default for the first name.
+        names = [n for n in (info.default, *(info.param_decls or ())) if n is not ...]
+        assert (names or ["--output"])[0] == "--output"
+        owned = "overwrite" in parameters
+        assert owned != (tool in REPLACED | DELETED_BY_HAND | GOES_ON)
+    for name, parameter in parameters.items():
+        (info,) = parameter.annotation.__metadata__ if name != "context" else (None,)
+        if isinstance(info, ArgumentInfo) and name.startswith("output"):
+            assert info is options.OUTPUT_WORD
+            assert makes == ["output"]
+    seed = declared(command, "seed")
+    if seed is not None:
+        assert (seed.min, seed.max) == (0, MAX_INT)
+    numbers = declared(command, "json")
+    if numbers is not None:
+        assert numbers.metavar == "FILE"
+        assert numbers.help is not None
+        assert '(replaced); "-": to standard output' in numbers.help
+    overwrite = declared(command, "overwrite")
+    if overwrite is not None and tool != "make_nets":
+        assert overwrite is options.OVERWRITE
+
+
+def test_the_tools_that_make_something_are_among_them() -> None:
+    makers = {tool for tool, command in COMMANDS if declared(command, "output")}
+    assert makers >= {
+        "build_lmdb", "extract_features", "init_weights", "make_nets", "report",
+        "train_verifier", "two_camera_lists", "dataset", "render_vehicleid",
+        "render_compcars", "parse_log", "plot_training",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for vehicle in range(3):
+        for camera in (1, 2):
+            (folder / f"car_{vehicle:04d}_cam{camera}.jpg").touch()
+    return folder
+
+
+def test_an_output_is_named_in_one_of_two_ways(photos: Path, tmp_path: Path) -> None:
+    tool, more = "two_camera_lists.py", ("--test-vehicles", 1)
+    for words in (("--output", "a"), ("b",)):
+        assert run_tool(tool, photos, *words, *more, cwd=tmp_path).returncode == 0
+    for name in ("train.txt", "test.txt"):
+        content = (tmp_path / "a" / name).read_bytes()
+        assert content == (tmp_path / "b" / name).read_bytes() != b""
+    for words, why in (
+        ((), "say what to make with --output"),
+        (("c", "--output", "d"), "named twice, c and --output d"),
+    ):
+        done = run_tool(tool, photos, *words, *more, cwd=tmp_path)
+        assert done.returncode == 2
+        assert why in " ".join(done.stderr.split())
+        assert not (tmp_path / "c").exists()
+        assert not (tmp_path / "d").exists()
+
+
+def test_lists_that_were_edited_are_kept(photos: Path, tmp_path: Path) -> None:
+    words = (photos, "--output", tmp_path, "--test-vehicles", 1)
+    assert run_tool("two_camera_lists.py", *words).returncode == 0
+    (tmp_path / "test.txt").write_text("mine\n")
+    done = run_tool("two_camera_lists.py", *words)
+    assert done.returncode == 1
+    assert f"where: {tmp_path / 'test.txt'}" in done.stderr
+    assert (tmp_path / "test.txt").read_text() == "mine\n"
+    assert run_tool("two_camera_lists.py", *words, "--overwrite").returncode == 0
+    assert (tmp_path / "test.txt").read_text() != "mine\n"
+
+
+def test_json_goes_to_stdout_alone(tmp_path: Path) -> None:
+    """And is the file's, whatever stands in names."""
+    name = "odd\x7f\x1bäö.jpg"
+    (tmp_path / "list.txt").write_text(f"{name} 1\n")
+    words = ("check", "list.txt", "--json")
+    shown = run_tool("dataset.py", *words, "-", cwd=tmp_path)
+    assert run_tool("dataset.py", *words, "a.json", cwd=tmp_path).returncode == 1
+    content = json.loads(shown.stdout)
+    assert content == json.loads((tmp_path / "a.json").read_text())
+    assert name in "".join(content["problems"][0]["examples"])
+    assert "NOT fit to train on" in shown.stderr
+    assert shown.returncode == 1
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), 2**31, -(2**31), 10**30]
+)
+def test_numbers_that_no_option_takes(value: float) -> None:
+    for given in (value, [1, value], (2.5, value)):
+        with pytest.raises(BadParameter, match=r"no finite number|not in the range"):
+            refuse_odd_numbers({"some_option": given, "other": None})
+    refuse_odd_numbers({"a": MAX_INT, "b": -1.5, "c": [1e300], "d": "nan", "e": True})
+
+
+@pytest.mark.parametrize(
+    ("tool", "words", "option"),
+    [
+        ("train_verifier.py", ("svm", "a.h5", "--output", "b", "--c", "nan"), "--c"),
+        ("plot_training.py", ("a.log", "--interval", "inf"), "--interval"),
+        ("render_vehicleid.py", ("--output", "a", "--images", "nan"), "--images"),
+        ("eval_cmc.py", ("a.h5", "--repeats", 10**20), "--repeats"),
+        ("build_lmdb.py", ("a", "--output", "b", "--split", "c", "--size", 10**20),
+         "--size"),
+        ("render_compcars.py", ("--output", "a", "--models", 1, 10**20, 1), "--models"),
+    ],
+)  # fmt: skip
+def test_tools_refuse_them_as_wrong_use(
+    tmp_path: Path, tool: str, words: tuple[object, ...], option: str
+) -> None:
+    done = run_tool(tool, *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"Invalid value for '{option}'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
