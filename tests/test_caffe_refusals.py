@@ -1,15 +1,17 @@
 """What `caffe` says of wrong commands, solvers, nets and data: one message."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
 import lmdb
 import numpy as np
 import pytest
-from helpers import run_caffe
+from helpers import CAFFE, run_caffe
 from small_net import NET, message, train, write
 
 from pydrdl import messages
@@ -58,6 +60,37 @@ def test_commands(tmp_path: Path, name: str) -> None:
     write(tmp_path)
     arguments, text = COMMANDS[name]
     assert text in message(run_caffe(*arguments, cwd=tmp_path))
+
+
+def test_sigterm_ends_it_without_a_stack_dump(tmp_path: Path) -> None:
+    write(tmp_path, max_iter=10_000_000, snapshot=0, display=100_000)
+    log = tmp_path / "log"
+    with log.open("w") as stderr:
+        running = subprocess.Popen(
+            [CAFFE, "train", "--solver", "solver.prototxt"], cwd=tmp_path, stderr=stderr
+        )
+    try:
+        while "Iteration 0 " not in log.read_text():
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.terminate()
+        assert running.wait(timeout=60) == -signal.SIGTERM
+    finally:
+        running.kill()
+        running.wait()
+    assert "***" not in log.read_text()
+
+
+def test_a_damaged_lmdb_is_told(tmp_path: Path) -> None:
+    write_lmdb(tmp_path / "db")
+    mdb = tmp_path / "db/data.mdb"
+    whole = mdb.read_bytes()
+    for page in range(2, len(whole) // 4096):
+        damaged = bytearray(whole)
+        damaged[page * 4096 : page * 4096 + 256] = b"\xff" * 256
+        mdb.write_bytes(damaged)
+        done = time_data(tmp_path, "Data", DATA_PARAM)
+        assert done.returncode == 0 or message(done)
 
 
 def test_no_command_shows_the_usage_and_fails(tmp_path: Path) -> None:

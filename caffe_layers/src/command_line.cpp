@@ -129,7 +129,8 @@ int RunCommand(int (*body)(int, char**), int argc, char** argv) {
   return 1;
 }
 
-void TellDamagedLmdbs() {
+void HandleSignals() {
+  signal(SIGTERM, SIG_DFL);
   struct sigaction action = {};
   action.sa_handler = OnMemorySignal;
   for (int i = 0; i < 3; ++i) sigaction(kMemorySignals[i], &action, &before[i]);

@@ -23,13 +23,14 @@ void CheckOptions(int argc, char** argv);
 int RunCommand(int (*body)(int, char**), int argc, char** argv);
 
 /**
- * @brief Tells damage in an LMDB, which is mapped into memory and ends in a
- * signal, as a message with exit code 1; any other such signal goes to who
- * handled it before.
+ * @brief Handles what google::InstallFailureSignalHandler, to be called before,
+ * tells by a stack dump though nothing of the program is at fault.
  *
- * To be called behind google::InstallFailureSignalHandler.
+ * Damage in an LMDB, which is mapped into memory and ends in a signal, becomes
+ * a message with exit code 1; any other such signal goes to glog's handler.
+ * SIGTERM ends the process by itself, without a word.
  */
-void TellDamagedLmdbs();
+void HandleSignals();
 
 }  // namespace drdl
 
