@@ -83,6 +83,12 @@ def test_without_models_it_leads_to_nets_that_need_none(
         assert re.search(rf"not written: .*\b{net}\b.*{why}", said)
     assert last(said) == ["caffe", "train", "--solver", "nets/ccl/solver.prototxt"]
 
+    (tmp_path / "list.txt").write_text("".join(f"{n}.png {n // 2}\n" for n in range(8)))
+    words_of_check = ("list.txt", "--root", photos, "--negatives", 3)
+    advice = succeed("dataset.py", "check", *words_of_check, cwd=tmp_path)
+    (named,) = re.findall(r"train a net without that branch \((.*)\)", advice)
+    assert set(named.split(", ")) == OF_VEHICLES
+
     for net in EVERY:
         done = run_tool("make_nets.py", *words, "--net", net, cwd=tmp_path)
         if net in OF_VEHICLES:

@@ -147,5 +147,5 @@ def _check_models(training: Splits) -> list[Problem]:
         f"training splits with images ({unlabelled:,}) that have no model label",
         cases,
         "nothing: the softmax on models leaves them out; where none has a label, "
-        "train without that branch (vgg_ccl, vgg_triplet)",
+        "train a net without that branch (ccl, triplet)",
     )
