@@ -67,7 +67,9 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
 def _look(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
-    except (OSError, ValueError) as error:  # ValueError: a null character
-        if isinstance(error, OSError) and number_of(error) not in _ABSENT:
+    except (OSError, UnicodeEncodeError) as error:
+        if number_of(error) not in _ABSENT:
             raise cannot_read("a file or folder", path, error, "check it") from error
+        return None
+    except ValueError:  # a null character, which no name has
         return None

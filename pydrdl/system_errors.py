@@ -104,7 +104,9 @@ def number_of(error: BaseException) -> int:
 def reason(error: BaseException) -> str:
     """Why the system refused, in a few words."""
     if isinstance(error, UnicodeEncodeError):
-        return "a name that is not UTF-8"
+        if "utf" in error.encoding:
+            return "a name that is not UTF-8"
+        return f"a name that this locale ({error.encoding}) cannot write"
     if number := number_of(error):
         return os.strerror(number)
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -119,7 +121,9 @@ def advice(error: BaseException, otherwise: str, *, write: bool) -> str:
         write: whether a file was to be written.
     """
     if isinstance(error, UnicodeEncodeError):
-        return "give the file or folder a name in UTF-8"
+        if "utf" in error.encoding:
+            return "give the file or folder a name in UTF-8"
+        return "set another locale (export LC_ALL=C.UTF-8)"
     number = number_of(error)
     number = _ALIKE.get(number, number)
     return (_WRITING if write else _READING).get(number, _ALWAYS.get(number, otherwise))

@@ -64,6 +64,7 @@ def run(
         ("open('a\\0b')", "null", "", "paths"),
         ("open('\\ud800')", "not UTF-8", r"\ud800", "UTF-8"),
         ("b'\\xff'.decode()", "not UTF-8", "", "UTF-8"),
+        ("'é'.encode('ascii')", "this locale (ascii)", "", "LC_ALL=C.UTF-8"),
     ],
 )  # fmt: skip
 def test_an_error_comes_in_three_parts(
