@@ -197,6 +197,16 @@ def test_headers_that_claim_too_much(data: bytes, tmp_path: Path) -> None:
         read_image(tmp_path, Image("a.jpg", 1), None)
 
 
+@pytest.mark.parametrize("width", [1, 2**20 + 1])
+def test_a_side_that_is_too_long(width: int) -> None:
+    """OpenCV's own bound on sides, of 2^20 pixels, is no bound on all pixels."""
+    height = 2**20 + 2 - width
+    data = f"P5 {width} {height} 255\n".encode() + bytes(width * height)
+    with pytest.raises(UnreadableImageError, match="a side has more pixels") as refused:
+        decode(data)
+    assert "OPENCV_IO_MAX_IMAGE_WIDTH" in refused.value.next_step
+
+
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "a.jpg").open("wb") as file:
         file.truncate(images.MAX_BYTES + 1)  # a sparse one

@@ -8,6 +8,7 @@ it without a name; the pixels are the same.
 
 import contextlib
 import io
+import re
 import threading
 import warnings
 from dataclasses import dataclass
@@ -135,6 +136,8 @@ def _header_size(data: bytes) -> tuple[int, int]:
         warnings.simplefilter("ignore")
         PIL.Image.init()
         for kind in KINDS:
+            if kind not in PIL.Image.OPEN:  # of a Pillow built without it
+                continue
             open_kind, accepts = PIL.Image.OPEN[kind]
             if accepts is None or accepts(data[:16]) is not True:
                 continue
@@ -174,6 +177,12 @@ def _decode_by_opencv(data: bytes) -> Pixels:
         except cv2.error as error:
             if error.code == cv2.Error.StsNoMem:
                 raise MemoryError("an image's pixels do not fit into it") from error
+            if re.search("CV_IO_MAX_IMAGE_(WIDTH|HEIGHT)", str(error)):
+                raise UnreadableImageError(
+                    "a side has more pixels than OpenCV decodes",
+                    "make it smaller, or raise the bound with the variables "
+                    "OPENCV_IO_MAX_IMAGE_WIDTH and OPENCV_IO_MAX_IMAGE_HEIGHT",
+                ) from error
             if "CV_IO_MAX" in str(error):
                 raise _too_large("its header claims more pixels") from error
     if pixels is None:
