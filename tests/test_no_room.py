@@ -4,9 +4,7 @@ Every tool ends with one message and exit code 1, what stood before stands as it
 was, and with room the same command goes on.
 """
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
@@ -14,6 +12,7 @@ import pytest
 from forked_tools import Run, forked_tools
 from helpers import ROOT, Fleet, make_fleet
 from interruptions import files
+from small_disks import FULL, LARGE, mounted, remount
 from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.datasets import Image
@@ -22,7 +21,6 @@ from pydrdl.records.image_lmdb import build_image_lmdb
 from pydrdl.records.verify import verify_image_lmdb
 
 VEHICLES = dict.fromkeys(range(6), (6, 1))
-FULL, LARGE = "No space left on device", "File too large"
 
 
 @pytest.fixture(scope="module")
@@ -39,23 +37,6 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 def run() -> Iterator[Run]:
     with forked_tools() as run:
         yield run
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    """A file system of its own at the folder; skips where none can be had."""
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a file system")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def remount(folder: Path, options: str) -> None:
-    words = ["mount", "-o", f"remount,{options}", str(folder)]
-    subprocess.run(words, check=True)
 
 
 def build(fleet: Fleet, output: Path, *options: str) -> list[str]:
