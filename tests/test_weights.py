@@ -379,6 +379,39 @@ def test_both_branches_start_from_one(tmp_path: Path, form: str) -> None:
     }
 
 
+def test_batch_normalisations_statistics_start_both_branches(tmp_path: Path) -> None:
+    """So that the second branch says at first what the net of one branch says."""
+    single = net_file(tmp_path, "ccl", structures.DEMO)
+    mixed = net_file(tmp_path, "mixed_difference", structures.DEMO)
+    rng = np.random.default_rng(3)
+    caffe.set_random_seed(1)
+    old = caffe.Net(str(single), caffe.TEST)
+    for blobs in old.params.values():
+        for blob in blobs:
+            blob.data[...] += rng.uniform(0.1, 0.2, blob.data.shape)
+    old.save(str(tmp_path / "old.caffemodel"))
+    outcome = init_weights(
+        tmp_path / "old.caffemodel", mixed, tmp_path / "new.caffemodel"
+    )
+    normed = {
+        layer.name for layer in read_net(mixed).layer if layer.type == "BatchNorm"
+    }
+    assert {"bn4_2", "bn5_2", "bn7_2"} < normed
+    assert done(outcome, "missing") == ["fc8_mixed", "bn8_mixed"]
+    both = loaded(mixed, tmp_path / "new.caffemodel")
+    for name in ("bn4", "bn5", "bn7", *BRANCH):
+        assert_same([b.data for b in old.params[name]], both[name + "_2"], name)
+
+    new = caffe.Net(str(mixed), str(tmp_path / "new.caffemodel"), caffe.TEST)
+    image = rng.normal(0, 1, old.blobs["data"].data.shape)
+    for net in (old, new):
+        net.blobs["data"].data[...] = image
+        net.forward()
+    expected = old.blobs["fc7"].data
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(new.blobs["fc7_2"].data, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("structure", ["ccl", "triplet"])
 def test_nets_of_one_branch(tmp_path: Path, structure: structures.Structure) -> None:
     old = write(tmp_path / "old.caffemodel", "v1", values_of(SMALL_SHAPES))
@@ -688,11 +721,15 @@ def test_output_is_whole_or_not_there(tmp_path: Path) -> None:
         write_weights(tmp_path / "a/b", "n", [layer])
 
 
-def test_the_map_names_layers_of_the_net() -> None:
-    net = read_net(ROOT / "prototxt/mixed_difference/train_val.prototxt")
-    names = {layer.name for layer in net.layer if layer.blobs or layer.param}
+def test_the_map_names_layers_of_the_nets() -> None:
+    names: set[str] = set()
+    for folder in ("mixed_difference", "demo/mixed_difference"):
+        net = read_net(ROOT / f"prototxt/{folder}/train_val.prototxt")
+        names |= {x.name for x in net.layer if x.param or x.type == "BatchNorm"}
     assert {n for n in names if n.endswith("_2")} == set(structures.SECOND_BRANCH)
-    assert [*structures.SECOND_BRANCH.values()] == BRANCH
+    first = [*BRANCH, "bn4", "bn5", "bn7"]
+    assert [*structures.SECOND_BRANCH.values()] == first
+    assert set(first) < names
 
 
 # --- The command

@@ -18,9 +18,19 @@ STRUCTURES: tuple[Structure, ...] = ("mixed_difference", "ccl", "triplet")
 
 # Layers that a net has once for each branch, and the second branch's mark.
 BRANCH = ("conv4", "conv5", "fc6", "fc7")
+# Those of them that batch normalisation stands behind, in nets that have it.
+NORMED = ("conv4", "conv5", "fc7")
 SECOND = "_2"
-# What the second branch starts from, where pretrained weights have one branch.
-SECOND_BRANCH = {name + SECOND: name for name in BRANCH}
+
+
+def norm_of(name: str) -> str:
+    """Name of the batch normalisation behind a layer, such as bn4_2 of conv4_2."""
+    return name.replace("conv", "bn").replace("fc", "bn")
+
+
+# What the second branch starts from, where pretrained weights have one branch:
+# the statistics of batch normalisation with the weights that they are of.
+SECOND_BRANCH = {name + SECOND: name for name in (*BRANCH, *map(norm_of, NORMED))}
 
 POSITION_FIXED = ({"lr_mult": 0.0, "decay_mult": 0.0},)
 
@@ -204,7 +214,7 @@ def _convolution(
     """A convolution and its ReLU, called relu<rest of the name>."""
     top = layers.convolution(net, bottom, name, shape, b.conv_filler)
     if b.batch_norm:
-        layers.batch_norm(net, top, name.replace("conv", "bn"))
+        layers.batch_norm(net, top, norm_of(name))
     return layers.relu(net, top, name.replace("conv", "relu"))
 
 
@@ -236,7 +246,7 @@ def _feature(net: Any, bottom: str, name: str, backbone: Backbone) -> str:
     """A linear layer whose output is, or leads to, an embedding."""
     top = layers.inner_product(net, bottom, name, backbone.fc7, backbone.fc_filler)
     if backbone.batch_norm:
-        layers.batch_norm(net, top, name.replace("fc", "bn"))
+        layers.batch_norm(net, top, norm_of(name))
     return top
 
 

@@ -203,7 +203,7 @@ def _inner_product(p: Any, bottom: Dims | None) -> tuple[list[Dims], Dims | None
 
 
 def _pooling(p: Any, bottom: Dims | None) -> Dims | None:
-    """The top; with padding, a last window that would start in it is dropped."""
+    """The top; a last window that would start behind the image is dropped."""
     if bottom is None:
         return None
     if p.global_pooling:
@@ -218,8 +218,7 @@ def _pooling(p: Any, bottom: Dims | None) -> Dims | None:
             continue
         room, step = size + 2 * pad[axis] - kernel[axis], stride[axis]
         windows = (-(-room // step) if p.round_mode == p.CEIL else room // step) + 1
-        # Caffe looks at both axes where one is padded.
-        dropped = any(pad) and (windows - 1) * step >= size + pad[axis]
+        dropped = (windows - 1) * step >= size + pad[axis]
         top.append(windows - dropped)
     return (*bottom[:2], *top)
 
