@@ -67,7 +67,10 @@ def test_sigterm_ends_it_without_a_stack_dump(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("w") as stderr:
         running = subprocess.Popen(
-            [CAFFE, "train", "--solver", "solver.prototxt"], cwd=tmp_path, stderr=stderr
+            [CAFFE, "train", "--solver", "solver.prototxt"],
+            cwd=tmp_path,
+            stderr=stderr,
+            env=os.environ | {"GLOG_minloglevel": "0"},
         )
     try:
         while "Iteration 0 " not in log.read_text():
