@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pydrdl.errors import InputError
+from pydrdl.stop import SIGNALS
 from pydrdl.system_errors import reason, writing
 
 # Those that are to be told to end, and by which signal.
@@ -71,7 +72,7 @@ def run(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=env,
-            close_fds=False,  # hands on the lock of a chain, see pydrdl/steps.py
+            close_fds=False,  # hands on the lock of a chain, see pydrdl/steps/alone.py
         )
         _running[child] = stop
     try:
@@ -118,8 +119,8 @@ def starting(command: str) -> Iterator[None]:
 class Pool(ProcessPoolExecutor):
     """Processes that inherit nothing, as forked ones would, from this one.
 
-    They look for no module in the current folder, and Ctrl-C in the terminal
-    reaches this process alone, which then ends them.
+    They look for no module in the current folder, and signals that end a command
+    reach this process alone, which then ends them.
 
     Args:
         count: how many.
@@ -135,7 +136,7 @@ class Pool(ProcessPoolExecutor):
 
     def submit(self, *task: Any, **options: Any) -> Future[Any]:
         """As its base does; a process is started here where one is needed."""
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             with _safe_path(), starting(sys.executable):
                 return super().submit(*task, **options)

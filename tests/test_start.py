@@ -30,7 +30,8 @@ def me(number):
 def command(output: Path):
 {body}
 
-cli.run(command)
+if __name__ == "__main__":
+    cli.run(command)
 """
 
 
@@ -46,6 +47,7 @@ def tool(
         command = ["sh", "-c", start, "sh", *command]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60,
+        start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
@@ -184,6 +186,21 @@ lock.acquire()
     done = tool(tmp_path, body)
     assert done.returncode == 1
     assert done.stderr.startswith("error: cannot use a file: No space left on device")
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_to_the_whole_group(number: signal.Signals, tmp_path: Path) -> None:
+    """As a terminal sends it, while processes are still starting."""
+    body = f"""
+from pydrdl.children import Pool
+with Pool(2) as pool:
+    for _ in range(4):
+        pool.submit(time.sleep, 0.01)
+    os.killpg(0, {number:d})
+    time.sleep(60)
+"""
+    done = tool(tmp_path, body)
+    assert (done.returncode, done.stderr) == (CODES[number], LINES[number])
 
 
 def test_a_signal_after_the_work_changes_nothing(tmp_path: Path) -> None:
