@@ -111,6 +111,15 @@ def test_without_a_seal_it_is_read_with_a_note(
     assert (found.model_ids == content.model_ids).all()
 
 
+def test_without_a_seal_it_is_cut_off(whole: tuple[Path, FeatureSet]) -> None:
+    old = without_seal(whole[0])
+    data = old.read_bytes()
+    for size in (200, len(data) // 2, len(data) - 1):
+        old.write_bytes(data[:size])
+        with pytest.raises(InputError, match="the features: cut off"):
+            read_features(old)
+
+
 def test_the_library_loops_for_ever_on_this_file(tmp_path: Path) -> None:
     """Else the next test shows nothing; two seconds are a thousand times enough."""
     (tmp_path / "a.h5").write_bytes(ENDLESS)

@@ -111,7 +111,9 @@ def _read_apart(path: Path, what: str, again: str) -> Hdf5:
 
 
 def _damaged(what: str, path: Path, reason: str, again: str) -> InputError:
-    return InputError(f"cannot read {what}: damaged: {reason}", path, again)
+    # libhdf5's word for a file that is shorter than it says itself.
+    told = "cut off" if "truncated file" in reason else f"damaged: {reason}"
+    return InputError(f"cannot read {what}: {told}", path, again)
 
 
 def main() -> None:
