@@ -130,18 +130,14 @@ class Pool(ProcessPoolExecutor):
     def __init__(
         self, count: int, initializer: Callable[[], object] | None = None
     ) -> None:
-        with _safe_path():
+        with _apart():
             resource_tracker.ensure_running()
         super().__init__(count, get_context("spawn"), initializer)
 
     def submit(self, *task: Any, **options: Any) -> Future[Any]:
         """As its base does; a process is started here where one is needed."""
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            with _safe_path(), starting(sys.executable):
-                return super().submit(*task, **options)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        with _apart(), starting(sys.executable):
+            return super().submit(*task, **options)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As its base does; where that fails, no process is left waiting."""
@@ -154,9 +150,10 @@ class Pool(ProcessPoolExecutor):
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
-    """While its block runs, no new interpreter looks into the current folder."""
+def _apart() -> Iterator[None]:
+    """While its block runs, processes start without signals and the current folder."""
     before = os.environ.get("PYTHONSAFEPATH")
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         yield
@@ -165,3 +162,4 @@ def _safe_path() -> Iterator[None]:
             del os.environ["PYTHONSAFEPATH"]
         else:
             os.environ["PYTHONSAFEPATH"] = before
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
