@@ -34,7 +34,7 @@ from dataset_layouts import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydrdl import paper, start
+from pydrdl import paper, stop
 from pydrdl.datasets import Dataset, Image, Pair
 from pydrdl.datasets.images import read_image
 from pydrdl.doctor import check_dataset
@@ -52,7 +52,7 @@ Check = Callable[..., tuple[int, dict]]
 @contextmanager
 def restored_signals() -> Iterator[None]:
     """Signals mean afterwards what they meant before: a tool ends by ignoring them."""
-    before = {number: signal.getsignal(number) for number in start.SIGNALS}
+    before = {number: signal.getsignal(number) for number in stop.SIGNALS}
     try:
         yield
     finally:
