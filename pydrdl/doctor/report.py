@@ -28,8 +28,8 @@ def counts_table(checkup: Checkup) -> Table:
     )
     table.add_column("split", no_wrap=True)
     for title in (
-        "images", "vehicles", "models", "cameras", "labelled images",
-        "labelled vehicles",
+        "images", "vehicles", "models", "cameras", "labelled\nimages",
+        "labelled\nvehicles",
     ):  # fmt: skip
         table.add_column(title, justify="right", no_wrap=True)
     for count in checkup.counts:
