@@ -359,6 +359,7 @@ def test_counts_beside_the_paper_and_the_release(check: Check, tmp_path: Path) -
         ["paper", "110,178", "13,134"],
     ]
     assert all(len(line) <= 80 for line in lines[: first + 12])
+    assert not any("…" in line for line in lines)  # nothing is cut off
 
 
 def test_without_its_list_of_all_images(check: Check, tmp_path: Path) -> None:
