@@ -11,6 +11,7 @@ from typing import Any
 from documents import as_table, paragraph
 from measured import Machine, spread
 
+from pydrdl.durations import exactly
 from pydrdl.results.shared import number
 
 ROUNDS = "of the rounds"
@@ -204,16 +205,10 @@ def commands(content: Content) -> str:
         (
             f"`{one['words']}`",
             one["before"],
-            _time(one["seconds"]) + (f" {one['each']}" if one["each"] else ""),
+            exactly(one["seconds"]) + (f" {one['each']}" if one["each"] else ""),
             f"{one['peak'] / 1e9:.1f}",
         )
         for one in content["commands"]
     ]
     titles = ("", "what was there before", "time", "GB of the largest process")
     return as_table(titles, rows)
-
-
-def _time(seconds: float) -> str:
-    """As people say it."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -7,9 +7,11 @@ start.begin(__name__)  # before the imports that take long
 import os
 import shlex
 import sys
+import time
 from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +20,8 @@ from typer import Argument, Option
 from pydrdl import cli, options
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import Plan
-from pydrdl.steps import Event, run_steps
+from pydrdl.reproduce.progress import Progress
+from pydrdl.steps import run_steps
 
 SETTINGS = {"mini": setting.mini, "demo": setting.demo, "paper": setting.full}
 Preset = StrEnum("Preset", {name: name for name in SETTINGS})
@@ -100,7 +103,8 @@ def reproduce(
 ) -> None:
     """Do every step of a table that is not done yet, and print it.
 
-    Killed anywhere, the same command goes on where it was.
+    Killed anywhere, the same command goes on where it was. How long is left is
+    told from what steps like those to come took before, in the same folder.
 
     Example: python tools/reproduce.py table6 --preset demo --seeds 5
     """
@@ -133,7 +137,10 @@ def reproduce(
     jobs = jobs or (1 if gpu else min(cores, 4))
     # Several nets on one core each learn more than one net on several.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, cores // jobs)))
-    run_steps(plan.steps, chosen.work, _show, jobs=jobs)
+    progress = Progress(partial(cli.stderr.print, soft_wrap=True))
+    started = time.monotonic()
+    run_steps(plan.steps, chosen.work, progress, jobs=jobs)
+    cli.stderr.print(progress.summary(time.monotonic() - started))
     shown = []
     for target, made in results.items():
         shown.append(TABLES[target][1](made))
@@ -145,12 +152,6 @@ def reproduce(
     if json is not None:
         about = {"worth": _worth(chosen, asked), "splits": dict(chosen.splits)}
         cli.write_json(json, tables.to_json(shown, **about))
-
-
-def _show(event: Event) -> None:
-    if event.ran and event.seconds is None:
-        place = f"[{event.number}/{event.total}]"
-        cli.stderr.print(f"{place} {event.step.name}", markup=False)
 
 
 def _worth(s: setting.Setting, asked: Collection[Target]) -> str:

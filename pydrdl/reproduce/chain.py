@@ -53,7 +53,8 @@ class Chain:
         output = folder / "googlenet_softmax" / "solver.prototxt"
         return self.add(
             net.folder, output, [lmdb],
-            "make_nets.py", "--output", folder, "--base", s.base,
+            # What another recipe, or a run that was killed, has left.
+            "make_nets.py", "--overwrite", "--output", folder, "--base", s.base,
             "--train", lmdb.output, "--seed", net.seed,
             "--max-iter", longer * s.iterations, "--stepsize", longer * s.stepsize,
             "--snapshot", longer * s.snapshot, *net.options,
@@ -81,6 +82,7 @@ class Chain:
                 action=lambda log: training.train_into(
                     solver, output, weights=weights, gpu=gpu
                 ),
+                amount=net.source.longer * self.setting.iterations,
             )
         )
 
