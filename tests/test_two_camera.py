@@ -93,11 +93,42 @@ def test_an_output_that_cannot_be_made_is_told(
     assert step.startswith("  next: ") and helps in step
 
 
+@pytest.mark.parametrize(
+    "words",
+    [(), ("a",), ("a", "--output"), ("a", "b", "vgg"), ("a", "b", "ccl", "0"),
+     ("a", "b", "ccl", "many"), ("a", "b", "ccl", "3", "4"), ("--help",),
+     ("a", "--output=b", "--speed", "ccl")],
+)  # fmt: skip
+def test_wrong_use_shows_the_use(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", str(ROOT / "tools/two_camera.sh"), *words],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "tools/two_camera.sh IMAGES --output OUTPUT" in done.stderr
+    assert done.stderr.endswith("further options to tools/make_nets.py.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("out",), ("--output", "out"), ("--output=out",)])
+def test_an_output_is_named_in_one_way_or_the_older(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    done = subprocess.run(
+        ["bash", str(ROOT / "tools/two_camera.sh"), "photos", *words, "ccl"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, "there are no photographs"
+    assert (tmp_path / "out").is_dir()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not IMAGES.is_dir(), reason=f"no photographs in {IMAGES}")
 def test_a_short_training_helps_on_unseen_vehicles(tmp_path: Path) -> None:
     """The figures of a full run stand in docs/two_camera.md."""
-    command = ["bash", ROOT / "tools/two_camera.sh", IMAGES, tmp_path / "out"]
+    output = tmp_path / "out"
+    command = ["bash", ROOT / "tools/two_camera.sh", IMAGES, "--output", output]
     environment = os.environ | {
         "TEST_VEHICLES": "100",
         "TRAIN_VEHICLES": "200",
