@@ -446,7 +446,8 @@ CLASSIFIER = """
 name: "log"
 layer { name: "data" type: "DummyData" top: "data" top: "label"
   dummy_data_param { shape { dim: 4 dim: 3 } shape { dim: 4 }
-    data_filler { type: "gaussian" std: STD } data_filler { type: "constant" value: 1 } } }
+    data_filler { type: "gaussian" std: STD }
+    data_filler { type: "constant" value: 1 } } }
 layer { name: "score" type: "InnerProduct" bottom: "data" top: "score"
   inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label"
