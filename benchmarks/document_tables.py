@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tables_of_benchmarks as benchmarks
+import tables_of_fuzz as fuzz
 import tables_of_nets as nets
 import tables_of_rates as rates
 from documents import Marked, rewritten, tables
@@ -22,6 +23,7 @@ DOCUMENTS = (
     "docs/benchmarks.md",
     "docs/rendered.md",
     "docs/two_camera.md",
+    "docs/testing.md",
 )
 RESULTS = "docs"
 
@@ -57,6 +59,11 @@ def _of_benchmark(
 
 TABLES: Mapping[str, Made] = {
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
+    "processors": Made(
+        rates.processors, "drdl.rates/1", ("demo.json", "processors.json")
+    ),
+    "fuzz.about": Made(fuzz.about, "drdl.fuzz/1", ("fuzz.json",)),
+    "fuzz.verdicts": Made(fuzz.verdicts, "drdl.fuzz/1", ("fuzz.json",)),
     "two_camera": Made(rates.two_camera, "drdl.rates/1", ("two_camera.json",)),
     "rendered.hardness": Made(
         rates.hardness, "drdl.rendered_hardness/1", ("rendered.json",)

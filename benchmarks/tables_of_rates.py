@@ -45,6 +45,16 @@ def demo(content: Content) -> str:
     return as_table(("Match rate", "gallery", *(f"rank {k}" for k in RANKS)), rows)
 
 
+def processors(committed: Content, here: Content) -> str:
+    """The demo's trained net, by the OpenBLAS kernel that computed it."""
+    trainings = {"README": committed["results"]["mixed_difference"], **here["results"]}
+    rows = []
+    for kernel, entries in trainings.items():
+        (net,) = (e for e in entries if e["name"] != "untrained")
+        rows.append((kernel, *(_over_repeats(net["rates"][rank]) for rank in RANKS)))
+    return as_table(("Kernel", *(f"rank {k}" for k in RANKS)), rows)
+
+
 def _of_paper(method: str, split: paper.TestSplit) -> tuple[str, ...]:
     known = paper.TABLE_6[method][split.name]
     title = f"paper, {method}"

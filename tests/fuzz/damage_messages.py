@@ -46,7 +46,7 @@ def binary_message(kind: str) -> Damage:
         if "seal" in message.DESCRIPTOR.fields_by_name:
             message.ClearField("seal")  # as other Caffes write it
         change_message(message, rng, ("conv", "ip", "data"))
-        path.write_bytes(message.SerializeToString())
+        path.write_bytes(message.SerializePartialToString())
 
     return change
 
