@@ -1,11 +1,12 @@
 """From nothing to match rates by the commands alone, at the smallest size."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from commands import succeed
-from helpers import logged, run_caffe
+from helpers import run_caffe
 
 from pydrdl.datasets import images_of_split, open_dataset
 
@@ -36,7 +37,10 @@ def test_render_check_build_train_extract_evaluate(data: Path, structure: str) -
     trained = run_caffe("train", "--solver", net / "solver.prototxt")
     assert trained.returncode == 0, trained.stderr[-2000:]
     loss = "triplet_loss" if structure == "triplet" else "ccl_loss"
-    assert len(logged(trained.stderr, loss)) == 1  # one display before max_iter
+    # One display before max_iter, and a test after each iteration.
+    for net_of, times in (("Train", 1), ("Test", 3)):
+        shown = re.findall(rf"{net_of} net output #\d+: {loss} = ", trained.stderr)
+        assert len(shown) == times, net_of
     features, result = data / f"{structure}.h5", data / f"{structure}.json"
     succeed(
         "extract_features.py", data / "VehicleID", features, "--split", "test_12",

@@ -52,7 +52,7 @@ def run(folder: Path, *words: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, **ENVIRONMENT},
+        env={**os.environ, **ENVIRONMENT, "GLOG_minloglevel": "0"},  # for the log
         check=False,
     )
     if done.returncode:

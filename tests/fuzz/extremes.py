@@ -41,4 +41,6 @@ def word(rng: random.Random, known: Sequence[str] = ()) -> str:
 
 def near(value: float, rng: random.Random) -> float:
     """A number beside the one that stands there."""
+    if isinstance(value, int):  # which may have more digits than a float holds
+        return rng.choice((value + 1, value - 1, -value, value * 2, value * 1000))
     return rng.choice((value + 1, value - 1, -value, value * 2, value / 2, value * 1e3))
