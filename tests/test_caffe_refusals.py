@@ -173,6 +173,13 @@ EDITS = {
         ),
         ("group must be at least 1", "layer ip (Convolution)"),
     ),
+    "levels without number": (
+        (
+            '"InnerProduct" bottom: "x"',
+            '"SPP" spp_param { pyramid_height: 2147483647 } bottom: "x"',
+        ),
+        ("pyramid_height must be 1 to 16", "layer ip (SPP)"),
+    ),
     "an empty batch": (
         ("shape { dim: 8 dim: 4 }", "shape { dim: 0 dim: 4 }"),
         ("the bottom x holds nothing: its shape is 0 4 (0)", "layer ip"),
