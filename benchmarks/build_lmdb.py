@@ -19,9 +19,9 @@ from rich.table import Table
 from typer import BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.children import Pool
 from pydrdl.datasets import Image, images_of_split, open_dataset
-from pydrdl.records.image_lmdb import build_image_lmdb
+from pydrdl.lmdb.build import build_image_lmdb
+from pydrdl.parallel import Pool
 
 SCHEMA = "drdl.bench_build_lmdb/2"
 SIZE, QUALITY = (256, 256), 95

@@ -25,7 +25,7 @@ from pydrdl.datasets import Image, images_of_split, open_dataset
 from pydrdl.errors import InputError
 from pydrdl.features import extract, write_features
 from pydrdl.features.deploy_net import INPUT, last_top, open_net
-from pydrdl.features.partial import discard, partial_path
+from pydrdl.features.file import discard, partial_path
 from pydrdl.features.preprocess import read_preprocess
 
 SCHEMA = "drdl.bench_extraction/2"
@@ -114,7 +114,7 @@ def _timed_net(net: Path, inputs: extract.Float32, folder: Path) -> Path:
     """
     from google.protobuf import text_format
 
-    from pydrdl.weights.shapes import read_net
+    from pydrdl.nets.shapes import read_net
 
     with h5py.File(folder / "inputs.h5", "w") as file:
         file[INPUT] = inputs

@@ -22,7 +22,7 @@ from loss_race import Contestant, Outcome, race, validate
 from loss_work import WAYS, Work, loss_net, make_work
 
 from pydrdl import cli
-from pydrdl.gpu import why_no_gpu
+from pydrdl.pycaffe import why_no_gpu
 
 try:
     import torch

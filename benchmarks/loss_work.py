@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl import reference
-from pydrdl.gradcheck.layer_cases import net_with_inputs, set_ids
-from pydrdl.gradcheck.memory_net import MemoryNet
+from pydrdl.gradcheck.case import MemoryNet
+from pydrdl.gradcheck.cases import net_with_inputs, set_ids
 from pydrdl.nets import layers
 from pydrdl.reference import Gradient
 

@@ -27,12 +27,12 @@ import_caffe()  # first, or it fills the screen with its log
 import measured
 
 from pydrdl import cli
-from pydrdl.children import Pool
 from pydrdl.datasets import Image
-from pydrdl.gradcheck.memory_net import MemoryNet
+from pydrdl.gradcheck.case import MemoryNet
+from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.messages import Datum, caffe_pb2
 from pydrdl.nets import layers
-from pydrdl.records.image_lmdb import build_image_lmdb
+from pydrdl.parallel import Pool
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import photograph
 from pydrdl.render.vehicle import draw_vehicle

@@ -17,10 +17,9 @@ from typer import Option
 from pydrdl import cli
 from pydrdl.render.fleet import PRESETS, Plan, changed
 from pydrdl.render.model import draw_model
-from pydrdl.render.photo import camera_of, photograph
-from pydrdl.render.sensor import encode
+from pydrdl.render.photo import camera_of, encode, photograph
 from pydrdl.render.vehicle import draw_vehicle
-from pydrdl.render.writer import render_vehicleid
+from pydrdl.render.vehicleid import render_vehicleid
 
 SCHEMA = "drdl.bench_render/2"
 WARM = 0.1  # share of the vehicles that pass before the clock starts

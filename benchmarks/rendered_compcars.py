@@ -20,12 +20,11 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from typer import Argument, Option
 
 from pydrdl import cli
-from pydrdl.contact_sheet import choose_rows, contact_sheet
 from pydrdl.datasets import Dataset, Image, read_compcars
+from pydrdl.lmdb.environment import read_image
 from pydrdl.protocols import verification
-from pydrdl.records.datum import read_image
-from pydrdl.render.catalogue import PRESETS, Plan, changed
-from pydrdl.render.compcars import render_compcars
+from pydrdl.render.compcars import PRESETS, Plan, changed, render_compcars
+from pydrdl.report.contact_sheet import choose_rows, contact_sheet
 from pydrdl.results import shared
 
 SCHEMA = "drdl.rendered_compcars/1"

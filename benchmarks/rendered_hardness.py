@@ -18,15 +18,14 @@ from rich.table import Table
 from typer import Argument, Option
 
 from pydrdl import cli
-from pydrdl.contact_sheet import Row, contact_sheet
 from pydrdl.datasets import Image as Listed
 from pydrdl.protocols import reid
 from pydrdl.protocols.split import Split
 from pydrdl.render.fleet import PRESETS, Fleet, Plan, changed, draw_fleet
 from pydrdl.render.model import draw_model
-from pydrdl.render.photo import camera_of, photograph
-from pydrdl.render.sensor import encode
+from pydrdl.render.photo import camera_of, encode, photograph
 from pydrdl.render.vehicle import draw_vehicle
+from pydrdl.report.contact_sheet import Row, contact_sheet
 from pydrdl.results import shared
 
 SCHEMA = "drdl.rendered_hardness/1"

@@ -11,7 +11,7 @@ from typing import Any
 from documents import as_table, paragraph
 from measured import Machine, spread
 
-from pydrdl.durations import exactly
+from pydrdl.reproduce.runner import exactly
 from pydrdl.results.shared import number
 
 ROUNDS = "of the rounds"

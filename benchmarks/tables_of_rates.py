@@ -8,7 +8,7 @@ from documents import as_table
 
 from pydrdl import paper
 from pydrdl.errors import InputError
-from pydrdl.render import catalogue
+from pydrdl.render import compcars
 from pydrdl.render.fleet import PRESETS, draw_fleet
 from pydrdl.results.shared import rate
 
@@ -138,7 +138,7 @@ def catalogues() -> str:
             f"{2 * plan.pairs:,}",
             f"{plan.size}",
         )
-        for name, plan in catalogue.PRESETS.items()
+        for name, plan in compcars.PRESETS.items()
     ]
     titles = "models of parts I / II / III", "images", "makes", "pairs a level", "width"
     return as_table(("Preset", *titles), rows)

@@ -19,7 +19,7 @@ from typer import Option
 
 from pydrdl import cli
 from pydrdl.errors import InputError
-from pydrdl.reproduce.net import STRUCTURES
+from pydrdl.reproduce.chain import STRUCTURES
 
 SCHEMA = "drdl.bench_training/2"
 

@@ -1,17 +1,25 @@
-"""What all commands in tools/ share: errors, exit codes, progress, JSON files."""
+"""What a tool shows on a terminal, whatever stands in the text.
+
+Names of files, lists and logs come from outside: on these consoles they can
+neither colour, move nor rewrite anything, and no name is too odd to be shown.
+"""
 
 import functools
 import io
 import json
+import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TextIO, TypeVar
 
 import typer
+from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,16 +29,171 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.text import Text
+from typer import BadParameter
 from typer.exceptions import TyperException
 
-from pydrdl import atomic, notes, start, stop
-from pydrdl.console import STDOUT, Console
-from pydrdl.errors import InputError
-from pydrdl.option_values import refuse_odd_numbers
-from pydrdl.system_errors import cannot_write, explain, writing
-from pydrdl.thread_faults import faults_passed_on
-from pydrdl.visible import shortened, visible
+from pydrdl import atomic, signals, start
+from pydrdl.errors import (
+    InputError,
+    cannot_write,
+    explain,
+    is_visible,
+    shortened,
+    visible,
+    writing,
+)
+from pydrdl.parallel import faults_passed_on
+
+STDOUT = "standard output"
+
+
+class Console(RichConsole):
+    """A console on which text is text: no escape sequences, markup or emoji."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """As its base does, with control characters written out."""
+        if isinstance(renderable, str):
+            renderable = visible(renderable)
+        elif isinstance(renderable, Text) and not is_visible(renderable.plain):
+            shown = renderable.copy()
+            shown.plain = visible(renderable.plain)
+            renderable = shown
+        return super().render(renderable, options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As its base does, with control characters written out."""
+        return super().render_str(visible(text), **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As its base does.
+
+        Raises:
+            InputError: stdout cannot be written. Where stderr cannot, nobody
+                could be told.
+        """
+        try:
+            super().print(*objects, **options)
+        except OSError as error:
+            self.give_up()
+            if not self.stderr:
+                raise cannot_write("the output", STDOUT, error) from error
+
+    def write(self, text: str) -> None:
+        """Writes text as it is, and all that Python holds back.
+
+        Raises:
+            InputError: stdout cannot be written.
+        """
+        with self._written():
+            self.file.write(text)
+            self.file.flush()
+
+    def flush(self) -> None:
+        """Writes what Python still holds back.
+
+        Raises:
+            InputError: stdout cannot be written.
+        """
+        with self._written():
+            self.file.flush()
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            self.give_up()
+        except OSError as error:
+            self.give_up()
+            raise cannot_write("the output", STDOUT, error) from error
+
+    def on_broken_pipe(self) -> None:
+        """Goes on without a reader, as of `| head`: files are still to be written."""
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Sends all further output to nowhere, what Python holds back included."""
+        with suppress(OSError), open(os.devnull, "wb") as nothing:  # noqa: PTH123
+            os.dup2(nothing.fileno(), self.file.fileno())
+
+
+# What a user should know about a file that is used all the same.
+
+
+class Note(UserWarning):
+    """Of this package: `warnings` shows each once, a tool as a line."""
+
+
+@contextmanager
+def shown(show: Callable[[str], object]) -> Iterator[None]:
+    """Within its block notes are shown as lines, without the code that gave them."""
+    before = warnings.showwarning
+
+    def told(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, Note):
+            show(f"note: {message}")
+        else:
+            before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = told
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+# Numbers that no option of any tool can take, refused in one place.
+#
+# An option's own limits let NaN pass, which is below nothing and above nothing, and
+# most have no upper one.
+
+
+MAX_INT = 2**31 - 1  # what the fields of Caffe's messages hold
+
+
+def refuse_odd_numbers(options: Mapping[str, object]) -> None:
+    """Refuses NaN, infinity and whole numbers beyond 2^31.
+
+    Args:
+        options: what a command was given, by the names of its parameters.
+
+    Raises:
+        BadParameter: one of them is, or holds, such a number.
+    """
+    for name, value in options.items():
+        for number in _numbers(value):
+            if not math.isfinite(number):
+                why = f"{number} is no finite number."
+            elif abs(number) > MAX_INT and isinstance(number, int):
+                why = f"{number} is not in the range -{MAX_INT}<=x<={MAX_INT}."
+            else:
+                continue
+            hint = f"'--{name.replace('_', '-')}'"
+            raise BadParameter(why, param_hint=hint)
+
+
+def _numbers(value: object) -> Iterable[int | float]:
+    if isinstance(value, list | tuple):
+        return [number for part in value for number in _numbers(part)]
+    return [value] if isinstance(value, int | float) else []
+
+
+# What all commands in tools/ share: errors, exit codes, progress, JSON files.
+
 
 Item = TypeVar("Item")
 # Where it is set, an error's traceback is shown too.
@@ -53,12 +216,12 @@ def run(*commands: Callable[..., object]) -> None:
     for command in commands:
         app.command()(_told(command))
     try:
-        with stop.Stoppable(), notes.shown(_complain):
+        with signals.Stoppable(), shown(_complain):
             code = _outcome(app)
-    except stop.Stopped as stopped:
+    except signals.Stopped as stopped:
         _complain(start.message(stopped.number))
         code = start.exit_code(stopped.number)
-    stop.over()
+    signals.over()
     sys.exit(code)
 
 

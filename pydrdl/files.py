@@ -1,14 +1,89 @@
-"""Files that the user gives, read whole; whatever is wrong is an InputError."""
+"""What lies at a path; a path that cannot be looked at is an InputError.
 
+Path.exists() and its like raise PermissionError below a folder that may not be
+entered, and OSError for a name that is too long.
+"""
+
+import errno
+import hashlib
+import io
 import os
 import stat
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, cast
 
-from pydrdl.errors import InputError
-from pydrdl.system_errors import reading
+from pydrdl.errors import InputError, cannot_read, number_of, reading
+
+# Nothing is there; as Path.exists() sees it, but for a circle of links.
+_ABSENT = {errno.ENOENT, errno.ENOTDIR}
+
+
+def exists(path: Path) -> bool:
+    """Whether anything is there.
+
+    Raises:
+        InputError: the path cannot be looked at.
+    """
+    return _look(path) is not None
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there.
+
+    Raises:
+        InputError: the path cannot be looked at.
+    """
+    found = _look(path)
+    return found is not None and stat.S_ISREG(found.st_mode)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there.
+
+    Raises:
+        InputError: the path cannot be looked at.
+    """
+    found = _look(path)
+    return found is not None and stat.S_ISDIR(found.st_mode)
+
+
+def files_in(folder: Path, pattern: str) -> list[Path]:
+    """The paths in a folder that match, such as "*.txt", by name.
+
+    None where there is no such folder.
+
+    Raises:
+        InputError: the folder cannot be listed.
+    """
+    if not is_folder(folder):
+        return []
+    try:
+        # glob() would find nothing where a folder may not be listed.
+        found = list(Path(folder).iterdir())
+    except OSError as error:
+        raise cannot_read(
+            "a folder", folder, error, "check that it is whole and the path is right"
+        ) from error
+    return sorted(path for path in found if path.match(pattern))
+
+
+def _look(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except (OSError, UnicodeEncodeError) as error:
+        if number_of(error) not in _ABSENT:
+            raise cannot_read("a file or folder", path, error, "check it") from error
+        return None
+    except ValueError:  # a null character, which no name has
+        return None
+
+
+# Files that the user gives, read whole; whatever is wrong is an InputError.
+
 
 CHECK = "check that this is the right file, or convert it to UTF-8"
 
@@ -95,3 +170,96 @@ def irregular(mode: int) -> str:
 def _at_once(path: str, flags: int) -> int:
     """Opens without waiting for a pipe's other end."""
     return os.open(path, flags | os.O_NONBLOCK)
+
+
+# Whether two files are the same one.
+
+
+def file_sha256(path: Path, what: str = "a file") -> str:
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with open_bytes(path, what, "check the path") as file:
+        content = cast(io.BufferedReader, file)
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+# The seal of a file: its size and the CRC-32 of its content, in its head.
+#
+# Caffe writes it into weights and states (caffe_layers/src/whole_file.cpp), pydrdl
+# into features. What is cut off or has a byte changed is told from a whole file
+# before anything parses it. Other programs skip the head: in HDF5 it is a user block,
+# in a protobuf message an unknown field.
+
+
+BLOCK = 2**20  # bytes read at once
+
+
+class Form(NamedTuple):
+    """Where the two numbers stand in a head.
+
+    Attributes:
+        before: what it begins with; the size follows, 8 bytes.
+        between: what comes before the CRC-32, 4 bytes.
+        length: of the head, filled up with zeros.
+    """
+
+    before: bytes
+    between: bytes
+    length: int
+
+    def head(self, size: int, crc: int) -> bytes:
+        """The head of a file of so many bytes, itself included."""
+        numbers = struct.pack("<Q", size), struct.pack("<I", crc)
+        return (self.before + self.between.join(numbers)).ljust(self.length, b"\0")
+
+
+PROTO = Form(b"\xc2\x3e\x0e\x09", b"\x15", 17)
+HDF5 = Form(b"DRDL seal 1\n", b"\n", 512)  # the smallest user block
+
+
+def sealed(form: Form, body: memoryview) -> bytes:
+    """The head that goes before a body."""
+    return form.head(form.length + body.nbytes, zlib.crc32(body))
+
+
+def check_seal(file: BinaryIO, what: str, where: object, again: str) -> Form | None:
+    """Compares a file with its seal.
+
+    Args:
+        file: opened for reading, at its start.
+        what: what it is, such as "the features".
+        where: its path, for messages.
+        again: what to do about damage.
+
+    Returns:
+        The form of its seal; None where it has none.
+
+    Raises:
+        InputError: it is cut off or damaged, its seal included.
+    """
+    start = file.read(max(PROTO.length, HDF5.length))
+    for form in (PROTO, HDF5):
+        if not start.startswith(form.before):
+            continue
+        size, crc = form.length, 0
+        file.seek(form.length)
+        while block := file.read(BLOCK):
+            size, crc = size + len(block), zlib.crc32(block, crc)
+        if start[: form.length] != form.head(size, crc):
+            reason = _difference(form, start, size)
+            raise InputError(f"cannot read {what}: {reason}", where, again)
+        return form
+    return None
+
+
+def _difference(form: Form, start: bytes, size: int) -> str:
+    """What is wrong with a file of such a start and size."""
+    if len(start) < form.length:
+        return f"cut off: {len(start):,} bytes, not even its head"
+    (stated,) = struct.unpack_from("<Q", start, len(form.before))
+    if size < stated:
+        return f"cut off: {size:,} bytes of {stated:,}"
+    return "damaged: its checksum is another one"

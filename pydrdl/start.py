@@ -1,17 +1,59 @@
-"""The first line of a tool: Ctrl-C during the imports, and what stands on the screen.
+"""How many pixels of an image are decoded at most.
 
-Every tool calls begin() before the imports that take long. Next to nothing is
-imported here, so that Ctrl-C shows a traceback at no moment but in the interpreter's
-own first hundredth of a second. What follows the imports: pydrdl/stop.py.
+A file of a few kilobytes may claim any number of pixels, and decoding it would fill
+the memory. The bound is that of OpenCV's own variable, so that one setting holds for
+our reader, for OpenCV in Python and for Caffe's.
 """
 
-# The module signal imports enum, which takes longer than all else here.
 import _signal  # type: ignore[import-not-found]
 import os
 import sys
 from types import FrameType, TracebackType
 
-from pydrdl import pixel_limit
+VARIABLE = "OPENCV_IO_MAX_IMAGE_PIXELS"
+# 11,585 x 11,585: what the largest sensors of telephones take; 400 MB decoded.
+DEFAULT = 2**27
+
+
+def most_pixels() -> int:
+    """The bound that holds now.
+
+    Raises:
+        ValueError: the variable holds no whole number.
+    """
+    text = os.environ.get(VARIABLE, str(DEFAULT))
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{VARIABLE} is {text!r}; expected a whole number of pixels")
+    return int(text)
+
+
+def prepare() -> None:
+    """Sets the bound for OpenCV too, which reads it when it is loaded.
+
+    OpenCV's own lines about images that it cannot decode name no file: our errors
+    do, and those lines are left out.
+
+    Raises:
+        SystemExit: the variable holds no whole number, with which OpenCV would abort.
+    """
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    try:
+        os.environ[VARIABLE] = str(most_pixels())
+    except ValueError as error:
+        raise SystemExit(
+            f"error: {error}\n  where: {VARIABLE}\n  next: unset it, or give a number"
+            f" such as {DEFAULT}"
+        ) from None
+
+
+# The first line of a tool: Ctrl-C during the imports, and what stands on the screen.
+#
+# Every tool calls begin() before the imports that take long. Next to nothing is
+# imported here, so that Ctrl-C shows a traceback at no moment but in the interpreter's
+# own first hundredth of a second. What follows the imports: pydrdl/stop.py.
+
+
+# The module signal imports enum, which takes longer than all else here.
 
 
 def begin(name: str) -> None:
@@ -28,7 +70,7 @@ def begin(name: str) -> None:
         _signal.signal(_signal.SIGINT, leave)
     sys.excepthook = _show_import_error
     _open_standard_streams()
-    pixel_limit.prepare()
+    prepare()
 
 
 def leave(number: int, frame: FrameType | None) -> None:

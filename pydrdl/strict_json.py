@@ -12,9 +12,8 @@ from typing import Annotated, Any, Never, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from pydrdl.errors import InputError
+from pydrdl.errors import InputError, shortened
 from pydrdl.files import read_bytes
-from pydrdl.visible import shortened
 
 MOST_DIGITS = 40  # of a whole number; 2^128 has 39
 

@@ -24,9 +24,9 @@ import rich.table
 import typer.main
 
 from pydrdl import cli, datasets
-from pydrdl.features import extract, partial
+from pydrdl.features import extract, file
+from pydrdl.lmdb import build
 from pydrdl.pycaffe import import_caffe
-from pydrdl.records import image_lmdb
 
 # Imported before the forks, so that each does not have to.
 PRELOADED = (rich.progress, rich.table, typer.main, cli, datasets, extract)
@@ -64,10 +64,10 @@ def run(argv: list[str], last: int) -> int:
     """In the fork: runs the tool; returns its exit code."""
     steps = Steps(last)
     sys.addaudithook(steps.audit)
-    image_lmdb._commit = steps.around(image_lmdb._commit)
+    build._commit = steps.around(build._commit)
     h5py.Group.__setitem__ = steps.around(h5py.Group.__setitem__)
-    append = partial.PartialFeatures.append
-    partial.PartialFeatures.append = steps.around(append)
+    append = file.PartialFeatures.append
+    file.PartialFeatures.append = steps.around(append)
     sys.argv = argv
     try:
         runpy.run_path(argv[0], run_name="__main__")
@@ -99,7 +99,7 @@ def answer(request: dict[str, Any]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    image_lmdb.COMMIT = 8
+    build.COMMIT = 8
     import_caffe()
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)

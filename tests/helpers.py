@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 os.environ.setdefault("GLOG_minloglevel", "2")
 caffe = pytest.importorskip("caffe", reason="pycaffe is not installed")
 
-from pydrdl import messages  # noqa: E402
-from pydrdl.datasets import Image  # noqa: E402
-from pydrdl.records import pair_index  # noqa: E402
-from pydrdl.records.image_lmdb import build_image_lmdb  # noqa: E402
+from pydrdl import messages
+from pydrdl.datasets import Image
+from pydrdl.lmdb import pair_index
+from pydrdl.lmdb.build import build_image_lmdb
 
 ROOT = Path(__file__).parents[1]
 CAFFE = Path(sys.executable).with_name("caffe")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from pydrdl.features import FeatureSet, Source, write_features
-from pydrdl.page.content import Report, Table
+from pydrdl.report.content import Report, Table
 
 ROOT = Path(__file__).parents[1]
 GOOD, BAD = "ccl", "<script>alert('x')</script> & $a_b$ | \"c\""

@@ -61,7 +61,7 @@ def write_nets(
     own = prototxt.own_family(
         base, str(folder), training, structures.Schedule(**({"display": 1} | schedule))
     )
-    for name, text in prototxt.files(own):
+    for name, text in prototxt.prototxt_files(own):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)
 

@@ -12,9 +12,9 @@ from dataset_layouts import BOX, write_compcars, write_image_list
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pydrdl.contact_sheet import Row, choose_rows, contact_sheet, fit, layout_of
+from pydrdl.check.images import unique_images
 from pydrdl.datasets import Image, open_dataset
-from pydrdl.doctor.files import unique_images
+from pydrdl.report.contact_sheet import Row, choose_rows, contact_sheet, fit, layout_of
 
 TOOL = Path(__file__).parents[1] / "tools" / "dataset.py"
 SIZE = 48

@@ -8,8 +8,13 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from pydrdl.errors import InputError
-from pydrdl.protocols.cross_camera import Side, evaluate
-from pydrdl.protocols.tracks import Tracks, rank_tracks, read_tracks
+from pydrdl.protocols.cross_camera import (
+    Side,
+    Tracks,
+    evaluate,
+    rank_tracks,
+    read_tracks,
+)
 
 
 def make_sides(noise: float = 1.0) -> tuple[Side, Side]:

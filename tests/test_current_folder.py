@@ -69,7 +69,8 @@ def test_steps_import_nothing_from_it(trap: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from pydrdl.steps import Step, run_steps
+from pydrdl.reproduce.runner import run_steps
+from pydrdl.reproduce.steps import Step
 work = Path(sys.argv[1])
 tool = work.parent / "tool.py"
 tool.write_text("import json, sys; open(sys.argv[1], 'w').write('made')")

@@ -34,13 +34,13 @@ from dataset_layouts import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydrdl import paper, stop
+from pydrdl import paper, signals
+from pydrdl.check import check_dataset
+from pydrdl.check.findings import checkup_json
+from pydrdl.check.images import decode_image
+from pydrdl.check.lists import PHOTOGRAPHS, VEHICLES
 from pydrdl.datasets import Dataset, Image, Pair
 from pydrdl.datasets.images import read_image
-from pydrdl.doctor import check_dataset
-from pydrdl.doctor.look import decode_image
-from pydrdl.doctor.report import checkup_json
-from pydrdl.doctor.roles import PHOTOGRAPHS, VEHICLES
 from pydrdl.errors import InputError
 
 TOOL = Path(__file__).parents[1] / "tools" / "dataset.py"
@@ -52,7 +52,7 @@ Check = Callable[..., tuple[int, dict]]
 @contextmanager
 def restored_signals() -> Iterator[None]:
     """Signals mean afterwards what they meant before: a tool ends by ignoring them."""
-    before = {number: signal.getsignal(number) for number in stop.SIGNALS}
+    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
     try:
         yield
     finally:
@@ -539,7 +539,7 @@ def test_json_to_stdout_is_json_alone_and_round_trips(tmp_path: Path) -> None:
 
 
 def test_every_finding_stands_in_the_docs() -> None:
-    folder = TOOL.parents[1] / "pydrdl/doctor"
+    folder = TOOL.parents[1] / "pydrdl/check"
     source = "".join(path.read_text() for path in folder.glob("*.py"))
     codes = re.findall(r'\bproblem\(\s+f?"(\S+)"', source)
     codes.remove("{what}_trained_and_tested")

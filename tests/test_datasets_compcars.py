@@ -8,7 +8,7 @@ from dataset_layouts import BOX, write_compcars, write_surveillance, write_text
 from pydrdl.datasets import Image, read_compcars, read_surveillance
 from pydrdl.datasets.compcars import read_box
 from pydrdl.errors import InputError
-from pydrdl.records.labels import dense_labels
+from pydrdl.lmdb.labels import dense_labels
 
 PAIRS = "train_test_split/verification/verification_pairs_{}.txt"
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from pydrdl.datasets import Dataset, Image, open_dataset
 from pydrdl.datasets.compcars import read_box
-from pydrdl.datasets.veri_labels import read_veri_labels
-from pydrdl.datasets.veri_truth import read_tracks, read_truth
+from pydrdl.datasets.veri import read_tracks, read_truth, read_veri_labels
 from pydrdl.errors import InputError
 
 numbers = st.integers(0, 10**9)

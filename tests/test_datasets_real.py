@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pydrdl.datasets import open_dataset
+from pydrdl.datasets.image_list import image_list_lines, read_two_camera
 from pydrdl.datasets.release import ALL, COMPCARS_PAIRS, RELEASED
-from pydrdl.datasets.two_camera import image_list_lines, read_two_camera
-from pydrdl.datasets.veri_truth import read_tracks, read_truth, truth_faults
+from pydrdl.datasets.veri import read_tracks, read_truth, truth_faults
 
 VARIABLES = {
     "VehicleID": "VEHICLEID_ROOT",

@@ -9,8 +9,8 @@ from dataset_layouts import LAYOUTS, write_photo
 from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.datasets import open_dataset
-from pydrdl.datasets.two_camera import read_two_camera
-from pydrdl.datasets.veri_truth import read_tracks, read_truth
+from pydrdl.datasets.image_list import read_two_camera
+from pydrdl.datasets.veri import read_tracks, read_truth
 from pydrdl.errors import InputError
 
 

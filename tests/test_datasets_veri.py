@@ -8,8 +8,14 @@ import pytest
 from dataset_layouts import write_text, write_veri
 
 from pydrdl.datasets import Image, read_veri
-from pydrdl.datasets.veri_labels import Labelled, read_veri_labels
-from pydrdl.datasets.veri_truth import Truth, read_tracks, read_truth, truth_faults
+from pydrdl.datasets.veri import (
+    Labelled,
+    Truth,
+    read_tracks,
+    read_truth,
+    read_veri_labels,
+    truth_faults,
+)
 from pydrdl.errors import InputError
 
 ITEM = '<Item imageName="{}" vehicleID="0002" cameraID="c002" colorID="7" typeID="4"/>'

@@ -7,7 +7,7 @@ from dataset_layouts import write_text, write_veri_wild
 
 from pydrdl.datasets import Image, read_veri_wild
 from pydrdl.errors import InputError
-from pydrdl.records.labels import dense_labels
+from pydrdl.lmdb.labels import dense_labels
 
 SPLITS = ["train", "query_3000", "gallery_3000", "query_5000", "gallery_5000"]
 

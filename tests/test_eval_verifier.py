@@ -10,18 +10,21 @@ import pytest
 from commands import run_tool, succeed
 from sklearn.metrics import roc_auc_score
 
-from pydrdl.baselines.projection import Projection
-from pydrdl.baselines.verifier import Verifier, train_joint_bayesian, train_svm
-from pydrdl.baselines.verifier_file import save_verifier
 from pydrdl.errors import InputError
-from pydrdl.evaluation.galleries import evaluate_files
-from pydrdl.evaluation.loaded_verifier import LoadedVerifier, load
 from pydrdl.features import FeatureSet, Source, write_features
-from pydrdl.file_hash import file_sha256
+from pydrdl.files import file_sha256
 from pydrdl.metrics import cmc_curve
 from pydrdl.protocols import reid
-from pydrdl.protocols.pairs import read_pairs
 from pydrdl.protocols.split import Split, load_split
+from pydrdl.protocols.verification import read_pairs
+from pydrdl.results.evaluate import evaluate_files
+from pydrdl.verifiers.file import LoadedVerifier, load, save_verifier
+from pydrdl.verifiers.verifier import (
+    Projection,
+    Verifier,
+    train_joint_bayesian,
+    train_svm,
+)
 
 SOURCE = Source(net_sha256="1", weights="w", weights_sha256="2", layer="fc7")
 

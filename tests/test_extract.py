@@ -13,11 +13,11 @@ import h5py
 import numpy as np
 import pytest
 
-from pydrdl.datasets.types import Image
+from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
 from pydrdl.features import read_features
-from pydrdl.features.net_weights import check_weights
-from pydrdl.features.partial import DIGEST
+from pydrdl.features.deploy_net import check_weights
+from pydrdl.features.file import DIGEST
 from pydrdl.features.preprocess import Preprocess, read_preprocess
 
 ROOT = Path(__file__).parents[1]
@@ -193,7 +193,7 @@ layer {{ name: "data" type: "Data" top: "data"
 
 def test_input_equals_what_caffe_reads_from_the_training_lmdb(caffe, made) -> None:
     from pydrdl.features.extract import decoded
-    from pydrdl.records.image_lmdb import build_image_lmdb
+    from pydrdl.lmdb.build import build_image_lmdb
 
     folder, images = made
     build_image_lmdb(

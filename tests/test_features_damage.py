@@ -15,9 +15,9 @@ import pytest
 from commands import run_tool
 from drawn_features import make
 
+from pydrdl.cli import Note
 from pydrdl.errors import InputError
-from pydrdl.features import FeatureSet, hdf5_apart, read_features, write_features
-from pydrdl.notes import Note
+from pydrdl.features import FeatureSet, hdf5, read_features, write_features
 
 # A features file of before there were seals, 9 of whose bytes are zeroed: libhdf5
 # 1.10 and 2.0 read its attributes for ever.
@@ -60,8 +60,8 @@ def no_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def opened(*_: object) -> None:
         raise AssertionError("libhdf5 has parsed a damaged file")
 
-    monkeypatch.setattr(hdf5_apart, "read_hdf5", opened)
-    monkeypatch.setattr(hdf5_apart.children, "python", opened)
+    monkeypatch.setattr(hdf5, "read_hdf5", opened)
+    monkeypatch.setattr(hdf5.children, "python", opened)
     yield
 
 
@@ -177,8 +177,8 @@ def test_damage_without_a_seal_is_an_error_or_not_noticed(
 def test_the_other_process_may_end_however(
     whole: tuple[Path, FeatureSet], monkeypatch, code: str, message: str
 ) -> None:
-    plain = hdf5_apart.children.python
-    monkeypatch.setattr(hdf5_apart.children, "python", lambda _, *words: plain(code))
+    plain = hdf5.children.python
+    monkeypatch.setattr(hdf5.children, "python", lambda _, *words: plain(code))
     with pytest.raises(InputError, match=message):
         read_features(without_seal(whole[0]))
 

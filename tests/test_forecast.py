@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from pydrdl.durations import about, exactly
 from pydrdl.errors import InputError
-from pydrdl.reproduce.progress import Progress, left_text
-from pydrdl.steps import Event, Left, Step, run_steps
-from pydrdl.steps.forecast import Forecast
-from pydrdl.steps.record import Timing, recipes
+from pydrdl.reproduce.runner import (
+    Event,
+    Forecast,
+    Left,
+    Progress,
+    about,
+    exactly,
+    left_text,
+    run_steps,
+)
+from pydrdl.reproduce.steps import Step, Timing, recipes
 
 
 class Clock:

@@ -14,15 +14,24 @@ from commands import run_tool
 os.environ.setdefault("GLOG_minloglevel", "2")
 caffe = pytest.importorskip("caffe", reason="pycaffe is not installed")
 
-from pydrdl import reference  # noqa: E402
-from pydrdl.gradcheck.case import Case, Place, Point  # noqa: E402
-from pydrdl.gradcheck.check import Row, check  # noqa: E402
-from pydrdl.gradcheck.differences import STEPS, differentiate  # noqa: E402
-from pydrdl.gradcheck.layer_cases import layer_cases  # noqa: E402
-from pydrdl.gradcheck.memory_net import MemoryNet  # noqa: E402
-from pydrdl.gradcheck.net_case import net_case  # noqa: E402
-from pydrdl.gradcheck.passes import forward, open_mixed  # noqa: E402
-from pydrdl.gradcheck.verdict import LAYER_LIMITS, Limits, Verdict, judge  # noqa: E402
+from pydrdl import reference
+from pydrdl.gradcheck.case import (
+    LAYER_LIMITS,
+    STEPS,
+    Case,
+    Limits,
+    MemoryNet,
+    Place,
+    Point,
+    Verdict,
+    differentiate,
+    judge,
+)
+from pydrdl.gradcheck.cases import (
+    layer_cases,
+    net_case,
+)
+from pydrdl.gradcheck.check import Row, check, forward, open_mixed
 
 CASES = {case.mode: case for case in layer_cases()}
 Array = np.ndarray
@@ -92,7 +101,7 @@ def test_wrong_use_exits_with_2() -> None:
 
 
 def test_a_gpu_that_is_not_there_exits_with_2() -> None:
-    from pydrdl.gpu import why_no_gpu
+    from pydrdl.pycaffe import why_no_gpu
 
     if why_no_gpu() is None:
         pytest.skip("a GPU is there")

@@ -22,15 +22,15 @@ from hypothesis import strategies as st
 
 from pydrdl.datasets import Image
 from pydrdl.errors import InputError
-from pydrdl.records.labels import Labels, dense_labels, read_labels
+from pydrdl.lmdb.labels import Labels, dense_labels, read_labels
 
 caffe_proto = pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
-from pydrdl import messages  # noqa: E402
-from pydrdl.records import image_lmdb  # noqa: E402
-from pydrdl.records.image_lmdb import build_image_lmdb  # noqa: E402
-from pydrdl.records.pair_index import Vehicle, read_pair_index  # noqa: E402
-from pydrdl.threads import in_order  # noqa: E402
+from pydrdl import messages
+from pydrdl.lmdb import build
+from pydrdl.lmdb.build import build_image_lmdb
+from pydrdl.lmdb.pair_index import Vehicle, read_pair_index
+from pydrdl.parallel import in_order
 
 Records = list[tuple[bytes, bytes]]
 TOOL = Path(__file__).parents[1] / "tools/build_lmdb.py"
@@ -222,7 +222,7 @@ def test_the_map_grows(root: Path, images: tuple[Image, ...], tmp_path: Path) ->
 CHILD = """
 import sys, time
 from pathlib import Path
-from pydrdl.records import image_lmdb, pair_index
+from pydrdl.lmdb import build, pair_index
 from pydrdl.datasets import read_image_list
 
 def wait():
@@ -237,9 +237,9 @@ def progress(items, what, total):
 
 if sys.argv[3] == "index":
     pair_index.to_bytes = lambda index: wait()
-image_lmdb.COMMIT = 8
+build.COMMIT = 8
 dataset = read_image_list(Path(sys.argv[1]))
-image_lmdb.build_image_lmdb(
+build.build_image_lmdb(
     dataset.splits["all"], dataset.root, Path(sys.argv[2]), size=(8, 8), workers=2,
     progress=progress,
 )
@@ -358,7 +358,7 @@ def test_a_corrupt_image_is_named_and_can_be_mended(
     damage: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(image_lmdb, "COMMIT", 8)
+    monkeypatch.setattr(build, "COMMIT", 8)
     bad = images[98]  # the last of vehicle 17 (record 65), a JPEG
     assert bad.path.endswith("jpg") and bad.vehicle_id == 17
     path = root / bad.path

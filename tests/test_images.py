@@ -15,11 +15,10 @@ from dataset_layouts import LAYOUTS, huge_png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydrdl import pixel_limit
-from pydrdl.datasets import Image, decoding, images
-from pydrdl.datasets.decoding import UnreadableImageError, decode, glance
-from pydrdl.datasets.images import read_image
-from pydrdl.doctor.look import decode_image, stat_image
+from pydrdl import start
+from pydrdl.check.images import decode_image, stat_image
+from pydrdl.datasets import Image, images
+from pydrdl.datasets.images import UnreadableImageError, decode, glance, read_image
 from pydrdl.errors import InputError
 
 SAMPLING = cv2.IMWRITE_JPEG_SAMPLING_FACTOR
@@ -126,7 +125,7 @@ def test_one_verdict_on_damaged_files(
         data[int(place * (len(data) - 1))] ^= change
     content = bytes(data if flips else data[: round(kept * len(data))])
     expected = opencv(content)
-    if expected is None or expected.size > 3 * pixel_limit.DEFAULT:
+    if expected is None or expected.size > 3 * start.DEFAULT:
         for judge in (decode, lambda d: glance(d, turned=True),
                       lambda d: glance(d, turned=False)):  # fmt: skip
             with pytest.raises(UnreadableImageError):
@@ -165,19 +164,19 @@ def test_the_bound_is_asked_before_anything_is_decoded(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = ENCODERS[kind](photo(31, 17))
-    monkeypatch.setenv(pixel_limit.VARIABLE, str(31 * 17))
+    monkeypatch.setenv(start.VARIABLE, str(31 * 17))
     assert decode(data).pixels.size == 3 * 31 * 17
-    monkeypatch.setenv(pixel_limit.VARIABLE, str(31 * 17 - 1))
+    monkeypatch.setenv(start.VARIABLE, str(31 * 17 - 1))
     if kind != "radiance":  # of which only OpenCV knows the size, see pixel_limit
-        for module, name in ((decoding.cv2, "imdecode"),
-                             (decoding.simplejpeg, "decode_jpeg")):  # fmt: skip
+        for module, name in ((images.cv2, "imdecode"),
+                             (images.simplejpeg, "decode_jpeg")):  # fmt: skip
             monkeypatch.setattr(module, name, None)
     for judge in (decode, lambda d: glance(d, turned=True)):
         with pytest.raises(
             UnreadableImageError, match="more than the 526 that"
         ) as refused:
             judge(data)
-        assert pixel_limit.VARIABLE in refused.value.next_step
+        assert start.VARIABLE in refused.value.next_step
 
 
 def claims_much(side: int) -> bytes:
@@ -223,7 +222,7 @@ def test_no_memory_is_no_fault_of_the_image(monkeypatch: pytest.MonkeyPatch) -> 
         raise error
 
     data = DAMAGED["png"]
-    monkeypatch.setattr(decoding.cv2, "imdecode", full)
+    monkeypatch.setattr(images.cv2, "imdecode", full)
     with pytest.raises(MemoryError):
         decode(data)
 
@@ -384,14 +383,14 @@ def test_a_data_sets_file_that_is_a_pipe(
 def test_one_variable_sets_the_bound_everywhere(listed: Path) -> None:
     largest = 43 * 52
     for most, code in ((largest, 0), (largest - 1, 1)):
-        done = run_tool(*COMMANDS["check"](listed), **{pixel_limit.VARIABLE: str(most)})
+        done = run_tool(*COMMANDS["check"](listed), **{start.VARIABLE: str(most)})
         assert done.returncode == code, done.stdout + done.stderr
     assert f"more than the {largest - 1:,} that are decoded" in done.stdout
     for nonsense in ("1e9", "-4", "", "100MB", "x"):
-        done = run_tool("dataset.py", "--help", **{pixel_limit.VARIABLE: nonsense})
+        done = run_tool("dataset.py", "--help", **{start.VARIABLE: nonsense})
         assert done.returncode == 1
         assert done.stderr.splitlines()[1:] == [
-            f"  where: {pixel_limit.VARIABLE}",
+            f"  where: {start.VARIABLE}",
             "  next: unset it, or give a number such as 134217728",
         ]
 

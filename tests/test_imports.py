@@ -9,15 +9,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Works where pycaffe is not installed.
 WITHOUT_CAFFE = (
-    "baselines", "datasets", "doctor", "evaluation", "logs", "metrics", "protocols",
-    "ranking", "render", "results",
+    "check", "datasets", "logs", "metrics", "protocols", "ranking", "render", "results",
+    "verifiers",
 )  # fmt: skip
 # Packages that know nothing of others: of images on disk, of nets, of files.
 APART = {
-    "datasets": {"records", "features", "protocols", "evaluation"},
-    "protocols": {"datasets", "records", "nets", "weights", "evaluation", "results"},
+    "datasets": {"lmdb", "features", "protocols", "results"},
+    "protocols": {"datasets", "lmdb", "nets", "results"},
     "metrics": {"datasets", "features", "protocols", "ranking"},
-    "page": {"reproduce"},
+    "report": {"reproduce"},
 }
 
 

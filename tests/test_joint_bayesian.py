@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
-from pydrdl.baselines import joint_bayesian, likelihood_ratio
-from pydrdl.baselines.joint_bayesian import Model
 from pydrdl.errors import InputError
 from pydrdl.ranking import count_closer
+from pydrdl.verifiers import joint_bayesian
+from pydrdl.verifiers.joint_bayesian import Model
 
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -78,14 +78,14 @@ def test_likelihood_is_that_of_scipys_gaussians(
 
 def test_score_is_the_likelihood_ratio(fitted: tuple[Model, Float64, Int]) -> None:
     model, samples, _ = fitted
-    embedded = likelihood_ratio.embed(model, samples[:12])
+    embedded = joint_bayesian.embed(model, samples[:12])
     expected = np.array([[ratio(model, a, b) for b in samples[:12]]
                          for a in samples[:12]])  # fmt: skip
     assert np.ptp(expected) > 5
-    scores = likelihood_ratio.score_block(embedded, embedded)
+    scores = joint_bayesian.score_block(embedded, embedded)
     np.testing.assert_allclose(scores, expected, atol=1e-9)
     order = np.random.default_rng(1).permutation(12)
-    pairs = likelihood_ratio.score_pairs(embedded, embedded.rows(order))
+    pairs = joint_bayesian.score_pairs(embedded, embedded.rows(order))
     np.testing.assert_allclose(pairs, expected[np.arange(12), order], atol=1e-9)
 
 
@@ -98,8 +98,8 @@ def test_the_matrices_of_chen_et_al(fitted: tuple[Model, Float64, Int]) -> None:
     x = samples[:20] - model.mean
     own = np.einsum("ij,jk,ik->i", x, a, x)
     expected = own[:, None] + own - 2 * x @ g @ x.T
-    embedded = likelihood_ratio.embed(model, samples[:20])
-    ours = likelihood_ratio.score_block(embedded, embedded) - embedded.constant
+    embedded = joint_bayesian.embed(model, samples[:20])
+    ours = joint_bayesian.score_block(embedded, embedded) - embedded.constant
     np.testing.assert_allclose(2 * ours, expected, atol=1e-9)
     assert np.linalg.eigvalsh((g + g.T) / 2).max() < 1e-9
 
@@ -190,10 +190,10 @@ def test_a_ranking_by_distance_is_one_by_ratio(seed: int, scale: float) -> None:
         scale**2 * covariance(rng, 6),
     )
     samples = scale * rng.normal(size=(40, 6))
-    embedded = likelihood_ratio.embed(model, samples)
-    probes, gallery = likelihood_ratio.as_points(embedded)
+    embedded = joint_bayesian.embed(model, samples)
+    probes, gallery = joint_bayesian.as_points(embedded)
     assert probes.shape == gallery.shape == (40, 7) and probes.dtype == np.float32
-    scores = likelihood_ratio.score_block(embedded, embedded)[:25, 25:]
+    scores = joint_bayesian.score_block(embedded, embedded)[:25, 25:]
     match = rng.integers(15, size=25)
     own = scores[np.arange(25), match][:, None]
     # Float32 points cannot tell scores apart that differ in the seventh digit.
@@ -208,8 +208,8 @@ def test_images_of_new_classes_score_higher_together() -> None:
     samples, labels, *_ = draw(8, 600, 6)
     known = labels % 2 == 0
     model = joint_bayesian.fit(samples[known], labels[known])
-    embedded = likelihood_ratio.embed(model, samples[~known])
-    scores = likelihood_ratio.score_block(embedded, embedded)
+    embedded = joint_bayesian.embed(model, samples[~known])
+    scores = joint_bayesian.score_block(embedded, embedded)
     ids = labels[~known]
     same = ids[:, None] == ids
     np.fill_diagonal(same, False)

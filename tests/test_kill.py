@@ -17,8 +17,8 @@ from forked_tools import ENVIRONMENT, Run, forked_tools
 from helpers import ROOT, Fleet, make_fleet
 
 from pydrdl.features import read_features
-from pydrdl.features.partial import DIGEST
-from pydrdl.records.verify import verify_image_lmdb
+from pydrdl.features.file import DIGEST
+from pydrdl.lmdb.verify import verify_image_lmdb
 
 BUILD, EXTRACT = ROOT / "tools/build_lmdb.py", ROOT / "tools/extract_features.py"
 VEHICLES = {4: (7, -1), 9: (9, 2), 30: (5, 0)}
@@ -191,7 +191,7 @@ def test_extraction_killed_at_every_step(
 GATED = """
 import os, runpy, sys
 from pydrdl import cli
-from pydrdl.records import image_lmdb
+from pydrdl.lmdb import build
 
 def progress(items, what, total):
     os.write(1, f"{total}\\n".encode())
@@ -201,7 +201,7 @@ def progress(items, what, total):
         yield item
 
 cli.progress = progress
-image_lmdb.COMMIT = 3
+build.COMMIT = 3
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

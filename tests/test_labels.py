@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pydrdl.datasets import Image
 from pydrdl.errors import InputError
-from pydrdl.records.labels import (
+from pydrdl.lmdb.labels import (
     FILE_NAME,
     MAX_VEHICLE_ID,
     Labels,
@@ -72,7 +72,7 @@ def test_copies_and_comparison(tmp_path: Path) -> None:
 
 def test_labels_lie_beside_nets_that_are_made_for_an_lmdb(tmp_path: Path) -> None:
     pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
-    from pydrdl.records.image_lmdb import build_image_lmdb
+    from pydrdl.lmdb.build import build_image_lmdb
 
     for n in range(4):
         cv2.imwrite(str(tmp_path / f"{n}.png"), np.full((8, 8, 3), 40 * n, np.uint8))

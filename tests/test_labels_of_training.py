@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pydrdl.datasets import Image
 from pydrdl.errors import InputError
-from pydrdl.records.labels import dense_labels, read_labels, with_known_models
-from pydrdl.records.pair_index import read_pair_index
+from pydrdl.lmdb.labels import dense_labels, read_labels, with_known_models
+from pydrdl.lmdb.pair_index import read_pair_index
 
 # id: (images, model)
 TRAIN = {1: (2, 30), 2: (2, 7), 3: (2, -1), 4: (2, 12)}

@@ -18,8 +18,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from pydrdl import reference as ref
-from pydrdl.gradcheck.layer_cases import net_with_inputs, set_ids
-from pydrdl.gradcheck.memory_net import MemoryNet, Precision
+from pydrdl.gradcheck.case import MemoryNet, Precision
+from pydrdl.gradcheck.cases import net_with_inputs, set_ids
 from pydrdl.nets import layers
 from pydrdl.reference import Gradient, SetLoss
 

@@ -14,9 +14,9 @@ from google.protobuf import text_format
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
 from pydrdl.datasets import Image
+from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.messages import caffe_pb2
 from pydrdl.nets import prototxt
-from pydrdl.records.image_lmdb import build_image_lmdb
 
 EVERY = {*prototxt.NETS}
 OF_VEHICLES = {"ccl", "triplet"}

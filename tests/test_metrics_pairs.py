@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc
 
-from pydrdl.metrics import (
-    accuracy,
-    auc,
-    best_threshold,
-    equal_error_rate,
-    roc_curve,
-)
+from pydrdl.metrics import accuracy, auc, best_threshold, equal_error_rate, roc_curve
 
 ULP = 2.0**-52  # between 1 and the next float
 

@@ -15,14 +15,7 @@ from pydrdl.metrics import (
     cmc_from_matches,
     matches_from_distances,
 )
-from pydrdl.ranking import (
-    Trial,
-    count_closer,
-    rank,
-    rank_matches,
-    ranker,
-    same_vehicle,
-)
+from pydrdl.ranking import Trial, count_closer, rank, rank_matches, same_vehicle
 from pydrdl.ranking.scaling import dot_products, error_bound, first_equal_rows
 
 
@@ -189,7 +182,7 @@ def test_matches_equal_float64(case: tuple[np.ndarray, ...], block: int) -> None
 @pytest.mark.parametrize("copies", [False, True])
 def test_large_search_in_many_pieces(monkeypatch, copies: bool) -> None:
     """More than one chunk of dimensions, block, piece and thread."""
-    monkeypatch.setattr(ranker, "PASS_VALUES", 2000)
+    monkeypatch.setattr(rank, "PASS_VALUES", 2000)
     monkeypatch.setattr(rank, "BLOCK_VALUES", 30_000)
     rng = np.random.default_rng(8)
     probes = rng.standard_normal((150, 600)).astype(np.float32)

@@ -49,7 +49,7 @@ def layers(folder: str) -> dict[str, "messages.caffe_pb2.LayerParameter"]:
 def test_regenerating_changes_no_byte() -> None:
     written = {}
     for family in (prototxt.PAPER_FAMILY, prototxt.DEMO_FAMILY):
-        for name, text in prototxt.files(family):
+        for name, text in prototxt.prototxt_files(family):
             assert (ROOT / name).read_bytes() == text.encode(), name
             assert name not in written, "two authors of one file"
             written[name] = text

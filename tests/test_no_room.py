@@ -17,8 +17,8 @@ from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.datasets import Image
 from pydrdl.errors import InputError
-from pydrdl.records.image_lmdb import build_image_lmdb
-from pydrdl.records.verify import verify_image_lmdb
+from pydrdl.lmdb.build import build_image_lmdb
+from pydrdl.lmdb.verify import verify_image_lmdb
 
 VEHICLES = dict.fromkeys(range(6), (6, 1))
 

@@ -11,8 +11,9 @@ from commands import ROOT, run_tool
 from typer import BadParameter
 from typer.models import ArgumentInfo, OptionInfo
 
-from pydrdl import cli, options
-from pydrdl.option_values import MAX_INT, refuse_odd_numbers
+from pydrdl import cli
+from pydrdl.cli import MAX_INT, refuse_odd_numbers
+from pydrdl.commands import options
 
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 

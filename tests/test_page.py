@@ -28,12 +28,18 @@ from page_fixture import (
 from pydrdl import paper
 from pydrdl.datasets import open_dataset
 from pydrdl.errors import InputError
-from pydrdl.page import build, writer
-from pydrdl.page.cells import cell, change, rate
-from pydrdl.page.content import Column, Group, Report, Section, Table, Text
-from pydrdl.page.html import html
-from pydrdl.page.methods import paper_method
-from pydrdl.page.tables import latex_text, markdown_text, to_csv, to_latex, to_markdown
+from pydrdl.report import build, writer
+from pydrdl.report.cells import cell, change, rate
+from pydrdl.report.content import Column, Group, Report, Section, Table, Text
+from pydrdl.report.html import html
+from pydrdl.report.methods import paper_method
+from pydrdl.report.tables import (
+    latex_text,
+    markdown_text,
+    to_csv,
+    to_latex,
+    to_markdown,
+)
 
 
 @pytest.fixture(scope="module")

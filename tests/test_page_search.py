@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from page_fixture import BAD, make_inputs
 
 from pydrdl.features import read_features
-from pydrdl.page.content import Strip
-from pydrdl.page.distances import (
+from pydrdl.protocols.reid import draw_split
+from pydrdl.ranking import Counts
+from pydrdl.report.content import Strip
+from pydrdl.report.distances import (
     KINDS,
     OTHER_MODEL,
     SAME,
@@ -19,19 +21,17 @@ from pydrdl.page.distances import (
     UNLABELLED,
     measure,
 )
-from pydrdl.page.nearest import nearest
-from pydrdl.page.result_files import read_results
-from pydrdl.page.search import Search, find_split, make_search
-from pydrdl.page.strips import (
+from pydrdl.report.nearest import nearest
+from pydrdl.report.result_files import read_results
+from pydrdl.report.search import Search, find_split, make_search
+from pydrdl.report.strips import (
     first_wrong_models,
     make_strips,
     spread_successes,
     summary,
     worst_failures,
 )
-from pydrdl.page.thumbnails import no_thumbnail
-from pydrdl.protocols.reid import draw_split
-from pydrdl.ranking import Counts
+from pydrdl.report.thumbnails import no_thumbnail
 
 
 @pytest.fixture(scope="module")

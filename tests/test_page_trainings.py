@@ -26,12 +26,12 @@ from scipy import stats
 
 from pydrdl import paper
 from pydrdl.errors import InputError
-from pydrdl.page import build, drawing
-from pydrdl.page.content import Figure, Report, Text
-from pydrdl.page.methods import paper_method
+from pydrdl.report import build, drawing
+from pydrdl.report.content import Figure, Report, Text
+from pydrdl.report.methods import paper_method
 from pydrdl.reproduce import setting
 from pydrdl.reproduce.plan import STRUCTURES, Plan
-from pydrdl.trainings import OverTrainings, training_of
+from pydrdl.results.shared import OverTrainings, training_of
 
 SEEDS = 4
 

@@ -24,8 +24,8 @@ from helpers import (
 )
 
 from pydrdl import messages
-from pydrdl.records import pair_index
-from pydrdl.records.pair_index import PairIndex, Vehicle, read_pair_index
+from pydrdl.lmdb import pair_index
+from pydrdl.lmdb.pair_index import PairIndex, Vehicle, read_pair_index
 
 HEIGHT, WIDTH, CROP = 20, 24, 16
 MEAN, SCALE = (104.0, 117.5, 123.25), 0.015625

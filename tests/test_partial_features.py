@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
-from pydrdl.features.partial import DIGEST, PartialFeatures, discard
+from pydrdl.features.file import DIGEST, PartialFeatures, discard
 
 INPUTS = {"net_sha256": "12", "weights": "untrained, seed 3"}
 WIDTH, BATCH, TOTAL = 3, 4, 10

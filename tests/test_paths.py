@@ -8,7 +8,7 @@ import pytest
 from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.errors import InputError
-from pydrdl.paths import exists, files_in, is_file, is_folder
+from pydrdl.files import exists, files_in, is_file, is_folder
 
 TESTS = (exists, is_file, is_folder)
 

@@ -8,9 +8,9 @@ import pytest
 from pydrdl.metrics import matches_from_distances
 from pydrdl.metrics.matches import Matches
 from pydrdl.ranking import Trial, counting, rank_matches, same_vehicle
-from pydrdl.ranking.keys64 import Keys64
+from pydrdl.ranking.counting import Scratch
+from pydrdl.ranking.keys import Keys64
 from pydrdl.ranking.scaling import squared_distances
-from pydrdl.ranking.scratch import Scratch
 
 IMAGES, WIDTH, VEHICLES = 700, 192, 90
 IDS = np.random.default_rng(11).permutation(IMAGES) % VEHICLES

@@ -12,14 +12,19 @@ import pytest
 from commands import ROOT, run_tool, succeed
 from interruptions import KilledError, ends_after, files, tool_killed_when
 
+from pydrdl.check import check_dataset
 from pydrdl.datasets import Dataset, open_dataset
 from pydrdl.datasets.compcars import LEVELS
-from pydrdl.doctor import check_dataset
 from pydrdl.errors import InputError
-from pydrdl.render.catalogue import PRESETS, Plan, changed, draw_catalogue
-from pydrdl.render.compcars import render_compcars
+from pydrdl.render.compcars import (
+    PRESETS,
+    Plan,
+    changed,
+    draw_catalogue,
+    draw_pairs,
+    render_compcars,
+)
 from pydrdl.render.folder import MARKER
-from pydrdl.render.pairs import draw_pairs
 from pydrdl.render.web_photo import viewpoint_of
 
 MINI = PRESETS["mini"]

@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 
 from pydrdl import paper
 from pydrdl.errors import InputError
-from pydrdl.render.chance import generator
-from pydrdl.render.exact import choose, with_sum
-from pydrdl.render.families import FAMILIES
+from pydrdl.render.draws import choose, generator, with_sum
 from pydrdl.render.fleet import PRESETS, Fleet, changed, draw_fleet
-from pydrdl.render.lists import attribute_files, split_files
-from pydrdl.render.model import draw_model
+from pydrdl.render.model import FAMILIES, draw_model
+from pydrdl.render.vehicleid import attribute_files, split_files
 
 PAPER, DEMO = PRESETS["paper"], PRESETS["demo"]
 

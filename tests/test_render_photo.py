@@ -8,18 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydrdl.render import painter
+from pydrdl.render import scene
+from pydrdl.render.body import HALF as PLATE
 from pydrdl.render.camera import CITY, View, draw_camera
-from pydrdl.render.chance import generator
-from pydrdl.render.families import FAMILIES
+from pydrdl.render.draws import generator
 from pydrdl.render.marks import specimen
 from pydrdl.render.material import Stuff
-from pydrdl.render.mesh import Mesh, Part
-from pydrdl.render.model import Model, draw_model
-from pydrdl.render.painter import Pixels
-from pydrdl.render.patch import patch
+from pydrdl.render.mesh import Mesh, Part, patch
+from pydrdl.render.model import FAMILIES, Model, draw_model
 from pydrdl.render.photo import Shot, draw_shot, paint_vehicle, photograph
-from pydrdl.render.plates import HALF as PLATE
+from pydrdl.render.scene import Pixels
 from pydrdl.render.shell import shell
 from pydrdl.render.vehicle import LOADS, Mark, Thing, Vehicle, draw_vehicle
 
@@ -293,7 +291,7 @@ def test_the_nearer_hides_the_farther(number: int) -> None:
         towards = view.position - mesh.centres
         facing = (mesh.normals * towards).sum(axis=1) > 0
         chosen = np.flatnonzero(facing & (mesh.layers == 0))
-        ranks = painter.RANKS[front][mesh.parts[chosen]]
+        ranks = scene.RANKS[front][mesh.parts[chosen]]
         far = np.linalg.norm(towards[chosen], axis=1)
         painted = owners(view, mesh, chosen[np.lexsort((-far, ranks))].tolist(), False)
         nearest = owners(view, mesh, chosen.tolist(), True)

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydrdl.render import painter, web_photo
+from pydrdl.render import scene, web_photo
 from pydrdl.render.camera import Perspective
 from pydrdl.render.cars import SHARES, draw_car, draw_make, draw_specimen
-from pydrdl.render.chance import WEB, generator
-from pydrdl.render.families import FAMILIES
+from pydrdl.render.draws import WEB, generator
 from pydrdl.render.marks import specimen
 from pydrdl.render.mesh import Mesh, Part
-from pydrdl.render.model import Model, draw_model
-from pydrdl.render.painter import Pixels, end_seen, paint_mesh
-from pydrdl.render.passing import OTHERS
+from pydrdl.render.model import FAMILIES, Model, draw_model
+from pydrdl.render.photo import OTHERS
+from pydrdl.render.scene import Pixels, end_seen, paint_mesh
 from pydrdl.render.surroundings import PLACES, draw_place, paint_surroundings
 from pydrdl.render.web_camera import Viewpoint, look_at
 from pydrdl.render.web_photo import (
@@ -114,19 +113,19 @@ def painted_parts(
     canvas = np.full((shot.height, shot.width, 3), 255, np.uint8)
 
     def pane(part: Part, outline: np.ndarray) -> None:
-        cv2.fillConvexPoly(canvas, outline, (int(part),) * 3, cv2.LINE_8, painter.SHIFT)
+        cv2.fillConvexPoly(canvas, outline, (int(part),) * 3, cv2.LINE_8, scene.SHIFT)
 
     codes: list[np.ndarray] = []
 
     def code(materials: np.ndarray, *rest: object) -> np.ndarray:
         return codes.pop()
 
-    facing = painter._facing(mesh, shot.view)
+    facing = scene._facing(mesh, shot.view)
     front = end_seen(shot.view, mesh)
     with monkeypatch.context() as patch:
-        patch.setattr(painter, "shade", code)
+        patch.setattr(scene, "shade", code)
         # The order is the painter's own: it asks for the colours of seen, sorted.
-        patch.setattr(painter, "_facing", lambda *_: facing)
+        patch.setattr(scene, "_facing", lambda *_: facing)
         sort = np.lexsort
 
         def remember(keys: tuple[np.ndarray, ...]) -> np.ndarray:

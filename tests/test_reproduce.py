@@ -23,7 +23,7 @@ from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import STRUCTURES, Plan
-from pydrdl.steps import Step
+from pydrdl.reproduce.steps import Step
 
 METHODS = list(STRUCTURES)
 TOOL = [sys.executable, str(ROOT / "tools/reproduce.py")]

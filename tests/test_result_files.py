@@ -12,13 +12,13 @@ import result_rows
 from drawn_features import make
 
 from pydrdl.errors import InputError
-from pydrdl.evaluation.cross_camera import evaluate_cross_camera
-from pydrdl.evaluation.galleries import evaluate_files, evaluate_retrieval
-from pydrdl.evaluation.verification import Sampling, evaluate_verification
 from pydrdl.features import FeatureSet, write_features
-from pydrdl.page.result_files import read_results
+from pydrdl.report.result_files import read_results
 from pydrdl.results import cmc, cross_camera, retrieval, verification
+from pydrdl.results.cross_camera import evaluate_cross_camera
+from pydrdl.results.evaluate import evaluate_files, evaluate_retrieval
 from pydrdl.results.files import CmcFile, MapFile, read_result_file, read_results_of
+from pydrdl.results.verification import Sampling, evaluate_verification
 
 CONTENTS = {
     "cmc": result_rows.content("cmc", result_rows.cmc_row("ours", [0.4, 0.5, 0.6])),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pydrdl.errors import InputError
-from pydrdl.seal import HDF5, PROTO, Form, check_seal, sealed
+from pydrdl.files import HDF5, PROTO, Form, check_seal, sealed
 
 BODY = b"123456789"
 

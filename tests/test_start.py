@@ -139,7 +139,7 @@ wait.start()
 hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 """
     # The deadline is made before the body runs: its signal is set at the start.
-    first = "from pydrdl import deadline\ndeadline.SIGNAL = 5\n"
+    first = "from pydrdl import signals\nsignals.SIGNAL = 5\n"
     done = tool(tmp_path, body, first=first)
     assert (done.returncode, done.stderr) == (-signal.SIGALRM, "")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pydrdl.errors import InputError
-from pydrdl.steps import Event, Step, log_of, run_steps, seconds_of
+from pydrdl.reproduce.runner import Event, run_steps
+from pydrdl.reproduce.steps import Step, log_of, seconds_of
 
 # Appends its name to a diary, then makes its output from its inputs, at once.
 TOOL = """
@@ -203,7 +204,8 @@ def test_beside_a_failure_a_step_ends_and_none_begins(tmp_path: Path) -> None:
 CHAIN = """
 import json, sys
 from pathlib import Path
-from pydrdl.steps import Step, run_steps
+from pydrdl.reproduce.runner import run_steps
+from pydrdl.reproduce.steps import Step
 work = Path(sys.argv[1])
 run_steps([
     Step(name, tuple(words), Path(output), tuple(after))

@@ -10,11 +10,10 @@ import pytest
 from commands import run_tool
 
 from pydrdl.errors import InputError
-from pydrdl.logs.picture import save
-from pydrdl.logs.plot import draw
+from pydrdl.logs.plot import draw, save
 from pydrdl.logs.reader import LogParser, TrainingLog
-from pydrdl.page.content import Figure
-from pydrdl.page.training import training_section
+from pydrdl.report.content import Figure
+from pydrdl.report.training import training_section
 
 
 def parse(content: str) -> TrainingLog:

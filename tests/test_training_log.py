@@ -17,14 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
-from pydrdl.logs.curves import running_mean
 from pydrdl.logs.event_files import write_events
-from pydrdl.logs.follow import GrowingLog
-from pydrdl.logs.picture import save
-from pydrdl.logs.plot import draw
-from pydrdl.logs.reader import LogParser, TrainingLog, read_log
-from pydrdl.logs.table import columns, series, to_csv
-from pydrdl.logs.view import elapsed
+from pydrdl.logs.plot import draw, running_mean, save
+from pydrdl.logs.reader import GrowingLog, LogParser, TrainingLog, read_log
+from pydrdl.logs.table import columns, elapsed, series, to_csv
 
 ROOT = Path(__file__).parents[1]
 # Two runs: one that was killed in the middle of a line, and its continuation,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pydrdl.datasets.two_camera import read_two_camera
+from pydrdl.datasets.image_list import read_two_camera
 from pydrdl.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
 from pydrdl.metrics import best_threshold
-from pydrdl.protocols.pairs import (
+from pydrdl.protocols.verification import (
     Pairs,
     count_pairs,
     draw_pairs,
+    evaluate,
+    fold_accuracies,
     read_pairs,
     save_pairs,
+    stratified_folds,
 )
-from pydrdl.protocols.verification import evaluate, fold_accuracies, stratified_folds
 
 
 def make_distances(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

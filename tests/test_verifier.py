@@ -14,16 +14,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from pydrdl.baselines import likelihood_ratio
-from pydrdl.baselines.joint_bayesian import Model
-from pydrdl.baselines.pair_svm import PairSvm, fit_pair_svm, pair_vectors
-from pydrdl.baselines.pairs import Pairs, draw_pairs
-from pydrdl.baselines.projection import fit_projection
-from pydrdl.baselines.verifier import Verifier, train_joint_bayesian, train_svm
-from pydrdl.baselines.verifier_file import load_verifier, save_verifier
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, write_features
 from pydrdl.ranking import count_closer
+from pydrdl.verifiers.file import load_verifier, save_verifier
+from pydrdl.verifiers.joint_bayesian import Model, embed, score_block
+from pydrdl.verifiers.svm import Pairs, PairSvm, draw_pairs, fit_pair_svm, pair_vectors
+from pydrdl.verifiers.verifier import (
+    Verifier,
+    fit_projection,
+    train_joint_bayesian,
+    train_svm,
+)
 
 ROOT = Path(__file__).parents[1]
 SOURCE = Source(net="n", net_sha256="1", weights="w", weights_sha256="2",
@@ -383,10 +385,8 @@ def test_the_tool(kind: str, tmp_path: Path) -> None:
 def test_scores_of_joint_bayesian_are_ratios(joint_bayesian: Verifier) -> None:
     features = draw_features(9, 5).features
     assert isinstance(joint_bayesian.model, Model)
-    embedded = likelihood_ratio.embed(
-        joint_bayesian.model, joint_bayesian.projection(features)
-    )
-    expected = likelihood_ratio.score_block(embedded, embedded)
+    embedded = embed(joint_bayesian.model, joint_bayesian.projection(features))
+    expected = score_block(embedded, embedded)
     first, second = np.array([0, 7, 3]), np.array([1, 2, 3])
     np.testing.assert_allclose(
         joint_bayesian.score(features, first, second), expected[first, second]

@@ -16,10 +16,10 @@ from helpers import ROOT, Fleet, make_fleet, write_index
 from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.errors import InputError
+from pydrdl.lmdb import environment, labels, pair_index
+from pydrdl.lmdb.build import build_image_lmdb
+from pydrdl.lmdb.verify import Verification, verify_image_lmdb
 from pydrdl.messages import Datum
-from pydrdl.records import checksums, labels, pair_index
-from pydrdl.records.image_lmdb import build_image_lmdb
-from pydrdl.records.verify import Verification, verify_image_lmdb
 
 TOOL = ROOT / "tools/verify_lmdb.py"
 SIZE = (24, 32)
@@ -72,9 +72,9 @@ def seal(folder: Path) -> None:
     index = pair_index.read_pair_index(folder, check=False)
     with lmdb.open(str(folder), readonly=True, lock=False) as environment:
         fingerprint = pair_index.fingerprint(environment)
-        sums = checksums.of_records(environment)
+        sums = environment.of_records(environment)
     write_index(folder, replace(index, fingerprint=fingerprint))
-    (folder / checksums.FILE_NAME).write_bytes(checksums.to_bytes(sums))
+    (folder / environment.CHECKSUMS_FILE).write_bytes(environment.to_bytes(sums))
 
 
 def faults(found: Verification) -> list[tuple[str, int | None, int | None]]:
@@ -250,9 +250,9 @@ def test_the_index_of_another_lmdb(folder: Path, fleet: Fleet, tmp_path: Path) -
         (labels.FILE_NAME, b'{"version": 1, "label": "model", "vehicle_ids":'
          b'[3, 8, 11, 40, 41, 50], "model_ids": [4, 5, 6]}',
          "says records carry the model"),
-        (checksums.FILE_NAME, None, "cannot read the checksums"),
-        (checksums.FILE_NAME, b"123", "3 bytes; expected 4 a record"),
-        (checksums.FILE_NAME, b"1234", "disagree on the number of records"),
+        (environment.CHECKSUMS_FILE, None, "cannot read the checksums"),
+        (environment.CHECKSUMS_FILE, b"123", "3 bytes; expected 4 a record"),
+        (environment.CHECKSUMS_FILE, b"1234", "disagree on the number of records"),
         ("build.json", None, "cannot read how the LMDB was built"),
         ("build.json", b'{"images": 90, "images_sha256": "", "root": "", "size": [1],'
          b'"jpeg_quality": 95, "label": "vehicle"}', "size: List should have at"),

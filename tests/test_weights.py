@@ -24,17 +24,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pydrdl.errors import InputError
-from pydrdl.gradcheck.memory_net import MemoryNet
+from pydrdl.gradcheck.case import MemoryNet
 from pydrdl.messages import caffe_pb2
 from pydrdl.nets import structures
-from pydrdl.weights.caffemodel import (
-    blob_shape,
-    blob_values,
-    read_weights,
-    write_weights,
-)
-from pydrdl.weights.initialise import Outcome, init_weights, parse_copies
-from pydrdl.weights.shapes import layers_in_training, weight_shapes
+from pydrdl.nets.caffemodel import blob_shape, blob_values, read_weights, write_weights
+from pydrdl.nets.initialise import Outcome, init_weights, parse_copies
+from pydrdl.nets.shapes import layers_in_training, weight_shapes
 
 V1 = caffe_pb2.V1LayerParameter
 Blobs = dict[str, list[NDArray[np.float32]]]

@@ -12,13 +12,14 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from pydrdl import cli, options
-from pydrdl.datasets import Image, images_of_split, open_dataset, views
-from pydrdl.doctor import report
-from pydrdl.doctor.counts import count_images
-from pydrdl.doctor.damage import DamageNotes
-from pydrdl.records.image_lmdb import build_image_lmdb
-from pydrdl.records.labels import read_labels, with_known_models
+from pydrdl import cli
+from pydrdl.check import findings
+from pydrdl.check.counts import count_images
+from pydrdl.check.images import DamageNotes
+from pydrdl.commands import options
+from pydrdl.datasets import Image, images_of_split, open_dataset
+from pydrdl.lmdb.build import build_image_lmdb
+from pydrdl.lmdb.labels import read_labels, with_known_models
 from pydrdl.results.shared import number
 
 
@@ -81,9 +82,9 @@ def build_lmdb(
     folder = options.one_output(output, output_word)
     data = open_dataset(dataset, root)
     if labelled_only:
-        data = views.labelled_only(data)
+        data = dataset.labelled_only(data)
     if as_models:
-        data = views.vehicles_as_models(data)
+        data = dataset.vehicles_as_models(data)
     found = images = images_of_split(data, split)
     model_ids = None if labels is None else read_labels(labels).model_ids
     if model_ids is not None:
@@ -103,7 +104,7 @@ def build_lmdb(
         progress=cli.progress,
         note=damaged,
     )
-    report.print_problems(damaged.problems(), cli.stderr)
+    findings.print_problems(damaged.problems(), cli.stderr)
     table = Table(str(folder), "", title=f"{data.name} {split}")
     count = count_images(split, images, data.num_models)
     for what, counted in (

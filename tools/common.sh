@@ -6,7 +6,7 @@ fail() {  # what, where, next
   exit 1
 }
 
-# What helps depends on the reason, as in pydrdl/system_errors.py.
+# What helps depends on the reason, as in pydrdl/errors.py.
 cannot_write() {  # what, where, the reason as a command or the shell gave it
   local reason=${3##*: } next="name another path"
   case "$reason" in

@@ -10,14 +10,14 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
-from pydrdl import cli, options
-from pydrdl.contact_sheet import choose_rows, contact_sheet, write_png
+from pydrdl import cli
+from pydrdl.atomic import refuse_existing
+from pydrdl.check import check_dataset, findings
+from pydrdl.check.images import DamageNotes, unique_images
+from pydrdl.commands import options
 from pydrdl.datasets import Dataset, images_of_split, open_dataset
 from pydrdl.datasets.images import read_image
-from pydrdl.doctor import check_dataset, report
-from pydrdl.doctor.damage import DamageNotes
-from pydrdl.doctor.files import unique_images
-from pydrdl.outputs import refuse_existing
+from pydrdl.report.contact_sheet import choose_rows, contact_sheet, write_png
 
 Where = Annotated[Path, Argument(help="A data set's folder, or an image list.")]
 Root = Annotated[
@@ -64,13 +64,13 @@ def check(
         workers=workers,
         progress=cli.progress,
     )
-    cli.console.print(report.counts_table(checkup), "")
-    for note in report.notes(checkup):
+    cli.console.print(findings.counts_table(checkup), "")
+    for note in findings.notes(checkup):
         cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
-    report.print_problems(checkup.problems, cli.console)
-    cli.console.print(report.summary(checkup), markup=False, soft_wrap=True)
+    findings.print_problems(checkup.problems, cli.console)
+    cli.console.print(findings.summary(checkup), markup=False, soft_wrap=True)
     if json is not None:
-        cli.write_json(json, report.checkup_json(checkup))
+        cli.write_json(json, findings.checkup_json(checkup))
     if not checkup.fit:
         raise Exit(1)
 
@@ -107,7 +107,7 @@ def show(
         chosen, size, lambda image: read_image(data.root, image, None, damaged)
     )
     write_png(output, sheet)
-    report.print_problems(damaged.problems(), cli.stderr)
+    findings.print_problems(damaged.problems(), cli.stderr)
     height, width = sheet.shape[:2]
     cli.console.print(
         f"{output}: {len(chosen)} vehicles, {width} x {height} pixels",

@@ -9,9 +9,10 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pydrdl import cli, options
-from pydrdl.evaluation.galleries import evaluate_files
+from pydrdl import cli
+from pydrdl.commands import options
 from pydrdl.results import cmc
+from pydrdl.results.evaluate import evaluate_files
 
 
 def eval_cmc(

@@ -10,11 +10,12 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli, options
-from pydrdl.evaluation.cross_camera import evaluate_cross_camera
-from pydrdl.evaluation.galleries import evaluate_retrieval
+from pydrdl import cli
+from pydrdl.commands import options
 from pydrdl.protocols.retrieval import RULES
 from pydrdl.results import cross_camera, retrieval
+from pydrdl.results.cross_camera import evaluate_cross_camera
+from pydrdl.results.evaluate import evaluate_retrieval
 
 
 class Protocol(StrEnum):

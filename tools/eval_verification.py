@@ -10,9 +10,10 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli, options
-from pydrdl.evaluation.verification import Sampling, evaluate_verification
+from pydrdl import cli
+from pydrdl.commands import options
 from pydrdl.results import verification
+from pydrdl.results.verification import Sampling, evaluate_verification
 
 
 class By(StrEnum):

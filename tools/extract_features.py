@@ -9,16 +9,17 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli, options
+from pydrdl import cli
+from pydrdl.atomic import refuse_existing
+from pydrdl.check import findings
+from pydrdl.check.images import DamageNotes
+from pydrdl.commands import options
 from pydrdl.datasets import images_of_split, open_dataset
-from pydrdl.datasets.drawn import full_name
-from pydrdl.doctor import report
-from pydrdl.doctor.damage import DamageNotes
+from pydrdl.datasets.dataset import full_name
 from pydrdl.features import write_features
 from pydrdl.features.extract import extract
-from pydrdl.features.partial import discard, partial_path
-from pydrdl.outputs import refuse_existing
-from pydrdl.paths import exists
+from pydrdl.features.file import discard, partial_path
+from pydrdl.files import exists
 
 
 def three_numbers(text: str) -> tuple[float, float, float]:
@@ -92,7 +93,7 @@ def extract_features(
         progress=cli.progress,
         note=damaged,
     )
-    report.print_problems(damaged.problems(), cli.stderr)
+    findings.print_problems(damaged.problems(), cli.stderr)
     write_features(path, content, overwrite=overwrite)
     discard(partial)
     n, d = content.features.shape

@@ -9,10 +9,11 @@ from typing import Annotated
 
 from typer import BadParameter, Exit, Option
 
-from pydrdl import cli, options
-from pydrdl.gpu import why_no_gpu
-from pydrdl.gradcheck import table
+from pydrdl import cli
+from pydrdl.commands import options
+from pydrdl.gradcheck import suite
 from pydrdl.gradcheck.suite import Device, Layer, Mode, check_all, select_cases
+from pydrdl.pycaffe import why_no_gpu
 
 
 def gradcheck(
@@ -57,16 +58,16 @@ def gradcheck(
     left_out = {} if Device.GPU in devices else {"gpu": no_gpu or "not asked for"}
 
     rows = check_all(cases, devices, seed, cli.progress)
-    cli.console.width = max(cli.console.width, table.WIDTH)
-    cli.console.print(table.gradient_table(rows), "")
-    for note in table.notes(rows):
+    cli.console.width = max(cli.console.width, suite.WIDTH)
+    cli.console.print(suite.gradient_table(rows), "")
+    for note in suite.notes(rows):
         cli.console.print(note, markup=False, soft_wrap=True)
     for name, reason in left_out.items():
         cli.console.print(f"not checked: {name} ({reason})", markup=False)
-    cli.console.print(table.summary(rows), markup=False, soft_wrap=True)
+    cli.console.print(suite.summary(rows), markup=False, soft_wrap=True)
     if json is not None:
-        cli.write_json(json, table.gradient_json(rows, seed, left_out))
-    if not table.passed(rows):
+        cli.write_json(json, suite.gradient_json(rows, seed, left_out))
+    if not suite.passed(rows):
         raise Exit(1)
 
 

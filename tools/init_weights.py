@@ -9,8 +9,9 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from pydrdl import cli, options
-from pydrdl.weights import initialise as task
+from pydrdl import cli
+from pydrdl.commands import options
+from pydrdl.nets import initialise as task
 
 
 def init_weights(

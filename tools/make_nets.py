@@ -12,10 +12,11 @@ from typing import Annotated
 
 from typer import BadParameter, Context, Option
 
-from pydrdl import cli, options
-from pydrdl.nets import own, prototxt, structures
-from pydrdl.outputs import write_texts
-from pydrdl.records import labels
+from pydrdl import cli
+from pydrdl.atomic import write_texts
+from pydrdl.commands import options
+from pydrdl.lmdb import labels
+from pydrdl.nets import prototxt, structures
 
 FAMILIES = {"demo": prototxt.DEMO_FAMILY, "paper": prototxt.PAPER_FAMILY}
 Base = StrEnum("Base", {name: name for name in FAMILIES})
@@ -107,8 +108,8 @@ def make_nets(
         return
     if train is None:
         raise BadParameter("--output needs --train, the image LMDB to train on")
-    data = own.look(train)
-    nets = own.choose(data, [name.value for name in net or ()])
+    data = prototxt.look(train)
+    nets = prototxt.choose(data, [name.value for name in net or ()])
     training = replace(
         FAMILIES[base].training,
         train_lmdb=str(train),
@@ -135,8 +136,8 @@ def make_nets(
     if batch_norm is not None:
         backbone = replace(family.backbone, batch_norm=batch_norm)
         family = replace(family, backbone=backbone)
-    notes = [] if net else own.left_out(data, nets, family)
-    if warning := own.size_warning(data, family):
+    notes = [] if net else prototxt.left_out(data, nets, family)
+    if warning := prototxt.size_warning(data, family):
         notes.append(warning)
     learn = not set(nets).isdisjoint(prototxt.LEARN_MODELS)
     if learn and test is not None and not labels.same_models(train, test):
@@ -145,17 +146,19 @@ def make_nets(
             "them otherwise: the model loss in the TEST phase means nothing; "
             f"build it with tools/build_lmdb.py --labels {train}"
         )
-    content = _texts(family, nets=nets) | own.label_files(train, family, nets)
+    content = _texts(family, nets=nets) | prototxt.label_files(train, family, nets)
     write_texts(content, "the nets", overwrite=overwrite)
     for path in content:
         cli.console.print(str(path), soft_wrap=True)
     for note in notes:
         shown = cli.stderr if note.startswith("warning: ") else cli.console
         shown.print(note, soft_wrap=True)
-    if own.is_too_small(data, family):
+    if prototxt.is_too_small(data, family):
         return
     here = "" if output.is_absolute() and train.is_absolute() else ", in this folder"
-    cli.console.print(f"next{here}: {own.next_command(family, nets)}", soft_wrap=True)
+    cli.console.print(
+        f"next{here}: {prototxt.next_command(family, nets)}", soft_wrap=True
+    )
 
 
 def _texts(
@@ -165,7 +168,7 @@ def _texts(
     return {
         Path(name): text.encode()
         for family in families
-        for name, text in prototxt.files(family, nets)
+        for name, text in prototxt.prototxt_files(family, nets)
     }
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.logs.forms import Phase
+from pydrdl.logs.lines import Phase
 from pydrdl.logs.reader import TrainingLog, read_log
 from pydrdl.logs.table import write_csv
 

@@ -14,10 +14,8 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.logs.event_files import write_events
-from pydrdl.logs.follow import GrowingLog
-from pydrdl.logs.picture import check_format, save
-from pydrdl.logs.plot import draw
-from pydrdl.logs.reader import TrainingLog, read_log
+from pydrdl.logs.plot import check_format, draw, save
+from pydrdl.logs.reader import GrowingLog, TrainingLog, read_log
 
 
 class Over(StrEnum):

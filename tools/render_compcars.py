@@ -11,10 +11,16 @@ from typing import Annotated
 from rich.table import Table
 from typer import Option
 
-from pydrdl import cli, options
-from pydrdl.render.catalogue import PRESETS, Catalogue, changed, draw_catalogue
-from pydrdl.render.compcars import render_compcars
-from pydrdl.render.pairs import draw_pairs
+from pydrdl import cli
+from pydrdl.commands import options
+from pydrdl.render.compcars import (
+    PRESETS,
+    Catalogue,
+    changed,
+    draw_catalogue,
+    draw_pairs,
+    render_compcars,
+)
 
 TITLES = {
     "part1": "part I, to train and test",

@@ -11,9 +11,10 @@ from typing import Annotated
 from rich.table import Table
 from typer import Option
 
-from pydrdl import cli, options
+from pydrdl import cli
+from pydrdl.commands import options
 from pydrdl.render.fleet import PRESETS, Fleet, changed, draw_fleet
-from pydrdl.render.writer import render_vehicleid
+from pydrdl.render.vehicleid import render_vehicleid
 
 
 class Preset(StrEnum):

@@ -12,11 +12,12 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from pydrdl import cli, options
+from pydrdl import cli
+from pydrdl.commands import options
 from pydrdl.datasets import open_dataset
-from pydrdl.page.build import Inputs, build_report
-from pydrdl.page.writer import HTML, check_output, write_report
-from pydrdl.paths import exists
+from pydrdl.files import exists
+from pydrdl.report.build import Inputs, build_report
+from pydrdl.report.writer import HTML, check_output, write_report
 
 FETCH = Path(__file__).with_name("fetch_caffe.sh")
 

@@ -17,11 +17,11 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pydrdl import cli, options
+from pydrdl import cli
+from pydrdl.commands import options
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.plan import Plan
-from pydrdl.reproduce.progress import Progress
-from pydrdl.steps import run_steps
+from pydrdl.reproduce.runner import Progress, run_steps
 
 SETTINGS = {"mini": setting.mini, "demo": setting.demo, "paper": setting.full}
 Preset = StrEnum("Preset", {name: name for name in SETTINGS})

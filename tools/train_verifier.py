@@ -11,12 +11,13 @@ from typing import Annotated
 from rich.table import Table
 from typer import Argument, Option
 
-from pydrdl import cli, options
-from pydrdl.baselines import verifier
-from pydrdl.baselines.joint_bayesian import Model
-from pydrdl.baselines.verifier_file import save_verifier
+from pydrdl import cli
+from pydrdl.atomic import refuse_existing
+from pydrdl.commands import options
 from pydrdl.features import read_features
-from pydrdl.outputs import refuse_existing
+from pydrdl.verifiers import verifier
+from pydrdl.verifiers.file import save_verifier
+from pydrdl.verifiers.joint_bayesian import Model
 
 
 class Label(StrEnum):

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from pydrdl import cli, options
-from pydrdl.datasets.two_camera import image_list_lines, read_two_camera
-from pydrdl.outputs import write_texts
+from pydrdl import cli
+from pydrdl.atomic import write_texts
+from pydrdl.commands import options
+from pydrdl.datasets.image_list import image_list_lines, read_two_camera
 
 
 def two_camera_lists(

@@ -11,9 +11,10 @@ from rich import box
 from rich.table import Table
 from typer import Argument, BadParameter, Exit, Option
 
-from pydrdl import cli, options
-from pydrdl.datasets import images_of_split, open_dataset, views
-from pydrdl.records.verify import Verification, verify_image_lmdb
+from pydrdl import cli
+from pydrdl.commands import options
+from pydrdl.datasets import images_of_split, open_dataset
+from pydrdl.lmdb.verify import Verification, verify_image_lmdb
 
 MEANING = {
     "files": "index, labels, checksums, build.json agree",
@@ -97,9 +98,9 @@ def verify_lmdb(
     if dataset is not None and split is not None:
         data = open_dataset(dataset, root)
         if labelled_only:
-            data = views.labelled_only(data)
+            data = dataset.labelled_only(data)
         if as_models:
-            data = views.vehicles_as_models(data)
+            data = dataset.vehicles_as_models(data)
         images, start = images_of_split(data, split), data.root
         num_models = data.num_models
     found = verify_image_lmdb(

@@ -1,10 +1,9 @@
 """Data sets of vehicles as they lie on disk; nothing here knows Caffe."""
 
-from pydrdl.datasets.compcars import read_compcars
-from pydrdl.datasets.compcars_surveillance import read_surveillance
+from pydrdl.datasets.compcars import read_compcars, read_surveillance
+from pydrdl.datasets.dataset import Dataset, Image, Pair
 from pydrdl.datasets.image_list import read_image_list
 from pydrdl.datasets.recognise import open_dataset
-from pydrdl.datasets.types import Dataset, Image, Pair
 from pydrdl.datasets.vehicleid import read_vehicleid
 from pydrdl.datasets.veri import read_veri
 from pydrdl.datasets.veri_wild import read_veri_wild

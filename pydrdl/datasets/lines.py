@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydrdl.datasets.types import Image
+from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
 from pydrdl.files import not_utf8, read_bytes
 

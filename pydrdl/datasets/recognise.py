@@ -5,15 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydrdl.datasets.compcars import read_compcars
-from pydrdl.datasets.compcars_surveillance import read_surveillance
+from pydrdl.datasets.compcars import read_compcars, read_surveillance
+from pydrdl.datasets.dataset import Dataset
 from pydrdl.datasets.image_list import read_image_list
-from pydrdl.datasets.types import Dataset
 from pydrdl.datasets.vehicleid import read_vehicleid
 from pydrdl.datasets.veri import read_veri
 from pydrdl.datasets.veri_wild import read_veri_wild
 from pydrdl.errors import InputError
-from pydrdl.paths import exists, is_folder
+from pydrdl.files import exists, is_folder
 
 
 @dataclass(frozen=True)

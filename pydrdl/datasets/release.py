@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pydrdl import paper
-from pydrdl.datasets import compcars, compcars_surveillance, vehicleid, veri, veri_wild
+from pydrdl.datasets import compcars, vehicleid, veri, veri_wild
 
 ALL: Final = "all"
 
@@ -65,7 +65,7 @@ RELEASED: Final[Mapping[str, Mapping[str, Size]]] = MappingProxyType(
             "part2": Size(4_454, 111),
             "part3": Size(22_236, 1_145),
         },
-        compcars_surveillance.NAME: {ALL: Size(44_481, 281)},
+        compcars.SURVEILLANCE: {ALL: Size(44_481, 281)},
     }
 )
 

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydrdl.datasets.dataset import Dataset, Image
 from pydrdl.datasets.lines import add_once, malformed, read_lines
-from pydrdl.datasets.types import Dataset, Image
 from pydrdl.errors import InputError
-from pydrdl.paths import exists, files_in
+from pydrdl.files import exists, files_in
 
 NAME = "VERI-Wild"
 INFO = "vehicle_info.txt"

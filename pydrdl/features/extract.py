@@ -7,16 +7,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl.datasets.dataset import Image, images_sha256
 from pydrdl.datasets.images import Note, read_image
-from pydrdl.datasets.list_hash import images_sha256
-from pydrdl.datasets.types import Image
 from pydrdl.errors import InputError
 from pydrdl.features.deploy_net import INPUT, last_top, open_net
-from pydrdl.features.file import FeatureSet, Source, check_features
-from pydrdl.features.partial import PartialFeatures
+from pydrdl.features.file import FeatureSet, PartialFeatures, Source, check_features
 from pydrdl.features.preprocess import Preprocess, read_preprocess
-from pydrdl.file_hash import file_sha256
-from pydrdl.threads import behind, in_order
+from pydrdl.files import file_sha256
+from pydrdl.parallel import behind, in_order
 
 Float32 = NDArray[np.float32]
 Item = TypeVar("Item")

@@ -8,8 +8,10 @@ files of before there was one are read with a note.
 
 import hashlib
 import io
+import json
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -17,13 +19,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl import atomic, seal
-from pydrdl.errors import InputError
-from pydrdl.features.hdf5 import Hdf5
-from pydrdl.features.hdf5_apart import load_hdf5
-from pydrdl.notes import Note
-from pydrdl.outputs import refuse_existing
-from pydrdl.system_errors import writing
+from pydrdl import atomic, files
+from pydrdl.atomic import refuse_existing
+from pydrdl.cli import Note
+from pydrdl.errors import InputError, writing
+from pydrdl.features.hdf5 import Hdf5, load_hdf5
+from pydrdl.files import exists, is_file, open_bytes
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
@@ -106,7 +107,7 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
     # libhdf5 cannot close a file on a full disk: the process would end by a signal.
     memory = io.BytesIO()
     with writing("the features", path):
-        with h5py.File(memory, "w", userblock_size=seal.HDF5.length) as file:
+        with h5py.File(memory, "w", userblock_size=files.HDF5.length) as file:
             file["features"] = content.features.astype(np.float32, copy=False)
             file.create_dataset("name", data=content.names, dtype=h5py.string_dtype())
             file["vehicle_id"] = content.vehicle_ids
@@ -114,9 +115,9 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
             file["camera_id"] = content.camera_ids
             file.attrs["schema"] = SCHEMA
             file.attrs.update(asdict(content.source))
-        body = memory.getbuffer()[seal.HDF5.length :]
+        body = memory.getbuffer()[files.HDF5.length :]
         with atomic.whole_file(path) as part, part.open("wb") as out:
-            out.write(seal.sealed(seal.HDF5, body))
+            out.write(files.sealed(files.HDF5, body))
             out.write(body)
 
 
@@ -224,3 +225,121 @@ def check_features(
                 where,
                 "check the weights, the layer and the training log; then extract again",
             )
+
+
+# Features that an extraction has got so far, in `<output>.partial`.
+#
+# The first line says as JSON what they are made from; batches follow, rows of float32
+# and a digest of them and of their place. An extraction that was stopped goes on after
+# the last batch that is whole: the batches are then the same as in one run, and so are
+# the sums in them.
+
+
+PARTIAL_SCHEMA = "drdl.partial_features/2"
+DIGEST = 16  # bytes
+WHAT = "the features so far"
+
+
+def partial_path(output: Path) -> Path:
+    """Where the extraction to this output keeps what it has."""
+    return output.with_name(output.name + ".partial")
+
+
+class PartialFeatures:
+    """The features so far; the file is made with the first batch.
+
+    Args:
+        path: the file.
+        inputs: what the features are made from, as JSON can hold it.
+        width: values of a row.
+        batch: rows of a batch.
+        total: rows when all are there.
+
+    Attributes:
+        rows: that were there at the start.
+
+    Raises:
+        InputError: the file is of other inputs, or cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        inputs: Mapping[str, object],
+        width: int,
+        batch: int,
+        total: int,
+    ) -> None:
+        self.path, self.width, self._batch, self._total = path, width, batch, total
+        head = {"schema": PARTIAL_SCHEMA, **inputs, "width": width, "batch": batch}
+        self._head = json.dumps(head).encode() + b"\n"
+        self.rows = 0
+        if exists(path):
+            self.rows = sum(map(len, self._whole_batches()))
+            with writing(WHAT, path):
+                os.truncate(path, self._end_of(self.rows))
+        self._written = self.rows
+
+    def read(self) -> Float32:
+        """Returns the (rows, width) features that were there at the start."""
+        none = np.empty((0, self.width), np.float32)
+        return np.concatenate([none, *self._whole_batches()]) if self.rows else none
+
+    def append(self, part: Float32) -> None:
+        """Adds a batch; once this returns, no kill loses it.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        data = np.ascontiguousarray(part, "<f4").tobytes()
+        with writing(WHAT, self.path):
+            if not self.path.exists():
+                atomic.write_bytes(self.path, self._head)
+            with self.path.open("ab") as file:
+                file.write(data + _digest(self._written, data))
+                file.flush()
+                os.fsync(file.fileno())
+        self._written += len(part)
+
+    def _whole_batches(self) -> Iterator[Float32]:
+        """Yields batches up to the first that is cut off or damaged.
+
+        Raises:
+            InputError: the file cannot be read, or is of other inputs.
+        """
+        again = "repeat the command that began it, or delete the file"
+        with open_bytes(self.path, WHAT, again) as file:
+            if file.read(len(self._head)) != self._head:
+                raise InputError(
+                    "an interrupted extraction of other images, net or options is here",
+                    self.path,
+                    again,
+                )
+            for start in range(0, self._total, self._batch):
+                rows = min(self._batch, self._total - start)
+                data = file.read(4 * rows * self.width)
+                if file.read(DIGEST) != _digest(start, data):
+                    return
+                yield np.frombuffer(data, "<f4").reshape(rows, self.width)
+
+    def _end_of(self, rows: int) -> int:
+        """Where the batches of so many rows end in the file."""
+        batches = -(-rows // self._batch)
+        return len(self._head) + 4 * rows * self.width + batches * DIGEST
+
+
+def discard(path: Path) -> None:
+    """Deletes the features so far, if that is what the file holds."""
+    begin = f'{{"schema": "{PARTIAL_SCHEMA}"'.encode()
+    if is_file(path):
+        with open_bytes(path, WHAT, "delete the file") as file:
+            ours = file.read(len(begin)) == begin
+        if ours:
+            with writing(WHAT, path):
+                path.unlink()
+
+
+def _digest(start: int, data: bytes) -> bytes:
+    """Of a batch that begins at a row."""
+    place = start.to_bytes(16, "little")
+    return hashlib.blake2b(data, digest_size=DIGEST, salt=place).digest()

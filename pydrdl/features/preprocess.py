@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from pydrdl.errors import InputError
-from pydrdl.paths import exists
+from pydrdl.files import exists
 from pydrdl.strict_json import Form, declared, read_declared
 
 # Of a channel, subtracted from values of 0 to 255.

@@ -5,9 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydrdl.errors import InputError
+from pydrdl.errors import InputError, writing
 from pydrdl.logs.reader import Row, TrainingLog
-from pydrdl.system_errors import writing
 
 
 def write_events(log: TrainingLog, folder: Path) -> int:

@@ -10,10 +10,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydrdl.files import open_bytes
-from pydrdl.logs import forms, text
-from pydrdl.logs.forms import Phase
-from pydrdl.logs.glog import Message, PrefixReader
+from pydrdl.files import exists, open_bytes
+from pydrdl.logs import lines
+from pydrdl.logs.lines import LineDecoder, Message, Phase, PrefixReader, refuse_huge
 
 # The columns of table.py that are no net output.
 COLUMNS = ("NumIters", "Seconds", "LearningRate", "Run", "TestNet", "IterPerSecond",
@@ -109,7 +108,7 @@ class LogParser:
         self._prefixes = PrefixReader()
         self._began: float | None = None
         self._solver = ""  # the thread that began the run
-        self._rate: forms.Rate | None = None
+        self._rate: lines.Rate | None = None
         self._rate_is_ahead = False  # 2014's Caffe shows it before the loss
         self._stopped = self._shown = False
         self._resuming = ""
@@ -118,45 +117,45 @@ class LogParser:
 
     def feed(self, line: str) -> None:
         """Takes one whole line, with or without its end."""
-        if not forms.may_count(line):
+        if not lines.may_count(line):
             return
         message = self._prefixes.take(line)
-        said = forms.understand(message.text)
+        said = lines.understand(message.text)
         row = self._open.get(message.thread)
-        if isinstance(said, forms.Output):
+        if isinstance(said, lines.Output):
             self._add_output(row, said)
-        elif isinstance(said, forms.TrainLoss):
+        elif isinstance(said, lines.TrainLoss):
             row = self._start("train", 0, said.iteration, message)
             row.loss = said.loss
             # Before a run's first row Caffe has not set what it counts from.
             row.speed = said.speed if self._shown else None
             self._shown = True
-        elif isinstance(said, forms.TestBegins):
+        elif isinstance(said, lines.TestBegins):
             iteration = said.iteration
             if iteration is None:
                 iteration = self._latest("train", 0) or 0
             self._start("test", said.net, iteration, message)
-        elif isinstance(said, forms.Rate):
+        elif isinstance(said, lines.Rate):
             self._set_rate(row, said)
-        elif isinstance(said, forms.TestLoss):
+        elif isinstance(said, lines.TestLoss):
             if row is not None and row.phase == "test":
                 row.loss = said.loss
         elif said is not None:
             self._mark(said, message)
 
-    def _mark(self, said: forms.Line, message: Message) -> None:
+    def _mark(self, said: lines.Line, message: Message) -> None:
         """Lines about a whole run."""
-        if isinstance(said, forms.RunBegins):
+        if isinstance(said, lines.RunBegins):
             if not self._is_another_rank(message):
                 self._new_run(message)
                 self._rate = None
-        elif isinstance(said, forms.Resumes):
+        elif isinstance(said, lines.Resumes):
             # The command says it before "Solving", Solver::Solve after it.
             if not said.begun:
                 self._resuming = said.state
             elif self.log.runs:
                 self.log.runs[-1].resumed_from = said.state
-        elif isinstance(said, forms.RunEnds):
+        elif isinstance(said, lines.RunEnds):
             self._stopped = self._stopped or not said.done
             if said.done and self.log.runs:
                 self.log.runs[-1].done = not self._stopped
@@ -211,7 +210,7 @@ class LogParser:
                 return row.iteration
         return None
 
-    def _add_output(self, row: Row | None, output: forms.Output) -> None:
+    def _add_output(self, row: Row | None, output: lines.Output) -> None:
         if row is None or row.phase != output.phase:
             return
         name, taken = output.top, 0
@@ -222,7 +221,7 @@ class LogParser:
         if output.weight is not None:
             self.log.loss_weights[name] = output.weight
 
-    def _set_rate(self, row: Row | None, rate: forms.Rate) -> None:
+    def _set_rate(self, row: Row | None, rate: lines.Rate) -> None:
         self._rate = rate
         self._rate_is_ahead = True
         if row and (row.phase, row.iteration) == ("train", rate.iteration):
@@ -236,14 +235,62 @@ def read_log(path: Path) -> TrainingLog:
     Raises:
         InputError: it cannot be read, is huge or binary, or shows no iteration.
     """
-    parser, lines = LogParser(), text.LineDecoder()
+    parser, decoder = LogParser(), lines.LineDecoder()
     with open_bytes(path, "the log", "name a log of caffe train") as file:
-        text.refuse_huge(os.fstat(file.fileno()).st_size, path)
+        lines.refuse_huge(os.fstat(file.fileno()).st_size, path)
         while piece := file.read(PIECE):
-            for line in lines.feed(piece):
+            for line in decoder.feed(piece):
                 parser.feed(line)
             if not parser.log.rows:
-                lines.refuse_noise(path)
+                decoder.refuse_noise(path)
     if not parser.log.rows:
-        raise text.no_log(path, is_binary=lines.is_binary)
+        raise lines.no_log(path, is_binary=decoder.is_binary)
     return parser.log
+
+
+# Reads a log that is still being written.
+
+
+class GrowingLog:
+    """A log file read as far as it has been written.
+
+    Args:
+        path: of the log; it need not be there yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._restart(0)
+
+    def _restart(self, file: int) -> None:
+        self._file = file
+        self._parser, self._lines = LogParser(), LineDecoder()
+
+    def poll(self) -> TrainingLog:
+        """What the log holds by now.
+
+        A file that became shorter, or was put in the other's place, is read anew.
+
+        Raises:
+            InputError: it is there and cannot be read, or is huge or binary.
+        """
+        if not exists(self.path):
+            return self._parser.log
+        with open_bytes(self.path, "the log", "name a log of caffe train") as file:
+            found = os.fstat(file.fileno())
+            refuse_huge(found.st_size, self.path)
+            if found.st_ino != self._file or found.st_size < self._lines.read:
+                self._restart(found.st_ino)
+            file.seek(self._lines.read)
+            while piece := file.read(PIECE):
+                for line in self._lines.feed(piece):
+                    self._parser.feed(line)
+                if not self._parser.log.rows:
+                    self._lines.refuse_noise(self.path)
+        return self._parser.log
+
+    @property
+    def done(self) -> bool:
+        """Whether the last run that it shows reached its end."""
+        runs = self._parser.log.runs
+        return bool(runs) and runs[-1].done

@@ -4,15 +4,25 @@ Distances may be any measure whose order counts; smaller is more alike (give a
 similarity its minus). No function skips what it cannot score: it raises.
 """
 
-from pydrdl.metrics.average_precision import (
+from pydrdl.metrics.matches import (
+    Matches,
     Rule,
+    Ties,
     average_precision,
     average_precision_from_matches,
+    cmc_curve,
+    cmc_from_counts,
+    cmc_from_matches,
+    matches_from_distances,
 )
-from pydrdl.metrics.cmc import cmc_curve, cmc_from_counts, cmc_from_matches
-from pydrdl.metrics.matches import Matches, Ties, matches_from_distances
-from pydrdl.metrics.pair_accuracy import accuracy, best_threshold
-from pydrdl.metrics.roc import Roc, auc, equal_error_rate, roc_curve
+from pydrdl.metrics.thresholds import (
+    Roc,
+    accuracy,
+    auc,
+    best_threshold,
+    equal_error_rate,
+    roc_curve,
+)
 
 __all__ = [
     "Matches",

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from pydrdl import atomic
-from pydrdl.errors import InputError
-from pydrdl.paths import exists
+from pydrdl.errors import InputError, writing
+from pydrdl.files import exists
 from pydrdl.strict_json import Ascending, Count, Form, read_declared
-from pydrdl.system_errors import writing
 
 SCHEMA = "drdl.split/1"
 Int = NDArray[np.int64]

@@ -1,16 +1,50 @@
-"""The counting pass: gallery items closer than a match, in a piece of a block."""
+"""Memory that is used again, and the part of a block's products that a trial needs."""
 
-from typing import Any, NamedTuple
+import threading
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.ranking.scaling import squared_distances
-from pydrdl.ranking.scratch import Scratch
+
+Int = NDArray[np.int64]
+Value = TypeVar("Value", bound=np.generic)
+
+
+class Scratch(threading.local):
+    """Arrays that every thread uses again; fresh memory costs more than sums."""
+
+    def __init__(self) -> None:
+        self.memory: dict[tuple[str, type[Any]], NDArray[Any]] = {}
+
+    def array(
+        self, name: str, rows: int, columns: int, kind: type[Value]
+    ) -> NDArray[Value]:
+        """An array of undefined content, until the next one of that name and kind."""
+        held = self.memory.get((name, kind))
+        if held is None or held.size < rows * columns:
+            held = self.memory[name, kind] = np.empty(rows * columns, kind)
+        return held[: rows * columns].reshape(rows, columns)
+
+    def chosen(
+        self, products: NDArray[Value], rows: Int, columns: Int
+    ) -> NDArray[Value]:
+        """Ascending rows and columns of a matrix, as a copy that may be changed."""
+        kind = products.dtype.type
+        some = products[rows[0] : rows[-1] + 1]
+        if columns.size < some.shape[1]:
+            wide = self.array("wide", len(some), columns.size, kind)
+            some = np.take(some, columns, axis=1, out=wide, mode="clip")
+        out = self.array("chosen", rows.size, columns.size, kind)
+        return np.take(some, rows - rows[0], axis=0, out=out, mode="clip")
+
+
+# The counting pass: gallery items closer than a match, in a piece of a block.
+
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 

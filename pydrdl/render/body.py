@@ -6,13 +6,26 @@ from itertools import pairwise
 
 import numpy as np
 
-from pydrdl.render.back import add_back
-from pydrdl.render.cargo import add_bed, add_cargo
-from pydrdl.render.front import add_front
+from pydrdl.render.ends import (
+    LAMPS_BELOW,
+    add_back,
+    add_bed,
+    add_cargo,
+    add_front,
+    box_floor,
+)
 from pydrdl.render.material import Stuff
-from pydrdl.render.mesh import Builder, Kind, Mesh, Part
+from pydrdl.render.mesh import (
+    Builder,
+    Kind,
+    Mesh,
+    Part,
+    Patch,
+    Points,
+    dense,
+    rectangle,
+)
 from pydrdl.render.model import Model
-from pydrdl.render.patch import Patch, Points, dense, rectangle
 from pydrdl.render.shell import Shell, shell
 
 # The glass of windscreen and rear window in its frame, u and v.
@@ -205,3 +218,32 @@ def _add_roof(mesh: Builder, model: Model, parts: Shell) -> None:
     if model.back.spoiler and not model.body.cargo and model.body.family != "bus":
         edge = [(-0.75, 0.97), (0.75, 0.97), (0.75, 1.0), (-0.75, 1.0)]
         mesh.decal(Part.ROOF, Stuff.TRIM, parts.roof, edge)
+
+
+# Licence plates, without characters and over everything else.
+
+
+HALF = (0.22, 0.07)  # width and height, metres
+EDGE = 0.014
+
+
+@lru_cache(maxsize=256)
+def plates_mesh(model: Model) -> Mesh:
+    """Builds a model's two plates."""
+    mesh, parts = Builder(), shell(model.body)
+    _add(mesh, Part.FRONT, parts.front, model.front.plate)
+    if not model.body.cargo:
+        _add(mesh, Part.BACK, parts.back, model.back.plate)
+        return mesh.build()
+    y, z = box_floor(model) - LAMPS_BELOW - 0.117, -model.body.length / 2
+    for stuff, edge in ((Stuff.PLATE_EDGE, EDGE), (Stuff.PLATE, 0.0)):
+        corners = rectangle(0, y, HALF[0] + edge, HALF[1] + edge)
+        plate = [(x, height, z) for x, height in corners]
+        mesh.add(Part.BACK, stuff, plate, (0, 0, -1))
+    return mesh.build()
+
+
+def _add(mesh: Builder, part: Part, on: Patch, v: float) -> None:
+    for stuff, edge in ((Stuff.PLATE_EDGE, EDGE), (Stuff.PLATE, 0.0)):
+        shape = rectangle(0, 0, HALF[0] + edge, HALF[1] + edge)
+        mesh.decal(part, stuff, on, on.metres(0, v, shape))

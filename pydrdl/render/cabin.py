@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.render.camera import Perspective
-from pydrdl.render.light import Light
-from pydrdl.render.material import Palette, Stuff
-from pydrdl.render.mesh import Builder, Kind, Mesh, Part
+from pydrdl.render.material import Light, Palette, Stuff
+from pydrdl.render.mesh import Builder, Kind, Mesh, Part, Points, ellipse
 from pydrdl.render.model import Model
-from pydrdl.render.painter import SHIFT, Pixels, to_fixed
-from pydrdl.render.patch import Points, ellipse
-from pydrdl.render.road import cut
+from pydrdl.render.scene import SHIFT, Pixels, cut, to_fixed
 from pydrdl.render.shell import shell
 
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pydrdl.render.chance import CAMERA, generator, pick
-from pydrdl.render.patch import Points
+from pydrdl.render.draws import CAMERA, generator, pick
+from pydrdl.render.mesh import Points
 
 CITY = 24  # cameras
 NEAREST = 0.8  # metres before the camera; what is nearer is drawn there

@@ -7,10 +7,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.render.chance import CAR, MAKE, generator, pick
-from pydrdl.render.colour import Colour
-from pydrdl.render.families import FAMILIES
-from pydrdl.render.model import Back, Body, Front, Model, design
+from pydrdl.render.draws import CAR, MAKE, generator, pick
+from pydrdl.render.material import Colour
+from pydrdl.render.model import FAMILIES, Back, Body, Front, Model, design
 from pydrdl.render.vehicle import Vehicle
 
 # CompCars has no lorries and no coaches.

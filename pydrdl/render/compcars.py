@@ -1,19 +1,297 @@
-"""Writes drawn car models in CompCars' layout on disk."""
+"""Which car models there are: makes, parts of the data set, images, their names."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from pydrdl import atomic
+from pydrdl.datasets import compcars
+from pydrdl.datasets.release import COMPCARS_PAIRS, RELEASED
+from pydrdl.errors import InputError
+from pydrdl.parallel import spread
 from pydrdl.render.cars import draw_car
-from pydrdl.render.catalogue import Car, Catalogue, Plan, draw_catalogue
+from pydrdl.render.draws import CATALOGUE, PAIRS, generator, with_sum
 from pydrdl.render.folder import Passing, fill_folder
-from pydrdl.render.pairs import draw_pairs
-from pydrdl.render.pool import spread
-from pydrdl.render.sensor import encode
-from pydrdl.render.web_photo import photograph_car
+from pydrdl.render.photo import encode
+from pydrdl.render.web_photo import photograph_car, viewpoint_of
+
+PARTS = ("part1", "part2", "part3")
+# Images a model has at least: half of part I's, and part II's, make the five
+# positives of a set; part III's make a pair.
+LEAST = (10, 5, 2)
+NAMES = 1 << 56  # file names are 14 hexadecimal digits, as CompCars' are
+GAPS = 1.2  # numbers that ids are drawn from, a piece
+YEARS = (2005, 2016)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to draw.
+
+    Attributes:
+        models: of part I (trained and tested on), II and III (pairs).
+        images: of each part.
+        makes: their number, most of them small.
+        pairs: of the same model in each level, and as many of different ones;
+            fewer where part III does not give them.
+        size: pixels of an image's width.
+        seed: not negative.
+    """
+
+    models: tuple[int, int, int]
+    images: tuple[int, int, int]
+    makes: int
+    pairs: int
+    size: int = 128
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value, least in (
+            ("--models", min(self.models), 1), ("--makes", self.makes, 1),
+            ("--pairs", self.pairs, 1), ("--size", self.size, 32),
+            ("--seed", self.seed, 0),
+        ):  # fmt: skip
+            if value < least:
+                raise InputError(
+                    f"{value} is too small", name, f"take at least {least}"
+                )
+        parts = zip(PARTS, self.models, self.images, LEAST, strict=True)
+        for part, models, images, each in parts:
+            if images < each * models:
+                raise InputError(
+                    f"{images:,} images of {models:,} models in {part}; each has "
+                    f"at least {each}",
+                    "--images",
+                    f"take at least {each * models:,} for {part}",
+                )
+
+
+def _paper_plan() -> Plan:
+    """CompCars as it was released, which is as the paper (Sec. 5) counts it."""
+    sizes = [RELEASED[compcars.NAME][part] for part in PARTS]
+    models, images = zip(*((s.vehicles, s.images) for s in sizes), strict=True)
+    return Plan(models, images, makes=163, pairs=COMPCARS_PAIRS // 2, size=256)
+
+
+PRESETS = {
+    "mini": Plan((8, 6, 8), (96, 36, 48), makes=3, pairs=20, size=64),
+    "demo": Plan((60, 30, 60), (1_200, 450, 900), makes=12, pairs=2_000),
+    "paper": _paper_plan(),
+}
+
+
+def changed(plan: Plan, **values: object) -> Plan:
+    """Returns a plan with other values."""
+    return replace(plan, **values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Car:
+    """A car model of the catalogue.
+
+    Attributes:
+        number: its place in the catalogue.
+        make: the number of its make.
+        make_id, model_id: CompCars' kind of ids, with gaps.
+        images: paths as the lists name them, "78/1/2014/3ac218c0c6c378.jpg".
+    """
+
+    number: int
+    make: int
+    make_id: int
+    model_id: int
+    images: tuple[str, ...]
+
+
+Catalogue = Mapping[str, tuple[Car, ...]]  # by part
+
+
+def draw_catalogue(plan: Plan) -> Catalogue:
+    """Returns all car models by part, a pure function of the plan."""
+    random = generator(plan.seed, kind=CATALOGUE)
+    total = sum(plan.models)
+    model_ids = random.permutation(int(GAPS * total))[:total] + 1
+    make_ids = random.permutation(int(GAPS * plan.makes))[: plan.makes] + 1
+    weights = np.exp(-2.5 * np.arange(plan.makes) / plan.makes)
+    makes = random.choice(plan.makes, total, p=weights / weights.sum())
+    parts, number = {}, 0
+    sizes = zip(PARTS, plan.models, plan.images, LEAST, strict=True)
+    for part, models, images, least in sizes:
+        rate = random.gamma(4, (images / models - least) / 4, models)
+        counts = with_sum(least + random.poisson(rate), images, least, random)
+        cars = []
+        for count in counts.tolist():
+            make = int(makes[number])
+            folder = f"{make_ids[make]}/{model_ids[number]}"
+            names = _draw_names(random, folder, count)
+            ids = int(make_ids[make]), int(model_ids[number])
+            cars.append(Car(number, make, *ids, names))
+            number += 1
+        parts[part] = tuple(cars)
+    return parts
+
+
+def _draw_names(
+    random: np.random.Generator, folder: str, count: int
+) -> tuple[str, ...]:
+    """Paths of a model's images, of some years in a row; each another."""
+    first = int(random.integers(YEARS[0], YEARS[1] - 3))
+    last = first + int(random.integers(1, 5))
+    names: dict[int, None] = {}
+    while len(names) < count:
+        names[int(random.integers(NAMES))] = None
+    years = random.integers(first, last, count).tolist()
+    return tuple(
+        f"{folder}/{year}/{name:014x}.jpg"
+        for year, name in zip(years, names, strict=True)
+    )
+
+
+# Pairs of images to verify, as CompCars' three levels make them.
+#
+# A pair is of the same model or of two. Easy: both images show the same side.
+# Medium: any sides. Hard: any sides, and the two models are of one make.
+
+
+LEVELS = ("easy", "medium", "hard")
+# Every image finds a partner in the last one, so that none is left out.
+DRAWN = ("easy", "hard", "medium")
+GUESSES = 16  # partners tried before all are looked at
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image of part III.
+
+    Attributes:
+        path: as the lists name it.
+        model, make: numbers.
+        viewpoint: the side that it shows.
+    """
+
+    path: str
+    model: int
+    make: int
+    viewpoint: int
+
+
+Key = Callable[[Shown], tuple[int, ...]]
+Pair = tuple[int, int]  # places of two images, the smaller first
+# Images that a level pairs share this, whether they are of one model or not.
+SAME: dict[str, Key] = {
+    "easy": lambda image: (image.model, image.viewpoint),
+    "medium": lambda image: (image.model,),
+    "hard": lambda image: (image.model,),
+}
+DIFFERENT: dict[str, Key] = {
+    "easy": lambda image: (image.viewpoint,),
+    "medium": lambda image: (),
+    "hard": lambda image: (image.make,),
+}
+
+
+def draw_pairs(plan: Plan, cars: Sequence[Car]) -> dict[str, list[str]]:
+    """Draws the pairs of each level.
+
+    Images that are in fewer pairs so far come first; no pair is twice in a
+    level.
+
+    Args:
+        plan: says how many.
+        cars: the models of part III.
+
+    Returns:
+        For each level the lines of its file: as many of one model as of two.
+
+    Raises:
+        InputError: a level has no pairs at all.
+    """
+    images = [
+        Shown(name, car.number, car.make, viewpoint_of(plan.seed, car.number, k))
+        for car in cars
+        for k, name in enumerate(car.images)
+    ]
+    drawer = _Drawer(images, generator(plan.seed, kind=PAIRS))
+    lines = {}
+    for level in DRAWN:
+        same = drawer.draw(SAME[level], True, plan.pairs)
+        different = drawer.draw(DIFFERENT[level], False, plan.pairs)
+        number = min(len(same), len(different))
+        if not number:
+            raise InputError(
+                f"part III gives no {level} pairs of "
+                f"{'two models' if same else 'one model'}",
+                "--models, --images, --makes",
+                "ask for more models or images, or for fewer makes",
+            )
+        drawn = [*same[:number], *different[:number]]
+        order = drawer.random.permutation(len(drawn)).tolist()
+        lines[level] = [
+            f"{images[drawn[i][0]].path} {images[drawn[i][1]].path} {i < number:d}\n"
+            for i in order
+        ]
+    return {level: lines[level] for level in LEVELS}
+
+
+class _Drawer:
+    """Draws pairs; knows how often it has taken each image."""
+
+    def __init__(self, images: Sequence[Shown], random: np.random.Generator) -> None:
+        self.images, self.random = images, random
+        self.uses = np.zeros(len(images), np.int64)
+
+    def draw(self, key: Key, same: bool, wanted: int) -> list[Pair]:
+        """Draws pairs of images that share a key, all of one model or all of two."""
+        groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for place, image in enumerate(self.images):
+            groups[key(image)].append(place)
+        found: dict[Pair, None] = {}
+        before = -1
+        while len(found) < wanted and len(found) > before:
+            before = len(found)
+            shuffled = self.random.permutation(len(self.images))
+            rarest = shuffled[np.argsort(self.uses[shuffled], kind="stable")]
+            for first in rarest.tolist():
+                if len(found) == wanted:
+                    break
+                group = groups[key(self.images[first])]
+                pair = self._pair(first, group, same, found)
+                if pair is not None:
+                    found[pair] = None
+                    self.uses[list(pair)] += 1
+        return list(found)
+
+    def _pair(
+        self, first: int, group: list[int], same: bool, found: dict[Pair, None]
+    ) -> Pair | None:
+        """Chooses a partner; None where there is none left."""
+        model = self.images[first].model
+
+        def fits(second: int) -> bool:
+            if second == first or (self.images[second].model == model) != same:
+                return False
+            return _ordered(first, second) not in found
+
+        for place in self.random.integers(len(group), size=GUESSES).tolist():
+            if fits(group[place]):
+                return _ordered(first, group[place])
+        left = [second for second in group if fits(second)]
+        if not left:
+            return None
+        return _ordered(first, left[int(self.random.integers(len(left)))])
+
+
+def _ordered(first: int, second: int) -> Pair:
+    return (first, second) if first < second else (second, first)
+
+
+# Writes drawn car models in CompCars' layout on disk.
+
 
 README = """# A rendered CompCars
 

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from pydrdl import paper
 from pydrdl.errors import InputError
-from pydrdl.render.chance import FLEET, LISTS, generator
-from pydrdl.render.exact import choose, with_sum
+from pydrdl.render.draws import FLEET, LISTS, choose, generator, with_sum
 
 LEAST = 2  # images a vehicle, as in the release
 LABELLED = paper.LABELLED_VEHICLES / paper.VEHICLES

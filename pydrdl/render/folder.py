@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydrdl import atomic
-from pydrdl.errors import InputError
-from pydrdl.system_errors import writing
+from pydrdl.errors import InputError, writing
 
 MARKER = "unfinished.json"
 LISTS = "train_test_split"  # as VehicleID and CompCars name it

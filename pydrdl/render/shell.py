@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from pydrdl.render.mesh import Patch, Points, patch
 from pydrdl.render.model import Body
-from pydrdl.render.patch import Patch, Points, patch
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.render.camera import Perspective
-from pydrdl.render.chance import pick
-from pydrdl.render.colour import Colour, shaded
-from pydrdl.render.light import Light, draw_light
-from pydrdl.render.painter import Pixels, fill
-from pydrdl.render.patch import Points
-from pydrdl.render.road import cut
+from pydrdl.render.draws import pick
+from pydrdl.render.material import Colour, Light, draw_light, shaded
+from pydrdl.render.mesh import Points
+from pydrdl.render.scene import Pixels, cut, fill
 
 PLACES = {"street": 0.32, "park": 0.24, "lot": 0.2, "showroom": 0.14, "studio": 0.1}
 GROUNDS: dict[str, tuple[float, float]] = {  # grey levels

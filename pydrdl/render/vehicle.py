@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from pydrdl.render.chance import VEHICLE, generator, pick
-from pydrdl.render.colour import VIVID, Colour
+from pydrdl.render.draws import VEHICLE, generator, pick
+from pydrdl.render.material import VIVID, Colour
 
 # VehicleID's seven colours in its order, "sliver" as the release spells it:
 # BGR and how often it is seen.

@@ -6,9 +6,9 @@ from enum import IntEnum
 import numpy as np
 
 from pydrdl.render.camera import Perspective
-from pydrdl.render.chance import pick
+from pydrdl.render.draws import pick
+from pydrdl.render.mesh import Points
 from pydrdl.render.model import Body
-from pydrdl.render.patch import Points
 
 # Height over width of a picture, and how often.
 ASPECTS = (0.75, 0.667, 0.5625, 0.8)

@@ -7,16 +7,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.render import sensor
+from pydrdl.render import photo
 from pydrdl.render.cabin import Glazier
 from pydrdl.render.camera import Perspective
 from pydrdl.render.cars import draw_specimen
-from pydrdl.render.chance import WEB, generator, pick
+from pydrdl.render.draws import WEB, generator, pick
 from pydrdl.render.marks import specimen
 from pydrdl.render.model import Model
-from pydrdl.render.painter import SHIFT, Pixels, end_seen, extent, paint_mesh
-from pydrdl.render.passing import other_vehicle
-from pydrdl.render.road import paint_shadow
+from pydrdl.render.photo import other_vehicle
+from pydrdl.render.scene import (
+    SHIFT,
+    Pixels,
+    end_seen,
+    extent,
+    paint_mesh,
+    paint_shadow,
+)
 from pydrdl.render.shell import shell
 from pydrdl.render.surroundings import Place, draw_place, paint_surroundings
 from pydrdl.render.vehicle import Vehicle
@@ -123,7 +129,7 @@ def photograph_car(
     few = cv2.resize(pixels[: height * fine], (size, height),
                      interpolation=cv2.INTER_AREA)  # fmt: skip
     native = shot.camera.resolved * size
-    seen = sensor.expose(np.asarray(few, np.uint8), shot.camera, native, random)
+    seen = photo.expose(np.asarray(few, np.uint8), shot.camera, native, random)
     box = car_box(model, shot, fine)
     return WebPhoto(seen, shot.viewpoint, box, shot.camera.quality)
 

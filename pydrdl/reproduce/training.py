@@ -9,12 +9,11 @@ from pathlib import Path
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
-from pydrdl import atomic, children, steps
-from pydrdl.errors import InputError
-from pydrdl.files import read_bytes
+from pydrdl import atomic, parallel
+from pydrdl.errors import InputError, writing
+from pydrdl.files import exists, files_in, read_bytes
 from pydrdl.messages import caffe_pb2
-from pydrdl.paths import exists, files_in
-from pydrdl.system_errors import writing
+from pydrdl.reproduce.runner import failure
 
 LOG = "caffe.log"  # in a run's folder
 
@@ -102,7 +101,7 @@ def train(
     # The command that was installed beside this interpreter comes first.
     others = os.environ.get("PATH", os.defpath)
     path = f"{Path(sys.executable).parent}{os.pathsep}{others}"
-    code = children.run(
+    code = parallel.run(
         words,
         log,
         # The log is what training curves are drawn from.
@@ -110,7 +109,7 @@ def train(
         stop=signal.SIGINT,  # by which Caffe writes a snapshot first
     )
     if code or not exists(last):
-        raise steps.failure(f"training by {solver}", code, log)
+        raise failure(f"training by {solver}", code, log)
     return last
 
 

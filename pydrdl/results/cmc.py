@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pydrdl import paper
-from pydrdl.evaluation.entry import Entry
 from pydrdl.protocols import reid
+from pydrdl.results.entry import Entry
 from pydrdl.results.shared import (
     entry_json,
     entry_notes,

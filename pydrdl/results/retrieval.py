@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pydrdl import paper
-from pydrdl.evaluation.entry import Entry
 from pydrdl.protocols import retrieval
+from pydrdl.results.entry import Entry
 from pydrdl.results.shared import (
     entry_json,
     entry_notes,

@@ -1,17 +1,65 @@
-"""What all results share: numbers as text, notes, JSON of a row."""
+"""Several trainings of one method: how their rows are named, and their mean.
 
+A row "<method>, seed <n>" is of one training of a method; tools/reproduce.py
+names its rows so. Any other name stands for itself.
+"""
+
+import math
+import re
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from rich import box
 from rich.table import Table
+from scipy.special import stdtrit
 
 from pydrdl import __version__, paper
-from pydrdl.evaluation.entry import Entry
-from pydrdl.evaluation.loaded_verifier import LoadedVerifier
+from pydrdl.results.entry import Entry
+from pydrdl.verifiers.file import LoadedVerifier
+
+_TRAINING = re.compile(r"(.+), seed (\d+)")
+
+
+def training_of(name: str) -> tuple[str, int | None]:
+    """A row's method and the seed of its training; None where it names no seed."""
+    found = _TRAINING.fullmatch(name)
+    return (found[1], int(found[2])) if found else (name, None)
+
+
+@dataclass(frozen=True)
+class OverTrainings:
+    """One number of several trainings.
+
+    Attributes:
+        values: one for each training.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean over trainings."""
+        return math.fsum(self.values) / len(self.values)
+
+    @property
+    def interval(self) -> float | None:
+        """Half the 95 % confidence interval of the mean; None of one training.
+
+        Student's t, so that five trainings are not taken for many.
+        """
+        n = len(self.values)
+        if n < 2:
+            return None
+        variance = math.fsum((v - self.mean) ** 2 for v in self.values) / (n - 1)
+        quantile = float(stdtrit(n - 1, 0.975))
+        return quantile * math.sqrt(variance / n)
+
+
+# What all results share: numbers as text, notes, JSON of a row.
+
 
 VERIFIERS = {"joint_bayesian": "Joint Bayesian", "svm": "SVM on pairs"}
 HASH_DIGITS = 16  # of a SHA-256, in the notes; JSON holds all

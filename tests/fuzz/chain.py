@@ -15,7 +15,8 @@ from commands import ROOT
 from pydrdl import paper
 from pydrdl.reproduce import setting
 from pydrdl.reproduce.plan import Plan
-from pydrdl.steps import Step, run_steps
+from pydrdl.reproduce.runner import run_steps
+from pydrdl.reproduce.steps import Step
 
 METHODS = (paper.VGG_TRIPLET, paper.VGG_CCL, paper.MIXED_CCL)
 NAMES = tuple(f"{method}, seed 1" for method in METHODS)

@@ -29,7 +29,7 @@ ENOUGH = 1.5  # seconds of the processor for what may be endless
 LATER = (
     "caffe", "matplotlib.backends.backend_agg", "matplotlib.figure", "rich.progress",
     "rich.table", "tensorboard.compat.proto.event_pb2", "typer.main",
-    "pydrdl.features.extract", "pydrdl.page.build", "pydrdl.weights.initialise",
+    "pydrdl.features.extract", "pydrdl.report.build", "pydrdl.nets.initialise",
 )  # fmt: skip
 MEMORY = 12 << 30  # bytes of address space: LMDB and OpenBLAS reserve without using
 FILE = 1 << 30  # bytes of a written file

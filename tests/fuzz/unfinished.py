@@ -11,7 +11,7 @@ from typing import NoReturn
 from commands import ROOT
 
 import pydrdl.features
-from pydrdl.records.build_folder import BuildFolder
+from pydrdl.lmdb.folder import BuildFolder
 
 
 def killed(*_: object, **__: object) -> NoReturn:

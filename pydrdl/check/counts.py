@@ -1,0 +1,149 @@
+"""What a data set holds, beside what the paper and the release say it holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pydrdl import paper
+from pydrdl.check.images import unique_images
+from pydrdl.check.problem import Problem, Severity, problem
+from pydrdl.datasets import release, vehicleid
+from pydrdl.datasets.dataset import Dataset, Image
+from pydrdl.lmdb.labels import numbered_models
+
+ALL = "all lists"
+HERE, RELEASE, PAPER = "here", "release", "paper"
+# Images with a model label, and their vehicles, by split (Table 1, Sec. 4) and source.
+LABELLED = {
+    ("train", PAPER): (paper.TABLE_1["training"].labelled, None),
+    ("test_13164", PAPER): (paper.TABLE_1["testing"].labelled, None),
+    (ALL, PAPER): (paper.LABELLED_IMAGES, paper.LABELLED_VEHICLES),
+    (ALL, RELEASE): (
+        paper.RELEASED_LABELLED_IMAGES,
+        paper.RELEASED_LABELLED_VEHICLES,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class SplitCount:
+    """Numbers of one split from one source; None where it does not say.
+
+    Attributes:
+        split: its name, or ALL for all lists together.
+        source: HERE for what was counted, RELEASE or PAPER.
+        images: number of images.
+        vehicles: number of vehicles.
+        models: number of vehicle models among the labelled images.
+        cameras: number of cameras; 0 where they are unknown.
+        labelled: images with a model label.
+        labelled_vehicles: vehicles with one.
+        model_labels: outputs of a softmax over the models: those that occur, or
+            all that the data set says there are.
+    """
+
+    split: str
+    source: str
+    images: int
+    vehicles: int
+    models: int | None = None
+    cameras: int | None = None
+    labelled: int | None = None
+    labelled_vehicles: int | None = None
+    model_labels: int | None = None
+
+
+@dataclass(frozen=True)
+class PairCount:
+    """Pairs to verify: how many there are, and how many of them match."""
+
+    pairs: int
+    same: int
+
+
+def count_dataset(dataset: Dataset) -> tuple[SplitCount, ...]:
+    """Counts each split and all lists together, each followed by its references."""
+    groups: dict[str, Sequence[Image]] = dict(dataset.splits)
+    if len(groups) > 1:
+        groups[ALL] = unique_images(dataset)
+    counts: list[SplitCount] = []
+    for split, images in groups.items():
+        here = count_images(split, images, dataset.num_models)
+        counts += [here, *_references(dataset.name, split)]
+    return tuple(counts)
+
+
+def check_counts(counts: Sequence[SplitCount]) -> list[Problem]:
+    """Finds splits that are neither the release's nor the paper's.
+
+    A drawn or a cut-down data set is told from a damaged copy by its size:
+    where no split has half of the release's images, it is worth knowing only.
+    """
+    differing, largest = [], 0.0
+    for here in counts:
+        known = [c for c in counts if c.split == here.split and c.source != HERE]
+        if here.source != HERE or here.split == ALL or not known:
+            continue
+        largest = max(largest, here.images / known[0].images)
+        sizes = [(c.images, c.vehicles) for c in known]
+        if (here.images, here.vehicles) not in sizes:
+            says = "; ".join(f"{c.source}: {_shown(c)}" for c in known)
+            differing.append(f"{here.split}: {_shown(here)}; {says}")
+    return problem(
+        "other_counts",
+        Severity.WARNING if largest >= 0.5 else Severity.INFO,
+        "splits whose counts are neither the release's nor the paper's",
+        differing,
+        "nothing, where they were cut down or drawn; otherwise get the lists again",
+    )
+
+
+def count_pairs(dataset: Dataset) -> dict[str, PairCount]:
+    """Counts the pairs of each level."""
+    return {
+        level: PairCount(len(pairs), sum(pair.same for pair in pairs))
+        for level, pairs in dataset.pairs.items()
+    }
+
+
+def count_images(split: str, images: Sequence[Image], num_models: int) -> SplitCount:
+    """Counts images as both the check and the LMDB's builder show them.
+
+    Args:
+        split: its name.
+        images: of the split.
+        num_models: as in Dataset.
+    """
+    labelled = [image for image in images if image.model_id >= 0]
+    models = {image.model_id for image in labelled}
+    return SplitCount(
+        split,
+        HERE,
+        images=len(images),
+        vehicles=len({image.vehicle_id for image in images}),
+        models=len(models),
+        cameras=len({image.camera_id for image in images} - {-1}),
+        labelled=len(labelled),
+        labelled_vehicles=len({image.vehicle_id for image in labelled}),
+        model_labels=len(numbered_models(models, num_models)),
+    )
+
+
+def _references(dataset: str, split: str) -> list[SplitCount]:
+    """What the release and the paper say of a split."""
+    name = release.ALL if split == ALL else split
+    sizes = {
+        RELEASE: release.released_size(dataset, name),
+        PAPER: release.paper_size(dataset, name),
+    }
+    known = {source: size for source, size in sizes.items() if size is not None}
+    labelled = LABELLED if dataset == vehicleid.NAME else {}
+    counts = []
+    for source, size in known.items():
+        images, vehicles = labelled.get((split, source), (None, None))
+        count = SplitCount(split, source, size.images, size.vehicles)
+        counts.append(replace(count, labelled=images, labelled_vehicles=vehicles))
+    return counts
+
+
+def _shown(count: SplitCount) -> str:
+    return f"{count.images:,} images of {count.vehicles:,} vehicles"

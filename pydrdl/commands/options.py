@@ -1,0 +1,62 @@
+"""What options mean that many tools have, said in one place.
+
+--output    the file or folder that the tool makes. Tools that once took it as
+            a word without a name still do.
+--overwrite replace what stands at --output; without it, that is refused.
+--json      write the numbers to this file, which is replaced; "-" writes them to
+            standard output, and the tables to stderr.
+--seed      of whatever the tool draws: the same seed draws the same.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from typer import Argument, BadParameter, Option
+
+from pydrdl import cli
+from pydrdl.cli import MAX_INT
+
+# The name of what --output was before all tools had that.
+OUTPUT_WORD = Argument(
+    metavar="[OUTPUT]", show_default=False, help="The older way to give --output."
+)
+OVERWRITE = Option("--overwrite", help="Replace OUTPUT if it exists.")
+
+
+def output(what: str) -> Any:
+    """The option that names what a tool makes."""
+    return Option("--output", metavar="OUTPUT", show_default=False, help=what)
+
+
+def one_output(option: Path | None, word: Path | None) -> Path:
+    """The output, given in one of two ways.
+
+    Raises:
+        BadParameter: it was given in both, or in neither.
+    """
+    if option is not None and word is not None:
+        raise BadParameter(
+            f"an output is named twice, {word} and --output {option}; give one"
+        )
+    if (given := word if option is None else option) is None:
+        raise BadParameter("say what to make with --output")
+    return given
+
+
+def json_file(what: str) -> Any:
+    """The option for all numbers as JSON, which cli.write_json() writes."""
+
+    def check(path: Path | None) -> Path | None:
+        if path == Path("-"):
+            cli.json_to_stdout()
+        return path
+
+    return Option(
+        "--json", metavar="FILE", show_default=False, callback=check,
+        help=f'Write {what} to this file (replaced); "-": to standard output.',
+    )  # fmt: skip
+
+
+def seed(of: str) -> Any:
+    """The option for the seed of what a tool draws."""
+    return Option("--seed", min=0, max=MAX_INT, help=of)

@@ -1,0 +1,123 @@
+"""What every data set reader returns."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, field, replace
+from pathlib import Path
+
+from pydrdl.errors import InputError
+from pydrdl.files import read_text
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One photograph of one vehicle.
+
+    Attributes:
+        path: relative to the data set's root, with "/" and the extension.
+        vehicle_id: the data set's own number.
+        model_id: the data set's own number of the vehicle model; -1 unlabelled.
+        camera_id: the data set's own number; -1 unknown.
+        box: (left, top, right, bottom) of the vehicle in the photograph, in
+            pixels from 0, right and bottom excluded; None: the photograph is
+            of the vehicle alone.
+    """
+
+    path: str
+    vehicle_id: int
+    model_id: int = -1
+    camera_id: int = -1
+    box: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two photographs whose likeness a verification protocol asks for.
+
+    Attributes:
+        first: one of them.
+        second: the other.
+        same: whether the data set's file calls them a match.
+    """
+
+    first: Image
+    second: Image
+    same: bool
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set on disk: its images by split.
+
+    Attributes:
+        name: for messages and reports, such as "VehicleID".
+        root: the folder that image paths are relative to.
+        splits: images by the split's name, in the list's order. Splits may
+            overlap, as VehicleID's test lists do.
+        num_models: model ids lie in 0 .. num_models - 1; 0 where the data set
+            does not say (then they are numbered densely when a LMDB is built).
+        model_names: names by model id, as far as the data set gives them.
+        pairs: pairs to verify by the name of their level, in the file's order;
+            empty where the data set has none.
+    """
+
+    name: str
+    root: Path
+    splits: Mapping[str, tuple[Image, ...]] = field(default_factory=dict)
+    num_models: int = 0
+    model_names: Mapping[int, str] = field(default_factory=dict)
+    pairs: Mapping[str, tuple[Pair, ...]] = field(default_factory=dict)
+
+
+# Whether two lists of images are the same one.
+
+
+def images_sha256(images: Iterable[Image]) -> str:
+    """SHA-256 of all that is known of images, in their order."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(f"{astuple(image)!r}\n".encode())
+    return digest.hexdigest()
+
+
+# Which data sets our renderers drew, so that no one takes them for photographs.
+
+
+def is_drawn(dataset: Dataset) -> bool:
+    """Whether tools/render_*.py drew it, by the README that they write."""
+    try:
+        text = read_text(dataset.root / "README.md", "", "")
+    except InputError:
+        return False
+    return text.startswith("# A rendered ")
+
+
+def full_name(dataset: Dataset) -> str:
+    """Its name, "drawn VehicleID" where it only has VehicleID's layout."""
+    return f"drawn {dataset.name}" if is_drawn(dataset) else dataset.name
+
+
+# Data sets as a training wants to see them.
+
+
+def labelled_only(dataset: Dataset) -> Dataset:
+    """The data set without the images that have no model label."""
+    splits = {
+        name: tuple(image for image in images if image.model_id >= 0)
+        for name, images in dataset.splits.items()
+    }
+    return replace(dataset, splits=splits)
+
+
+def vehicles_as_models(dataset: Dataset) -> Dataset:
+    """The data set with every vehicle a vehicle model of its own.
+
+    A softmax over models then tells vehicles, which in CompCars are the car
+    models, where its models are makes.
+    """
+
+    def renamed(image: Image) -> Image:
+        return replace(image, model_id=image.vehicle_id)
+
+    splits = {name: tuple(map(renamed, im)) for name, im in dataset.splits.items()}
+    return replace(dataset, splits=splits, num_models=0, model_names={})

@@ -1,1 +1,0 @@
-"""From feature files to results: files meet the protocols."""

@@ -1,0 +1,295 @@
+"""LMDBs, opened and written so that a fault of the system is told.
+
+LMDB maps lock.mdb and touches it: on a full disk that ends the process with
+SIGBUS. And whatever cuts a write short it calls "Input/output error".
+"""
+
+import errno
+import os
+import resource
+import signal
+import stat
+import subprocess
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import lmdb
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl import parallel
+from pydrdl.errors import (
+    InputError,
+    cannot_read,
+    cannot_write,
+    number_of,
+    reading,
+    reason,
+    writing,
+)
+from pydrdl.files import read_bytes
+
+DATA, LOCK = "data.mdb", "lock.mdb"
+LOCK_BYTES = 8192  # for the 126 readers that LMDB has room for by default
+META_BYTES = 8192  # of the two pages that any data.mdb begins with
+AGAIN = "build the LMDB again with tools/build_lmdb.py"
+
+
+@contextmanager
+def to_read(folder: Path) -> Iterator[lmdb.Environment]:
+    """Opens an LMDB that nobody writes.
+
+    Raises:
+        InputError: it cannot be opened.
+    """
+    with reading("the LMDB", folder, AGAIN):
+        # Bytes, for names that are not UTF-8.
+        environment = lmdb.open(os.fsencode(folder), readonly=True, lock=False)
+    with environment:
+        yield environment
+
+
+@contextmanager
+def to_write(folder: Path, map_size: int) -> Iterator[lmdb.Environment]:
+    """Opens an LMDB to write, or makes it; see committing().
+
+    Args:
+        folder: that it lies in, or is to.
+        map_size: LMDB's first, in bytes.
+
+    Raises:
+        InputError: it cannot be opened or made.
+    """
+    with writing("the LMDB", folder):
+        with (folder / LOCK).open("ab") as lock:
+            os.posix_fallocate(lock.fileno(), 0, LOCK_BYTES)
+        if _is_cut_off_at_its_start(folder / DATA):
+            (folder / DATA).unlink()
+    with _told(folder, META_BYTES):
+        # lock.mdb is needed: Caffe's reader opens the folder with it.
+        environment = lmdb.open(os.fsencode(folder), map_size=map_size)
+    with environment:
+        yield environment
+
+
+@contextmanager
+def committing(folder: Path, size: int) -> Iterator[None]:
+    """Tells why a transaction in its block could not be written.
+
+    A map that is full is for the block to enlarge: lmdb.MapFullError passes.
+
+    Args:
+        folder: that the LMDB lies in.
+        size: bytes that the transaction adds, about.
+
+    Raises:
+        InputError: no room, say. What was committed before is safe.
+    """
+    with _told(folder, size):
+        yield
+
+
+@contextmanager
+def _told(folder: Path, size: int) -> Iterator[None]:
+    try:
+        yield
+    except lmdb.MapFullError:
+        raise
+    except (lmdb.Error, OSError) as error:
+        cause: BaseException = error
+        if number_of(error) == errno.EIO:
+            cause = _why_no_more(folder, size) or error
+        raise cannot_write("the LMDB", folder, cause) from error
+
+
+def _why_no_more(folder: Path, size: int) -> OSError | None:
+    """Why a file of the folder cannot become as much longer; None where it can."""
+    probe = folder / f".{DATA}.{os.getpid()}.part"  # a name that is cleared away
+    try:
+        # Where the limit is on a file's size, it counts from the file's start.
+        end = (folder / DATA).stat().st_size
+        with probe.open("wb") as file:
+            file.seek(end)
+            file.write(bytes(size))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    finally:
+        probe.unlink(missing_ok=True)
+    return None
+
+
+def _is_cut_off_at_its_start(data: Path) -> bool:
+    """Whether a kill left a data.mdb in which nothing can have been committed."""
+    try:
+        return data.stat().st_size < META_BYTES
+    except FileNotFoundError:
+        return False
+
+
+# values.crc32: the CRC-32 of every record's value in an image LMDB.
+#
+# Neither LMDB nor JPEG has a checksum of its own: a changed byte would go into
+# training as a slightly different photograph. The file holds 4 bytes a record,
+# little-endian, in record order.
+
+
+CHECKSUMS_FILE = "values.crc32"
+Checksums = NDArray[np.uint32]
+
+
+def of_records(environment: lmdb.Environment) -> list[int]:
+    """Computes the checksums of an open LMDB's values; reads all of them."""
+    with environment.begin(buffers=True) as transaction:
+        values = transaction.cursor().iternext(keys=False)
+        return [zlib.crc32(value) for value in values]
+
+
+def to_bytes(checksums: Iterable[int]) -> bytes:
+    """Returns the file's content."""
+    return np.fromiter(checksums, "<u4").tobytes()
+
+
+def read_checksums(folder: Path) -> Checksums:
+    """Reads the checksums in an image LMDB's folder.
+
+    Raises:
+        InputError: they are missing or cut off.
+    """
+    path = Path(folder) / CHECKSUMS_FILE
+    data = read_bytes(path, "the checksums", AGAIN)
+    if len(data) % 4:
+        raise InputError(f"{len(data)} bytes; expected 4 a record", path, AGAIN)
+    return np.frombuffer(data, "<u4").astype(np.uint32)
+
+
+# Whether an LMDB can be read at all.
+#
+# LMDB maps its file and trusts what stands there: a data.mdb that was cut off or
+# damaged can end the process that reads it with SIGBUS or SIGABRT. So another
+# process reads it first.
+
+
+# What is not a matter of the file's content is the system's refusal.
+_OF_CONTENT = {0, errno.EBADF, errno.EINVAL}
+_BY_DAMAGE = {
+    signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV,
+}  # fmt: skip
+NODE_BYTES = 8  # at least, of a record
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How far an LMDB could be read.
+
+    Attributes:
+        records: records that were reached.
+        damage: why no more could be; empty where all could.
+    """
+
+    records: int
+    damage: str = ""
+
+
+def walk(folder: Path) -> Walk:
+    """Reads the keys of an LMDB, and each value's ends, in another process.
+
+    Raises:
+        InputError: the system does not let it be read.
+    """
+    entries, damage = look(folder)
+    if damage:
+        return Walk(0, damage)
+    code = "import sys; from pydrdl.lmdb import environment as e; e.read(*sys.argv[1:])"
+    done = parallel.python(code, str(folder), str(entries))
+    reached = len(done.stdout)
+    if done.returncode:
+        return Walk(reached, why(done, folder))
+    if reached != entries:
+        more = "more" if reached > entries else f"{reached:,}"
+        return Walk(reached, f"{DATA} counts {entries:,} records; {more} follow")
+    return Walk(reached)
+
+
+def look(folder: Path) -> tuple[int, str]:
+    """Looks at an LMDB's head, which can be done without danger.
+
+    Returns:
+        How many records it counts, and what is wrong with it, if anything.
+
+    Raises:
+        InputError: the system does not let it be read.
+    """
+    with reading("the LMDB", folder, AGAIN):
+        found = (Path(folder) / DATA).stat()
+    size = found.st_size
+    if not stat.S_ISREG(found.st_mode):
+        return 0, f"{DATA} is no regular file"
+    if size < META_BYTES:
+        return 0, f"{DATA} is cut off: it has {size:,} bytes"
+    try:
+        with lmdb.open(os.fsencode(folder), readonly=True, lock=False) as environment:
+            pages, head = environment.info()["last_pgno"] + 1, environment.stat()
+    except (lmdb.Error, OSError) as error:
+        if _is_refusal(error):
+            raise cannot_read("the LMDB", folder, error, AGAIN) from error
+        return 0, f"{DATA} cannot be opened: {reason(error)}"
+    wanted, entries = pages * head["psize"], int(head["entries"])
+    if size < wanted:
+        return 0, f"{DATA} is cut off: it has {size:,} bytes; expected {wanted:,}"
+    if entries > size // NODE_BYTES:
+        return 0, f"{DATA} is damaged: {size:,} bytes do not hold {entries:,} records"
+    return entries, ""
+
+
+def read(folder: str, entries: str) -> None:
+    """Reads an LMDB; writes a byte to stdout for each record.
+
+    Args:
+        folder: that it lies in.
+        entries: how many records it counts. One more is read at most: a page that
+            leads back to an earlier one would have no end.
+    """
+    left = int(entries) + 1
+    with (
+        lmdb.open(os.fsencode(folder), readonly=True, lock=False) as environment,
+        environment.begin(buffers=True) as transaction,
+    ):
+        for key, value in transaction.cursor():
+            # What lies between lies in the file too; only the ends may not.
+            bytes(key), bytes(value[:1]), bytes(value[-1:])
+            os.write(1, b".")
+            left -= 1
+            if left == 0:
+                break
+
+
+def why(done: "subprocess.CompletedProcess[bytes]", folder: Path) -> str:
+    """Why the process that read an LMDB failed.
+
+    Raises:
+        InputError: something else than damage ended it.
+    """
+    if done.returncode < 0:
+        ended = signal.Signals(-done.returncode)
+        if ended not in _BY_DAMAGE:
+            raise InputError(
+                f"cannot read the LMDB: {ended.name} ended the process that read it",
+                folder,
+                "see whether memory ran out, and give the same command again",
+            )
+        return f"{DATA} is damaged: whoever reads on ends with {ended.name}"
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return f"{DATA} is damaged: {lines[-1] if lines else done.returncode}"
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the system refuses, and the file may be whole."""
+    number = number_of(error)
+    if number == errno.ENOMEM:  # a size that makes no sense, or a limit
+        return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    return number not in _OF_CONTENT

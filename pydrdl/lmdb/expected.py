@@ -1,0 +1,195 @@
+"""What the files beside data.mdb, and the data set, say must stand in it."""
+
+import errno
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydrdl.datasets.dataset import Image, images_sha256
+from pydrdl.errors import InputError, number_of
+from pydrdl.lmdb import environment, labels, pair_index
+from pydrdl.lmdb.environment import Checksums
+from pydrdl.lmdb.folder import BUILD, read_build
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong with an image LMDB.
+
+    Attributes:
+        check: which check found it.
+        what: what is wrong.
+        record: number of the record; None where it is not about one.
+        key: the record's key.
+        vehicle: the vehicle that the record shows, as far as it is known.
+    """
+
+    check: str
+    what: str
+    record: int | None = None
+    key: str = ""
+    vehicle: int | None = None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of an image LMDB; None where a file cannot be read.
+
+    Attributes:
+        index: the pair index.
+        dense: what the labels stand for; None also where the index has other
+            vehicles.
+        stored: which label the records carry, "vehicle" or "model".
+        checksums: CRC-32 of each value.
+        build: what it was built from and how, as in build.json.
+        images: the data set's, in record order; None: not compared.
+        root: the folder that their paths are relative to.
+    """
+
+    index: pair_index.PairIndex | None = None
+    dense: labels.Labels | None = None
+    stored: str | None = None
+    checksums: Checksums | None = None
+    build: dict[str, Any] | None = None
+    images: Sequence[Image] | None = None
+    root: Path = Path()
+
+    def vehicle(self, record: int) -> pair_index.Vehicle | None:
+        """The vehicle that the pair index gives a record to."""
+        vehicles = self.index.vehicles if self.index else ()
+        place = bisect_right(vehicles, record, key=lambda v: v.first) - 1
+        if place < 0:
+            return None
+        vehicle = vehicles[place]
+        return vehicle if record < vehicle.first + vehicle.count else None
+
+    def label(self, vehicle: pair_index.Vehicle) -> int | None:
+        """The label that a vehicle's records carry."""
+        if self.stored == "model":
+            return vehicle.model_id
+        ids = self.dense.vehicle_ids if self.dense else ()
+        place = bisect_right(ids, vehicle.vehicle_id) - 1
+        return place if place >= 0 and ids[place] == vehicle.vehicle_id else None
+
+
+def read_expected(folder: Path) -> tuple[Expected, list[Fault]]:
+    """Reads the files of an image LMDB's folder, and compares them.
+
+    Raises:
+        InputError: the system does not let one be read.
+    """
+    faults: list[Fault] = []
+
+    def read(what: Callable[[Path], T]) -> T | None:
+        try:
+            return what(folder)
+        except InputError as error:
+            if _is_refusal(error.__cause__):
+                raise
+            faults.append(Fault("files", f"{Path(error.where).name}: {error.what}"))
+            return None
+
+    expected = Expected(
+        index=read(lambda f: pair_index.read_pair_index(f, check=False)),
+        dense=read(labels.read_labels),
+        stored=read(labels.read_stored),
+        checksums=read(environment.read_checksums),
+        build=read(read_build),
+    )
+    faults += [Fault("files", what) for what in _differ(expected)]
+    if expected.dense and _vehicle_ids(expected.index) != expected.dense.vehicle_ids:
+        expected = replace(expected, dense=None)
+    return expected, faults
+
+
+def _is_refusal(cause: BaseException | None) -> bool:
+    """Whether a file may be whole, and only cannot be read."""
+    return isinstance(cause, OSError) and number_of(cause) != errno.ENOENT
+
+
+def _vehicle_ids(index: pair_index.PairIndex | None) -> tuple[int, ...]:
+    return tuple(vehicle.vehicle_id for vehicle in index.vehicles) if index else ()
+
+
+def _differ(expected: Expected) -> Iterator[str]:
+    """Yields where two of the files do not say the same."""
+    index, dense = expected.index, expected.dense
+    counts = {}
+    if index:
+        counts[pair_index.FILE_NAME] = index.fingerprint.num_images
+    if expected.checksums is not None:
+        counts[environment.CHECKSUMS_FILE] = len(expected.checksums)
+    if expected.build:
+        counts[BUILD] = expected.build["images"]
+    if len(set(counts.values())) > 1:
+        shown = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        yield f"the files disagree on the number of records: {shown}"
+    if index and dense:
+        shown_ids = _vehicle_ids(index)
+        if shown_ids != dense.vehicle_ids:
+            yield (
+                f"{labels.FILE_NAME} and {pair_index.FILE_NAME} name other vehicles: "
+                f"{_first_difference(dense.vehicle_ids, shown_ids)}"
+            )
+        if index.num_models != len(dense.model_ids):
+            yield (
+                f"{labels.FILE_NAME} has {len(dense.model_ids):,} models, "
+                f"{pair_index.FILE_NAME} {index.num_models:,}"
+            )
+    if expected.build and expected.stored not in (None, expected.build["label"]):
+        yield (
+            f"{labels.FILE_NAME} says records carry the {expected.stored}, "
+            f"{BUILD} the {expected.build['label']}"
+        )
+
+
+def with_dataset(
+    expected: Expected,
+    images: Iterable[Image],
+    root: Path,
+    num_models: int,
+    *,
+    labelled_only: bool = False,
+) -> tuple[Expected, list[Fault]]:
+    """Adds the data set's images, and compares its lists with the files.
+
+    Args:
+        expected: as read_expected returns it.
+        images: in any order.
+        root: the folder that their paths are relative to.
+        num_models: as in Dataset.
+        labelled_only: it was built without those whose model it has no label for.
+
+    Raises:
+        InputError: the images cannot be labelled.
+    """
+    build, faults = expected.build, []
+    model_ids = build.get("model_ids") if build else None
+    if model_ids is not None:
+        images = labels.with_known_models(
+            images, model_ids, labelled_only=labelled_only
+        )
+    ordered = sorted(images, key=lambda image: image.vehicle_id)
+    dense = labels.dense_labels(ordered, num_models, model_ids)
+    if build and build["images_sha256"] != images_sha256(ordered):
+        faults.append(
+            f"built from another list: {build['images']:,} images then, "
+            f"{len(ordered):,} in this split (or others, or other ids)"
+        )
+    if expected.dense and expected.dense != dense:
+        faults.append(f"{labels.FILE_NAME} does not stand for this data set's ids")
+    known = replace(expected, images=ordered, root=Path(root))
+    return known, [Fault("data set", what) for what in faults]
+
+
+def _first_difference(one: Sequence[int], other: Sequence[int]) -> str:
+    if len(one) != len(other):
+        return f"{len(one):,} and {len(other):,}"
+    place = next(
+        k for k, pair in enumerate(zip(one, other, strict=True)) if len(set(pair)) > 1
+    )
+    return f"label {place} is vehicle {one[place]} and {other[place]}"

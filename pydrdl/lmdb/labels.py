@@ -1,0 +1,200 @@
+"""Dense labels: a data set's own ids, numbered from 0 as a softmax needs them.
+
+labels.json, which says what each dense label stands for, lies in the LMDB's
+folder; tools/make_nets.py lays it beside the nets that are trained from it, so
+that it travels with the model.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import field_validator
+
+from pydrdl import atomic
+from pydrdl.datasets.dataset import Image
+from pydrdl.errors import InputError, writing
+from pydrdl.files import read_bytes
+from pydrdl.lmdb.environment import AGAIN
+from pydrdl.strict_json import Ascending, Form, read_declared
+
+FILE_NAME = "labels.json"
+VERSION = 1
+WHAT = "what the labels stand for"
+# A float holds whole numbers below 2^24 exactly, and Caffe's blobs are floats.
+MAX_VEHICLE_ID = 2**24 - 1
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What dense labels stand for.
+
+    Attributes:
+        vehicle_ids: the data set's vehicle id of each dense vehicle label,
+            ascending.
+        model_ids: the same of each dense model label.
+    """
+
+    vehicle_ids: tuple[int, ...]
+    model_ids: tuple[int, ...]
+
+
+def dense_labels(
+    images: Sequence[Image], num_models: int, model_ids: Sequence[int] | None = None
+) -> Labels:
+    """Numbers vehicles and models.
+
+    Model ids stay as they are where the data set says how many there are and
+    they lie in 0 .. num_models - 1; otherwise those that occur are numbered in
+    ascending order.
+
+    Args:
+        images: in any order.
+        num_models: as in Dataset; 0 where unknown.
+        model_ids: number the models by these instead, as another LMDB's labels
+            do; images of others are refused, see with_known_models.
+
+    Raises:
+        InputError: a vehicle id outside 0 .. 2^24 - 1, a vehicle with two
+            models, or a model that model_ids lacks.
+    """
+    model_of: dict[int, int] = {}
+    for image in images:
+        if not 0 <= image.vehicle_id <= MAX_VEHICLE_ID:
+            raise InputError(
+                f"vehicle id {image.vehicle_id} is not in 0 .. {MAX_VEHICLE_ID}, "
+                "the whole numbers that Caffe's floats hold exactly",
+                image.path,
+                "number the vehicles anew",
+            )
+        known = model_of.setdefault(image.vehicle_id, image.model_id)
+        if known != image.model_id:
+            raise InputError(
+                f"vehicle {image.vehicle_id} has two models, {known} and "
+                f"{image.model_id} (-1 = unlabelled)",
+                image.path,
+                "give all images of a vehicle the same model",
+            )
+    occurring = tuple(sorted(set(model_of.values()) - {-1}))
+    if model_ids is not None:
+        unknown = sorted(set(occurring) - set(model_ids))
+        if unknown:
+            raise InputError(
+                f"{len(unknown):,} vehicle models, such as {unknown[0]}, are not "
+                f"among the {len(model_ids):,} that are to number them",
+                FILE_NAME,
+                "leave their images unlabelled, or number the models anew",
+            )
+        return Labels(tuple(sorted(model_of)), tuple(model_ids))
+    return Labels(tuple(sorted(model_of)), numbered_models(occurring, num_models))
+
+
+def numbered_models(occurring: Collection[int], num_models: int) -> tuple[int, ...]:
+    """The data set's model id of each dense label; see dense_labels.
+
+    Args:
+        occurring: models that images have, -1 left out.
+        num_models: as in Dataset; 0 where unknown.
+    """
+    kept = num_models > 0 and all(0 <= model < num_models for model in occurring)
+    return tuple(range(num_models)) if kept else tuple(sorted(occurring))
+
+
+def with_known_models(
+    images: Iterable[Image], model_ids: Collection[int], *, labelled_only: bool = False
+) -> tuple[Image, ...]:
+    """The images, those of other vehicle models unlabelled (-1).
+
+    Args:
+        images: in any order, which they keep.
+        model_ids: the data set's ids that have a dense label.
+        labelled_only: leave out the unlabelled.
+    """
+    known = {-1, *model_ids}
+    kept = (
+        image if image.model_id in known else replace(image, model_id=-1)
+        for image in images
+    )
+    return tuple(i for i in kept if i.model_id >= 0 or not labelled_only)
+
+
+def to_json(labels: Labels, stored: str) -> str:
+    """Returns the text of labels.json.
+
+    Args:
+        labels: what the labels stand for.
+        stored: "vehicle" or "model", the one that the records carry.
+    """
+    content = {
+        "version": VERSION,
+        "label": stored,
+        "vehicle_ids": labels.vehicle_ids,
+        "model_ids": labels.model_ids,
+    }
+    return json.dumps(content) + "\n"
+
+
+class _File(Form):
+    """labels.json; ids ascend."""
+
+    version: Literal[1]
+    label: Literal["vehicle", "model"]
+    vehicle_ids: Ascending
+    model_ids: Ascending
+
+    @field_validator("vehicle_ids")
+    @classmethod
+    def _fit(cls, ids: list[int]) -> list[int]:
+        if ids and ids[-1] > MAX_VEHICLE_ID:
+            raise ValueError(f"id {ids[-1]} is above {MAX_VEHICLE_ID}")
+        return ids
+
+
+def read_labels(folder: Path) -> Labels:
+    """Reads labels.json from an image LMDB's folder.
+
+    Raises:
+        InputError: it is missing, damaged or of another version.
+    """
+    content = _read(folder)
+    return Labels(tuple(content.vehicle_ids), tuple(content.model_ids))
+
+
+def read_stored(folder: Path) -> str:
+    """Reads which label an image LMDB's records carry, "vehicle" or "model".
+
+    Raises:
+        InputError: as read_labels.
+    """
+    return _read(folder).label
+
+
+def _read(folder: Path) -> _File:
+    return read_declared(_File, Path(folder) / FILE_NAME, WHAT, AGAIN)
+
+
+def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
+    """Lays an image LMDB's labels.json beside a net that is trained from it.
+
+    Raises:
+        InputError: it is missing or damaged, or the other cannot be written.
+    """
+    read_labels(lmdb_folder)
+    labels, copy = Path(lmdb_folder) / FILE_NAME, Path(net_folder) / FILE_NAME
+    data = read_bytes(labels, WHAT, AGAIN)
+    with writing("the labels", copy):
+        atomic.write_bytes(copy, data)
+
+
+def same_models(one: Path, other: Path) -> bool:
+    """Whether the models have the same labels in two image LMDBs.
+
+    Where a data set does not say how many models there are, each LMDB numbers
+    those that occur in it.
+
+    Raises:
+        InputError: a labels.json is missing or damaged.
+    """
+    return read_labels(one).model_ids == read_labels(other).model_ids

@@ -1,0 +1,206 @@
+"""pair_index.binaryproto: which records of an image LMDB show which vehicle.
+
+It lies beside data.mdb and carries a fingerprint of it, so that an index never
+serves another LMDB than its own.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import lmdb
+from google.protobuf.message import DecodeError
+
+from pydrdl import messages, parallel
+from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
+from pydrdl.lmdb import environment
+from pydrdl.lmdb.environment import AGAIN, to_read
+
+FILE_NAME = "pair_index.binaryproto"
+VERSION = 1
+SAMPLES = 64  # records whose values enter the fingerprint
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """The records first .. first + count - 1, which show one vehicle.
+
+    Attributes:
+        vehicle_id: the data set's own number, below 2^24.
+        model_id: dense model label; -1 unlabelled.
+        first: record number of its first image.
+        count: number of its images.
+    """
+
+    vehicle_id: int
+    model_id: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells one image LMDB from another.
+
+    Attributes:
+        num_images: number of records.
+        keys_crc32: CRC-32 over each record's key and the size of its value.
+        sample_crc32: CRC-32 over the values of up to 64 evenly spaced records.
+    """
+
+    num_images: int
+    keys_crc32: int
+    sample_crc32: int
+
+
+@dataclass(frozen=True)
+class PairIndex:
+    """The whole index.
+
+    Attributes:
+        fingerprint: of the LMDB that it belongs to.
+        num_models: model labels lie in 0 .. num_models - 1.
+        vehicles: in record order, without gaps.
+    """
+
+    fingerprint: Fingerprint
+    num_models: int
+    vehicles: tuple[Vehicle, ...]
+
+
+class Fingerprinter:
+    """Computes the fingerprint of an LMDB from its records, in their order.
+
+    Args:
+        num_images: how many there will be.
+    """
+
+    def __init__(self, num_images: int) -> None:
+        # Which is every record where there are at most SAMPLES.
+        self._sampled = {k * num_images // SAMPLES for k in range(SAMPLES)}
+        self._records = self._keys = self._sample = 0
+
+    def add(self, key: bytes | memoryview, value: bytes | memoryview) -> None:
+        """Takes the next record; a value that is not sampled is not read."""
+        self._keys = zlib.crc32(key, self._keys)
+        self._keys = zlib.crc32(struct.pack("<I", len(value)), self._keys)
+        if self._records in self._sampled:
+            self._sample = zlib.crc32(value, self._sample)
+        self._records += 1
+
+    def result(self) -> Fingerprint:
+        """The fingerprint of the records so far."""
+        return Fingerprint(self._records, self._keys, self._sample)
+
+
+def fingerprint(environment: lmdb.Environment) -> Fingerprint:
+    """Computes the fingerprint of an open LMDB.
+
+    Keys and sizes are read of all records, values of at most 64.
+    """
+    fingerprinter = Fingerprinter(environment.stat()["entries"])
+    with environment.begin(buffers=True) as transaction:
+        for key, value in transaction.cursor():
+            fingerprinter.add(key, value)
+    return fingerprinter.result()
+
+
+def to_bytes(index: PairIndex) -> bytes:
+    """Serializes an index as message PairIndex of drdl.proto."""
+    message = messages.PairIndex(
+        version=VERSION,
+        num_images=index.fingerprint.num_images,
+        num_models=index.num_models,
+        keys_crc32=index.fingerprint.keys_crc32,
+        sample_crc32=index.fingerprint.sample_crc32,
+    )
+    for vehicle in index.vehicles:
+        message.vehicle.add(
+            vehicle_id=vehicle.vehicle_id,
+            model_id=vehicle.model_id,
+            first=vehicle.first,
+            count=vehicle.count,
+        )
+    return bytes(message.SerializeToString())
+
+
+def read_pair_index(folder: Path, *, check: bool = True) -> PairIndex:
+    """Reads the index in an image LMDB's folder.
+
+    Args:
+        folder: the folder that holds data.mdb.
+        check: whether to compare the fingerprint with data.mdb's.
+
+    Raises:
+        InputError: there is no index, it is damaged or of another version, or
+            it belongs to another LMDB.
+    """
+    path = Path(folder) / FILE_NAME
+    message = messages.PairIndex()
+    data = read_bytes(path, "the pair index", AGAIN)
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        raise InputError("the pair index is damaged", path, AGAIN) from error
+    if message.version != VERSION:
+        raise InputError(
+            f"pair index of version {message.version}; expected {VERSION}", path, AGAIN
+        )
+    index = PairIndex(
+        Fingerprint(message.num_images, message.keys_crc32, message.sample_crc32),
+        message.num_models,
+        tuple(
+            Vehicle(v.vehicle_id, v.model_id, v.first, v.count) for v in message.vehicle
+        ),
+    )
+    _check_runs(index.vehicles, index.fingerprint.num_images, path)
+    if check:
+        found = _fingerprint_of(folder)
+        if found != index.fingerprint:
+            raise InputError(
+                f"the pair index belongs to another LMDB: it holds "
+                f"{index.fingerprint}, data.mdb gives {found}",
+                path,
+                AGAIN,
+            )
+    return index
+
+
+def print_fingerprint(folder: str) -> None:
+    """Prints an LMDB's fingerprint, its three numbers."""
+    with to_read(Path(folder)) as environment:
+        print(*astuple(fingerprint(environment)))
+
+
+def _fingerprint_of(folder: Path) -> Fingerprint:
+    """Computes it in another process, which a damaged LMDB may end."""
+    _, damage = environment.look(folder)
+    if not damage:
+        code = "import sys; from pydrdl.lmdb import pair_index as p; "
+        done = parallel.python(code + "p.print_fingerprint(sys.argv[1])", str(folder))
+        if done.returncode == 0:
+            return Fingerprint(*map(int, done.stdout.split()))
+        damage = environment.why(done, folder)
+    raise InputError(damage, folder, AGAIN)
+
+
+def _check_runs(vehicles: Sequence[Vehicle], num_images: int, path: Path) -> None:
+    expected = 0
+    for vehicle in vehicles:
+        if vehicle.first != expected or vehicle.count < 1:
+            raise InputError(
+                f"vehicle {vehicle.vehicle_id} takes {vehicle.count} records from "
+                f"{vehicle.first}; expected at least 1 from {expected}",
+                path,
+                AGAIN,
+            )
+        expected += vehicle.count
+    if expected != num_images:
+        raise InputError(
+            f"vehicles take {expected} records, the index says {num_images}",
+            path,
+            AGAIN,
+        )

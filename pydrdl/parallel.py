@@ -1,0 +1,322 @@
+"""Work on several threads whose results come in order and in bounded memory."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing import (
+    active_children,
+    connection,
+    get_context,
+    parent_process,
+    resource_tracker,
+)
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+
+from pydrdl.errors import InputError, reason, writing
+from pydrdl.signals import SIGNALS
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+T = TypeVar("T")
+
+AHEAD = 8  # results a thread may be ahead of their use
+
+
+def in_order(
+    function: Callable[[In], Out],
+    items: Iterable[In],
+    workers: int | None,
+    ahead: int | None = None,
+) -> Iterator[Out]:
+    """Maps on threads; OpenCV itself takes one thread an item meanwhile.
+
+    Args:
+        function: runs without the interpreter lock for the most part.
+        items: taken when a thread will soon be free, not before.
+        workers: threads; None takes one a processor.
+        ahead: results at most that wait or are being made; None takes AHEAD a
+            thread. More where many results are used at once.
+    """
+    count = workers or os.cpu_count() or 1
+    most = ahead or AHEAD * count
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(0)
+    window: deque[Future[Out]] = deque()
+    pool = ThreadPoolExecutor(count)
+    try:
+        for item in items:
+            if len(window) == most:
+                yield window.popleft().result()
+            window.append(pool.submit(function, item))
+        while window:
+            yield window.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads)
+
+
+def behind(function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
+    """Maps on one thread while the next item is got ready; results in order."""
+    pool = ThreadPoolExecutor(1)
+    running: Future[Out] | None = None
+    try:
+        for item in items:
+            if running is not None:
+                yield running.result()
+            running = pool.submit(function, item)
+        if running is not None:
+            yield running.result()
+    finally:
+        pool.shutdown()
+
+
+# Errors that end another thread than the main one.
+
+
+@contextmanager
+def faults_passed_on() -> Iterator[None]:
+    """Raises in the main thread, while its block runs, what ends another thread.
+
+    The main thread may wait for the other, and then for ever.
+    """
+    faults: list[BaseException] = []
+
+    def ended(report: threading.ExceptHookArgs) -> None:
+        if report.exc_value is not None:
+            faults.append(report.exc_value)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    def pass_on(*_: object) -> None:
+        signal.alarm(0)  # heard, see pydrdl/deadline.py
+        if faults:
+            raise faults.pop()
+
+    threading.excepthook, hook = ended, threading.excepthook
+    handler = signal.signal(signal.SIGUSR1, pass_on)
+    try:
+        yield
+    finally:
+        threading.excepthook = hook
+        signal.signal(signal.SIGUSR1, handler)
+
+
+# Other processes that a command starts.
+#
+# A Python that is started with -c looks for modules in the current folder first; a
+# file there named like a module would run. So every interpreter is started here,
+# where it does not look. And no child goes on when the command is ended.
+
+
+# Those that are to be told to end, and by which signal.
+_running: dict["subprocess.Popen[bytes]", signal.Signals] = {}
+_guard = threading.Lock()
+
+
+def python(code: str, *words: str) -> "subprocess.CompletedProcess[bytes]":
+    """Runs code in another interpreter; nothing comes from the current folder.
+
+    Args:
+        code: what to run.
+        words: its sys.argv[1:].
+
+    Raises:
+        InputError: the interpreter cannot be started.
+    """
+    command = [sys.executable, "-P", "-c", code, *words]
+    with starting(sys.executable):
+        return subprocess.run(command, capture_output=True, check=False)
+
+
+def run(
+    words: Sequence[str],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    stop: signal.Signals = signal.SIGTERM,
+) -> int:
+    """Runs a command to its end, on any thread; stop_all() ends it before.
+
+    Args:
+        words: the command.
+        log: what it prints is added here; its folder is made.
+        env: its environment; None takes this process's.
+        stop: the signal by which it ends in good order.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        InputError: it cannot be started, or the log not be written.
+    """
+    with writing("a log", log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        output = log.open("ab")
+    with output, _guard, starting(words[0]):
+        child = subprocess.Popen(
+            words,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            close_fds=False,  # hands on the lock of a chain, see reproduce/steps.py
+        )
+        _running[child] = stop
+    try:
+        return child.wait()
+    except BaseException:
+        child.send_signal(stop)
+        child.wait()
+        raise
+    finally:
+        with _guard:
+            _running.pop(child, None)
+
+
+def stop_all() -> None:
+    """Asks every command that run() waits for to end, each once."""
+    with _guard:
+        while _running:
+            child, stop = _running.popitem()
+            with suppress(ProcessLookupError):
+                child.send_signal(stop)
+
+
+@contextmanager
+def starting(command: str) -> Iterator[None]:
+    """Turns the reasons for which a process cannot be started into InputError."""
+    try:
+        yield
+    except OSError as error:
+        helps = {
+            errno.EAGAIN: "raise the limit (ulimit -u), or end other processes",
+            errno.ENOMEM: "end other processes: there is no memory for one more",
+            errno.EMFILE: "raise the limit of open files (ulimit -n)",
+            errno.E2BIG: "give fewer or shorter arguments",
+        }
+        raise InputError(
+            f"cannot start another process: {reason(error)}",
+            command,
+            helps.get(
+                error.errno or 0, "run tools/setup.sh and source .venv/bin/activate"
+            ),
+        ) from error
+
+
+class Pool(ProcessPoolExecutor):
+    """Processes that inherit nothing, as forked ones would, from this one.
+
+    They look for no module in the current folder, and signals that end a command
+    reach this process alone, which then ends them.
+
+    Args:
+        count: how many.
+        initializer: runs in each first.
+    """
+
+    def __init__(
+        self, count: int, initializer: Callable[[], object] | None = None
+    ) -> None:
+        with _apart():
+            resource_tracker.ensure_running()
+        super().__init__(count, get_context("spawn"), initializer)
+
+    def submit(self, *task: Any, **options: Any) -> Future[Any]:
+        """As its base does; a process is started here where one is needed."""
+        with _apart(), starting(sys.executable):
+            return super().submit(*task, **options)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As its base does; where that fails, no process is left waiting."""
+        # The thread that looks after them may not have started, for want of room.
+        with suppress(RuntimeError):
+            super().shutdown(wait, cancel_futures=cancel_futures)
+        for child in active_children() if wait else ():
+            child.kill()
+            child.join()
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """While its block runs, processes start without signals and the current folder."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+# Many small tasks on several processes, with few of them in memory.
+
+
+Item = TypeVar("Item")
+WAITING = 8  # tasks for each process that are handed out ahead
+
+
+def spread(
+    task: Callable[[Item], int], items: Iterable[Item], workers: int | None
+) -> Iterator[int]:
+    """Runs a task on every item; results in the items' order.
+
+    Args:
+        task: can be pickled, as its items can.
+        items: taken as they are needed.
+        workers: processes; None takes one a processor, 1 stays in this one.
+
+    Raises:
+        InputError: a process was killed.
+    """
+    count = workers or len(os.sched_getaffinity(0))
+    if count == 1:
+        yield from map(task, items)
+        return
+    # Forked processes would inherit OpenCV's threads in an unknown state.
+    pool = Pool(count, _begin)
+    window: deque[Future[int]] = deque()
+    try:
+        for item in items:
+            if len(window) == WAITING * count:
+                yield window.popleft().result()
+            window.append(pool.submit(task, item))
+        while window:
+            yield window.popleft().result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a process ended before its time, perhaps for want of memory",
+            f"--workers {count}",
+            "repeat the command to go on, with fewer processes",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """Prepares a process: one thread, and no life after its parent's."""
+    cv2.setNumThreads(0)
+    parent = parent_process()
+    if parent is not None:
+        watch = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
+        try:
+            watch.start()
+        except RuntimeError:  # no room for it, which spread() tells
+            os._exit(1)
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)

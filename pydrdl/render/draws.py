@@ -1,0 +1,117 @@
+"""Random numbers that depend on what they are for, not on what came before."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pydrdl.errors import InputError
+
+Item = TypeVar("Item")
+
+# A zero at the end does not change a seed sequence, so that (seed, vehicle) and
+# (seed, vehicle, image 0) would be alike; the spawn key tells them apart.
+FLEET, MODEL, VEHICLE, CAMERA, LISTS = 1, 2, 3, 4, 5
+# Of the drawn CompCars, none of whose models is one of the drawn VehicleID's.
+MAKE, CAR, CATALOGUE, PAIRS, WEB = 6, 7, 8, 9, 10
+
+
+def generator(seed: int, *numbers: int, kind: int | None = None) -> np.random.Generator:
+    """Returns the generator for one thing.
+
+    Args:
+        seed: of the whole data set, not negative.
+        numbers: which thing: (vehicle, image) for an image.
+        kind: one of the numbers above; None for an image.
+    """
+    key = () if kind is None else (kind,)
+    sequence = np.random.SeedSequence([seed, *numbers], spawn_key=key)
+    return np.random.Generator(np.random.Philox(sequence))
+
+
+def pick(
+    random: np.random.Generator,
+    items: Sequence[Item],
+    weights: Sequence[float] | None = None,
+) -> Item:
+    """Returns one of the items, by weight where weights are given."""
+    if weights is None:
+        return items[int(random.integers(len(items)))]
+    total = np.cumsum(weights)
+    return items[int(np.searchsorted(total, random.uniform(0, total[-1]), "right"))]
+
+
+# Numbers of images that add up to what is wanted, exactly.
+
+
+Int = NDArray[np.int64]
+STEP = 4  # images that one exchange changes at most, so that no vehicle stands out
+TRIES = 200  # exchanges tried for each chosen vehicle
+
+
+def with_sum(counts: Int, total: int, least: int, random: np.random.Generator) -> Int:
+    """Changes numbers of images by ones, at random, until they add up.
+
+    Args:
+        counts: images of each vehicle, none below least.
+        total: the wanted sum.
+        least: images a vehicle.
+        random: says whose number changes.
+
+    Raises:
+        InputError: the sum asks for fewer than least of some vehicle.
+    """
+    if total < least * counts.size:
+        raise InputError(
+            f"{total:,} images for {counts.size:,} vehicles; each has at least {least}",
+            "the plan's numbers of images",
+            f"ask for at least {least * counts.size:,}",
+        )
+    counts = counts.copy()
+    while (missing := total - int(counts.sum())) != 0:
+        free = np.flatnonzero(counts > least) if missing < 0 else np.arange(counts.size)
+        changed = random.permutation(free)[: abs(missing)]
+        counts[changed] += np.sign(missing)
+    return counts
+
+
+def choose(counts: Int, number: int, total: int, random: np.random.Generator) -> Int:
+    """Chooses vehicles whose numbers of images add up.
+
+    A random choice, then vehicles are exchanged for others with a few images
+    more (or fewer) until the sum is met.
+
+    Args:
+        counts: images of each vehicle.
+        number: of vehicles to choose.
+        total: the wanted sum.
+        random: says who is chosen.
+
+    Returns:
+        The chosen vehicles' positions, ascending.
+
+    Raises:
+        InputError: no such choice was found.
+    """
+    order = random.permutation(counts.size)
+    chosen, others = order[:number].copy(), order[number:].copy()
+    missing = total - int(counts[chosen].sum())
+    for _ in range(TRIES * max(number, 1)):
+        if missing == 0 or not others.size:
+            break
+        a = int(random.integers(number))
+        step = int(np.clip(missing, -STEP, STEP))
+        gains = counts[others] - counts[chosen[a]]
+        b = int(np.argmin(np.abs(gains - step)))
+        if abs(missing - gains[b]) < abs(missing):
+            missing -= int(gains[b])
+            chosen[a], others[b] = others[b], chosen[a]
+    if missing:
+        raise InputError(
+            f"no {number:,} of {counts.size:,} vehicles with {total:,} images in all "
+            f"were found ({missing:+,} images away)",
+            "the plan's numbers of images",
+            "ask for a sum nearer to the mean, or leave the sums out",
+        )
+    return np.asarray(np.sort(chosen))

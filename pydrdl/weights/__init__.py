@@ -1,1 +1,0 @@
-"""Caffemodels: read, written, and fitted to a net's layers."""
