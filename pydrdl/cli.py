@@ -204,13 +204,17 @@ console = Console()
 stderr = Console(stderr=True)
 
 
-def run(*commands: Callable[..., object]) -> None:
-    """Runs a tool: one command, or one of several by its name.
+def run(*commands: Callable[..., object], app: typer.Typer | None = None) -> None:
+    """Runs a program of one command, or of several by their names.
 
     Exit codes: 0 done, 1 a check failed or the input is wrong, 2 wrong use;
     128 and the signal's number where one ended it, as 130 for Ctrl-C.
+
+    Args:
+        commands: of the program.
+        app: the program, where it is more than its commands.
     """
-    app = typer.Typer(
+    app = app or typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
     for command in commands:

@@ -21,8 +21,6 @@ from multiprocessing import (
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
-
 from pydrdl.errors import InputError, reason, writing
 from pydrdl.signals import SIGNALS
 
@@ -48,6 +46,8 @@ def in_order(
         ahead: results at most that wait or are being made; None takes AHEAD a
             thread. More where many results are used at once.
     """
+    import cv2  # only here: every command imports this module
+
     count = workers or os.cpu_count() or 1
     most = ahead or AHEAD * count
     threads = cv2.getNumThreads()
@@ -307,6 +307,8 @@ def spread(
 
 def _begin() -> None:
     """Prepares a process: one thread, and no life after its parent's."""
+    import cv2
+
     cv2.setNumThreads(0)
     parent = parent_process()
     if parent is not None:

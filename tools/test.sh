@@ -68,7 +68,9 @@ step "numbers once more, computed as on an older processor"
   . tools/older_processor.env
   set +a
   build/$preset/drdl_test --gtest_brief=1
-  pytest -q tests/test_*protocol.py tests/test_metrics*.py tests/test_reference.py \
-    tests/test_loss_properties.py tests/test_joint_bayesian.py tests/test_verifier.py \
-    tests/test_nets.py tests/test_page_search.py tests/test_gradcheck.py
+  pytest -q tests/unit/test_*protocol.py tests/unit/test_metrics*.py \
+    tests/unit/test_reference.py tests/unit/test_joint_bayesian.py \
+    tests/unit/test_page_search.py tests/commands/test_verifier.py \
+    tests/caffe/test_loss_properties.py tests/caffe/test_nets.py \
+    tests/caffe/test_gradcheck.py
 )

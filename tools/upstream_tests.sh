@@ -71,5 +71,5 @@ for ((shard = 0; shard < shards; shard++)); do
       "the last test named above is the one"
   }
 done
-.venv/bin/python tools/upstream_table.py "$results"/*.json
+.venv/bin/python caffe_layers/test/upstream_table.py "$results"/*.json
 exit "$ended"

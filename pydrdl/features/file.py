@@ -2,7 +2,7 @@
 
 Datasets: features (N x D float32), name (N UTF-8 strings), vehicle_id, model_id
 and camera_id (N int64, -1 unknown). Attributes: schema, and what made them, see
-Source. Image names are distinct. A seal stands before all of it, see pydrdl.seal;
+Source. Image names are distinct. A seal stands before all of it, see pydrdl.files;
 files of before there was one are read with a note.
 """
 

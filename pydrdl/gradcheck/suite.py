@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
 from itertools import product
 
 from rich import box
@@ -17,43 +16,14 @@ from pydrdl.pycaffe import import_caffe
 Progress = Callable[[Iterable[tuple[Case, str]], str, int], Iterator[tuple[Case, str]]]
 
 
-class Layer(Enum):
-    """What can be checked."""
-
-    COUPLED_CLUSTERS_LOSS = "CoupledClustersLoss"
-    TRIPLET_LOSS = "TripletLoss"
-    L2_NORMALIZE = "L2Normalize"
-    MIXED_DIFFERENCE = "mixed_difference"
-
-
-class Mode(Enum):
-    """In which way; every layer has some of these."""
-
-    EXACT = "EXACT"
-    CENTER_CONSTANT = "CENTER_CONSTANT"
-    PAPER = "PAPER"
-    RANDOM = "RANDOM"
-    HARD = "HARD"
-    THREE_BOTTOMS = "THREE_BOTTOMS"
-    OUT_OF_PLACE = "OUT_OF_PLACE"
-    IN_PLACE = "IN_PLACE"
-
-
-class Device(Enum):
-    """Where Caffe computes."""
-
-    CPU = "cpu"
-    GPU = "gpu"
-
-
 def select_cases(
-    layers: Collection[Layer], modes: Collection[Mode], samples: int
+    layers: Collection[str], modes: Collection[str], samples: int
 ) -> list[Case]:
     """The cases of some layers and modes; of all, where none is named.
 
     Args:
-        layers: to check.
-        modes: to check.
+        layers: to check, such as "TripletLoss".
+        modes: to check, such as "HARD".
         samples: parameters of each layer of the whole net.
     """
     import_caffe()  # first, or it fills the screen with its log
@@ -62,14 +32,13 @@ def select_cases(
     return [
         case
         for case in (*layer_cases(), net_case(samples))
-        if (not layers or Layer(case.layer) in layers)
-        and (not modes or Mode(case.mode) in modes)
+        if (not layers or case.layer in layers) and (not modes or case.mode in modes)
     ]
 
 
 def check_all(
     cases: Collection[Case],
-    devices: Collection[Device],
+    devices: Collection[str],
     seed: int,
     progress: Progress = lambda items, what, total: iter(items),
 ) -> list[Row]:
@@ -77,13 +46,13 @@ def check_all(
 
     Args:
         cases: what to check.
-        devices: where; they must be there.
+        devices: "cpu", "gpu"; they must be there.
         seed: of all that is random.
         progress: shows how far it is.
     """
     caffe = import_caffe()
     rows: list[Row] = []
-    pairs = [(case, device.value) for device, case in product(devices, cases)]
+    pairs = [(case, device) for device, case in product(devices, cases)]
     try:
         for case, device in progress(pairs, "checking", len(pairs)):
             if device == "gpu":

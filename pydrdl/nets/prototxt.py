@@ -131,6 +131,7 @@ DEMO_FAMILY = Family(
     },
     snapshots={s: f"data/demo/{s}" for s in NETS},
 )
+FAMILIES = {"demo": DEMO_FAMILY, "paper": PAPER_FAMILY}
 
 
 def own_family(

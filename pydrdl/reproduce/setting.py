@@ -181,3 +181,6 @@ def full(work: Path, tools: Path) -> Setting:
         stepsize=8000,
         snapshot=8000,
     )
+
+
+PRESETS = {"mini": mini, "demo": demo, "paper": full}

@@ -255,6 +255,18 @@ class _Rows:
         return {method: tuple(cells) for method, cells in self._cells.items()}
 
 
+# How the results of a target, which a Plan's method of its name gives, are read.
+TABLES: Mapping[str, Callable[[Mapping[str, Path]], PaperTable]] = {
+    "table3": table3,
+    "table4": table4,
+    "table6": table6,
+    "fig10": fig10,
+    "ablations": ablations,
+    "fresh": fresh,
+    "convergence": convergence,
+}
+
+
 def render(table: PaperTable, *, same_data: bool) -> Table:
     """The table for a terminal: ours ± its interval, the paper's below.
 

@@ -20,7 +20,7 @@ CAFFE = Path(sys.executable).with_name("caffe")
 VEHICLES, IMAGES = 6, 4
 # One BLAS thread: sums then have one order, and an acceptance one result.
 ENVIRONMENT = {
-    "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests/support'}",
     "OPENBLAS_NUM_THREADS": "1",
     "COLUMNS": "80",
     "MPLBACKEND": "Agg",

@@ -24,7 +24,7 @@ from pydrdl.lmdb.labels import (
     to_json,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ids = st.integers(0, MAX_VEHICLE_ID)
 models = st.integers(-1, 10**6)
 

@@ -16,7 +16,7 @@ from pydrdl.check.images import unique_images
 from pydrdl.datasets import Image, open_dataset
 from pydrdl.report.contact_sheet import Row, choose_rows, contact_sheet, fit, layout_of
 
-TOOL = Path(__file__).parents[1] / "tools" / "dataset.py"
+TOOL = Path(__file__).parents[2] / "tools" / "dataset.py"
 SIZE = 48
 
 

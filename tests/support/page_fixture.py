@@ -14,7 +14,7 @@ import numpy as np
 from pydrdl.features import FeatureSet, Source, write_features
 from pydrdl.report.content import Report, Table
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GOOD, BAD = "ccl", "<script>alert('x')</script> & $a_b$ | \"c\""
 VEHICLES, IMAGES, DIMENSIONS, REPEATS = 24, 4, 6, 3
 LOG = """\

@@ -70,9 +70,9 @@ def change(folder: Path, record: int, how: Change) -> None:
 def seal(folder: Path) -> None:
     """Makes checksums and fingerprint fit, so that they find nothing."""
     index = pair_index.read_pair_index(folder, check=False)
-    with lmdb.open(str(folder), readonly=True, lock=False) as environment:
-        fingerprint = pair_index.fingerprint(environment)
-        sums = environment.of_records(environment)
+    with lmdb.open(str(folder), readonly=True, lock=False) as opened:
+        fingerprint = pair_index.fingerprint(opened)
+        sums = environment.of_records(opened)
     write_index(folder, replace(index, fingerprint=fingerprint))
     (folder / environment.CHECKSUMS_FILE).write_bytes(environment.to_bytes(sums))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Works where pycaffe is not installed.
 WITHOUT_CAFFE = (
     "check", "datasets", "logs", "metrics", "protocols", "ranking", "render", "results",

@@ -112,12 +112,12 @@ finally:
 
 def test_a_second_wish_ends_it_at_once(tmp_path: Path) -> None:
     body = """
-from pydrdl import stop
+from pydrdl import signals
 try:
     me(signal.SIGINT)
     time.sleep(60)
 finally:
-    stop.ONE_WISH = 0
+    signals.ONE_WISH = 0
     me(signal.SIGINT)
     time.sleep(60)
 """
@@ -192,7 +192,7 @@ lock.acquire()
 def test_a_signal_to_the_whole_group(number: signal.Signals, tmp_path: Path) -> None:
     """As a terminal sends it, while processes are still starting."""
     body = f"""
-from pydrdl.children import Pool
+from pydrdl.parallel import Pool
 with Pool(2) as pool:
     for _ in range(4):
         pool.submit(time.sleep, 0.01)

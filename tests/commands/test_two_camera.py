@@ -10,7 +10,7 @@ import pytest
 from pydrdl.datasets.image_list import read_two_camera
 from pydrdl.errors import InputError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("DRDL_TWO_CAMERA", ROOT.parent / "shared/data/twocam"))
 IMAGES = FOLDER / "images"
 

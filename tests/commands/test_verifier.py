@@ -27,7 +27,7 @@ from pydrdl.verifiers.verifier import (
     train_svm,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOURCE = Source(net="n", net_sha256="1", weights="w", weights_sha256="2",
                 layer="pool5/7x7_s1", preprocess="{}")  # fmt: skip
 

@@ -22,7 +22,7 @@ from pydrdl.logs.plot import draw, running_mean, save
 from pydrdl.logs.reader import GrowingLog, LogParser, TrainingLog, read_log
 from pydrdl.logs.table import columns, elapsed, series, to_csv
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Two runs: one that was killed in the middle of a line, and its continuation,
 # which has not ended its last line.
 LOG = """\

@@ -21,7 +21,7 @@ from pydrdl.datasets import Image
 from pydrdl.lmdb import pair_index
 from pydrdl.lmdb.build import build_image_lmdb
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CAFFE = Path(sys.executable).with_name("caffe")
 Pixels = NDArray[np.uint8]
 

@@ -17,7 +17,7 @@ VARIABLES = {
     "CompCars": "COMPCARS_ROOT",
     "CompCars surveillance": "COMPCARS_SV_ROOT",
 }
-SHARED = Path(__file__).resolve().parents[2] / "shared/data/twocam"
+SHARED = Path(__file__).resolve().parents[3] / "shared/data/twocam"
 TWO_CAMERA = Path(os.environ.get("DRDL_TWO_CAMERA", SHARED)) / "images"
 
 

@@ -10,7 +10,7 @@ import pytest
 from pydrdl.render.fleet import PRESETS, draw_fleet
 from pydrdl.render.vehicle import draw_vehicle
 
-PATH = Path(__file__).parents[1] / "docs/rendered.json"
+PATH = Path(__file__).parents[2] / "docs/rendered.json"
 DEMO = PRESETS["demo"]
 
 

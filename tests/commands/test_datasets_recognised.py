@@ -15,7 +15,7 @@ from pydrdl.datasets.recognise import LAYOUTS as KNOWN
 from pydrdl.datasets.release import ALL, RELEASED, paper_size, released_size
 from pydrdl.errors import InputError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=LAYOUTS)

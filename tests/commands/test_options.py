@@ -1,9 +1,9 @@
 """Options that tools share mean the same in all of them."""
 
-import importlib.util
+import ast
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,8 @@ from commands import ROOT, run_tool
 from typer import BadParameter
 from typer.models import ArgumentInfo, OptionInfo
 
-from pydrdl import cli
 from pydrdl.cli import MAX_INT, refuse_odd_numbers
-from pydrdl.commands import options
+from pydrdl.commands import drdl, options
 
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
@@ -25,24 +24,37 @@ DELETED_BY_HAND = {"render_vehicleid", "render_compcars"}
 GOES_ON = {"reproduce"}
 
 
-def commands() -> Iterator[tuple[str, Callable[..., object]]]:
-    """Every tool's functions that are commands, by the tool's name."""
-    for path in sorted((ROOT / "tools").glob("*.py")):
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        found: list[Callable[..., object]] = []
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cli, "run", lambda *given, found=found: found.extend(given))
-            last = path.read_text().rpartition('if __name__ == "__main__":\n    ')[2]
-            exec(last, vars(module))  # which is cli.run(<the commands>)
-        assert found, path
-        yield from ((path.stem, command) for command in found)
+BY_NAME = {command.__name__: command for command in drdl.COMMANDS}
 
 
-COMMANDS = list(commands())
+def names_in(path: Path) -> list[str]:
+    """The commands that a file of tools/ runs, by the arguments of tool()."""
+    last = ast.parse(path.read_text()).body[-1]
+    assert isinstance(last, ast.Expr)
+    assert isinstance(last.value, ast.Call)
+    return [ast.literal_eval(word) for word in last.value.args[1:]]
+
+
+TOOLS = {path: names_in(path) for path in sorted((ROOT / "tools").glob("*.py"))}
+COMMANDS = [
+    (path.stem, BY_NAME[name]) for path, names in TOOLS.items() for name in names
+]
+
+
+def test_every_command_has_a_tool() -> None:
+    given = [name for names in TOOLS.values() for name in names]
+    assert sorted(given) == sorted(BY_NAME)
+    assert len(BY_NAME) == len(drdl.COMMANDS)
+
+
+@pytest.mark.parametrize("path", TOOLS, ids=lambda path: path.name)
+def test_a_tool_is_three_lines(path: Path) -> None:
+    lines = path.read_text().split("\n\n")
+    assert lines[1] == "from pydrdl.commands import tool"
+    assert lines[2] == f"tool(__name__, {', '.join(map(json.dumps, TOOLS[path]))})\n"
+    assert len(lines) == 3
+    for name in TOOLS[path]:
+        assert f"`drdl {name.replace('_', '-')}`" in lines[0]
 
 
 def declared(command: Callable[..., object], name: str) -> OptionInfo | None:

@@ -20,7 +20,7 @@ from pydrdl.features.deploy_net import check_weights
 from pydrdl.features.file import DIGEST
 from pydrdl.features.preprocess import Preprocess, read_preprocess
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESIZE, CROP, MEAN = 21, 16, (104.0, 117.0, 123.0)
 
 NET = """

@@ -1,9 +1,5 @@
 """Counts the results of Caffe's own tests, from the files that gtest wrote."""
 
-from pydrdl import start
-
-start.begin(__name__)  # before the imports that take long
-
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -68,7 +64,7 @@ def upstream_table(
 
     Exit code 1 if a test failed.
 
-    Example: python tools/upstream_table.py build/cpu/upstream_tests/*.json
+    Example: python caffe_layers/test/upstream_table.py build/cpu/upstream_tests/*.json
     """
     counts, notes = read_results(files)
     total = sum(counts.values(), Counter())

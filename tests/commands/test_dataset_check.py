@@ -43,7 +43,7 @@ from pydrdl.datasets import Dataset, Image, Pair
 from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
 
-TOOL = Path(__file__).parents[1] / "tools" / "dataset.py"
+TOOL = Path(__file__).parents[2] / "tools" / "dataset.py"
 # The layouts are smaller than the sets of 5 + 5 that are checked for by default.
 SMALL = ("--positives", 2, "--negatives", 1)
 Check = Callable[..., tuple[int, dict]]

@@ -33,7 +33,7 @@ from pydrdl.lmdb.pair_index import Vehicle, read_pair_index
 from pydrdl.parallel import in_order
 
 Records = list[tuple[bytes, bytes]]
-TOOL = Path(__file__).parents[1] / "tools/build_lmdb.py"
+TOOL = Path(__file__).parents[2] / "tools/build_lmdb.py"
 COUNT = 100
 # Vehicles 40, 3 and 17 alternate in the list; 99 has a single image.
 VEHICLES = [(40, 3, 17)[n % 3] for n in range(COUNT - 1)] + [99]

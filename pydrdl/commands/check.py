@@ -1,0 +1,168 @@
+"""Data sets on disk: whether they are whole, what they show, and lists of one's own."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Exit, Option
+
+from pydrdl import cli
+from pydrdl.atomic import refuse_existing, write_texts
+from pydrdl.commands import options
+
+if TYPE_CHECKING:
+    from pydrdl.datasets import Dataset
+
+
+Where = Annotated[Path, Argument(help="A data set's folder, or an image list.")]
+Root = Annotated[
+    Path | None, Option(help="Folder that an image list's paths start from.")
+]
+Split = Annotated[
+    list[str] | None, Option(help="Only this split; may be repeated. Default: all.")
+]
+
+
+def check(
+    dataset: Where,
+    root: Root = None,
+    split: Split = None,
+    positives: Annotated[
+        int, Option(min=1, help="Images of one vehicle in a training set.")
+    ] = 5,
+    negatives: Annotated[
+        int, Option(min=1, help="Images of other vehicles in a training set.")
+    ] = 5,
+    fast: Annotated[
+        bool, Option("--fast", help="Look at names and sizes only, decode nothing.")
+    ] = False,
+    workers: Annotated[
+        int | None, Option(min=1, help="Threads; one a processor by default.")
+    ] = None,
+    json: Annotated[Path | None, options.json_file("the findings")] = None,
+) -> None:
+    """Say what a data set holds and what is wrong with it.
+
+    Counts stand beside the paper's and the release's. Exits with 1 where there
+    is an error: training or evaluation would stop, or learn or measure
+    something false. Warnings and infos do not change the exit code.
+
+    Example: python tools/dataset.py check VehicleID_V1.0
+    """
+    from pydrdl.check import check_dataset, findings
+    from pydrdl.datasets import open_dataset
+
+    data = open_dataset(dataset, root)
+    checkup = check_dataset(
+        select(data, split),
+        positives=positives,
+        negatives=negatives,
+        whole=not split,
+        fast=fast,
+        workers=workers,
+        progress=cli.progress,
+    )
+    cli.console.print(findings.counts_table(checkup), "")
+    for note in findings.notes(checkup):
+        cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
+    findings.print_problems(checkup.problems, cli.console)
+    cli.console.print(findings.summary(checkup), markup=False, soft_wrap=True)
+    if json is not None:
+        cli.write_json(json, findings.checkup_json(checkup))
+    if not checkup.fit:
+        raise Exit(1)
+
+
+def show(
+    dataset: Where,
+    output: Annotated[Path, options.output("PNG file to make.")],
+    root: Root = None,
+    split: Split = None,
+    vehicles: Annotated[int, Option(min=1, help="Rows.")] = 6,
+    images: Annotated[int, Option(min=1, help="Photographs of each vehicle.")] = 5,
+    neighbours: Annotated[
+        int, Option(min=0, help="Other vehicles of its model beside it.")
+    ] = 3,
+    seed: Annotated[int, options.seed("Of the choice.")] = 0,
+    size: Annotated[
+        int, Option(min=32, max=1024, help="Pixels a side of a photograph.")
+    ] = 144,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
+) -> None:
+    """Draw a contact sheet: vehicles in rows, beside each others of its model.
+
+    Photographs are cut to the vehicle's box where the data set has one.
+
+    Example: python tools/dataset.py show VehicleID_V1.0 --output sheet.png
+    """
+    from pydrdl.check import findings
+    from pydrdl.check.images import DamageNotes, unique_images
+    from pydrdl.datasets import open_dataset
+    from pydrdl.datasets.images import read_image
+    from pydrdl.report.contact_sheet import choose_rows, contact_sheet, write_png
+
+    refuse_existing(output, overwrite=overwrite)
+    data = open_dataset(dataset, root)
+    chosen = choose_rows(
+        unique_images(select(data, split)), vehicles, images, neighbours, seed
+    )
+    damaged = DamageNotes()
+    sheet = contact_sheet(
+        chosen, size, lambda image: read_image(data.root, image, None, damaged)
+    )
+    write_png(output, sheet)
+    findings.print_problems(damaged.problems(), cli.stderr)
+    height, width = sheet.shape[:2]
+    cli.console.print(
+        f"{output}: {len(chosen)} vehicles, {width} x {height} pixels",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def select(dataset: "Dataset", splits: list[str] | None) -> "Dataset":
+    """The data set with some of its splits; None: all."""
+    from pydrdl.datasets import images_of_split
+
+    if not splits:
+        return dataset
+    kept = {name: images_of_split(dataset, name) for name in splits}
+    return replace(dataset, splits=kept, pairs={})
+
+
+def two_camera_lists(
+    folder: Annotated[Path, Argument(help="Holds <class>_<number>_cam<n>.jpg")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[
+        Path | None, options.output("Folder for train.txt and test.txt.")
+    ] = None,
+    test_vehicles: Annotated[int, Option(min=1, help="Vehicles to test.")] = 100,
+    train_vehicles: Annotated[
+        int, Option(min=0, help="Vehicles to train on; 0: all others.")
+    ] = 0,
+    seed: Annotated[int, options.seed("Of the split.")] = 0,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
+) -> None:
+    """Write train.txt and test.txt, image lists of different vehicles.
+
+    Example: python tools/two_camera_lists.py twocam/images
+    --output data/twocam
+    """
+    from pydrdl.datasets.image_list import image_list_lines, read_two_camera
+
+    made = options.one_output(output, output_word)
+    dataset = read_two_camera(folder, test_vehicles, seed)
+    lists, said = {}, []
+    for split, images in dataset.splits.items():
+        ids = list(dict.fromkeys(image.vehicle_id for image in images))
+        if split == "train" and train_vehicles:
+            ids = ids[:: max(1, len(ids) // train_vehicles)][:train_vehicles]
+        kept = [image for image in images if image.vehicle_id in set(ids)]
+        lines = "\n".join(image_list_lines(kept))
+        path = made / f"{split}.txt"
+        lists[path] = (lines + "\n").encode(errors="surrogateescape")
+        said.append(f"{path}: {len(kept)} images of {len(ids)} vehicles")
+    write_texts(lists, "the lists", overwrite=overwrite)
+    for line in said:
+        cli.console.print(line, soft_wrap=True)

@@ -1,0 +1,59 @@
+"""`drdl`: all commands by their names, in the order of work."""
+
+from collections.abc import Callable, Sequence
+
+import typer
+
+from pydrdl import cli
+from pydrdl.commands import (
+    build,
+    check,
+    evaluate,
+    features,
+    gradcheck,
+    logs,
+    nets,
+    render,
+    report,
+    reproduce,
+)
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    check.check,
+    check.show,
+    check.two_camera_lists,
+    render.render_vehicleid,
+    render.render_compcars,
+    build.build_lmdb,
+    build.verify_lmdb,
+    nets.make_nets,
+    nets.init_weights,
+    gradcheck.gradcheck,
+    logs.parse_log,
+    logs.plot_training,
+    features.extract_features,
+    features.joint_bayesian,
+    features.svm,
+    evaluate.eval_cmc,
+    evaluate.eval_map,
+    evaluate.eval_verification,
+    report.report,
+    reproduce.reproduce,
+)
+
+
+def run() -> None:
+    """Runs the command that the first word names."""
+    app = typer.Typer(
+        name="drdl",
+        help="Deep Relative Distance Learning: vehicle re-identification on Caffe.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    cli.run(*COMMANDS, app=app)
+
+
+def run_tool(names: Sequence[str]) -> None:
+    """Runs one of the commands, or several by their names, as a script."""
+    cli.run(*(found for found in COMMANDS if found.__name__ in names))

@@ -1,0 +1,232 @@
+"""Scores features by the paper's protocols, and by VeRi-776's and VERI-Wild's."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from typer import Argument, BadParameter, Option
+
+from pydrdl import cli
+from pydrdl.commands import options
+
+Label = Literal["vehicle", "model"]  # whose ids decide what is the same
+
+
+def eval_cmc(
+    features: Annotated[
+        list[Path], Argument(help="Files that extract_features.py wrote.")
+    ],
+    repeats: Annotated[int, Option(min=1, help="Random galleries.")] = 10,
+    seed: Annotated[int, options.seed("Of the random galleries.")] = 0,
+    gallery_camera: Annotated[
+        int | None,
+        Option(help="Take this camera's images as the gallery, the rest as probes."),
+    ] = None,
+    split_file: Annotated[
+        Path | None,
+        Option(help="Use the split in this file; where there is none, write it."),
+    ] = None,
+    verifier: Annotated[
+        Path | None,
+        Option(help="Rank by this Joint Bayesian of train_verifier.py, not by L2."),
+    ] = None,
+    json: Annotated[Path | None, options.json_file("curves and hashes")] = None,
+    name: Annotated[
+        list[str] | None, Option(help="Name in the table; once for each file.")
+    ] = None,
+) -> None:
+    """Print CMC match rates beside the paper's Table 6.
+
+    In each repeat one image of every vehicle is the gallery and the others are
+    probes; squared L2 distance, or Joint Bayesian's score with --verifier; the
+    mean over repeats.
+
+    Example: python tools/eval_cmc.py test_800.h5 --json test_800.json
+
+    Example: python tools/eval_cmc.py test_800.h5 --verifier jb.npz
+    """
+    from pydrdl.results import cmc
+    from pydrdl.results.evaluate import evaluate_files
+
+    entries = evaluate_files(
+        features,
+        names=name or (),
+        repeats=repeats,
+        seed=seed,
+        gallery_camera=gallery_camera,
+        split_file=split_file,
+        verifier=verifier,
+        progress=cli.progress,
+    )
+    cli.console.print(cmc.cmc_table(entries), "")
+    for note in cmc.cmc_notes(entries):
+        cli.console.print(note, markup=False, soft_wrap=True)
+    if json is not None:
+        cli.write_json(json, cmc.cmc_json(entries))
+
+
+def eval_map(
+    features: Annotated[
+        list[Path],
+        Argument(help="Files that extract_features.py wrote; of queries for VeRi."),
+    ],
+    protocol: Annotated[
+        Literal["retrieval", "cross-camera"],
+        Option(help="retrieval: Sec. 5.2; cross-camera: VeRi-776 and VERI-Wild."),
+    ] = "retrieval",
+    gallery: Annotated[
+        list[Path] | None,
+        Option(help="cross-camera: features of the gallery; once for each file."),
+    ] = None,
+    tracks: Annotated[
+        Path | None,
+        Option(help="cross-camera: VeRi-776's test_track.txt, to search tracks."),
+    ] = None,
+    rule: Annotated[
+        Literal["min6", "literal", "n-1"],
+        Option(
+            help="retrieval: images of a vehicle with N in the gallery: min(6, N-1), "
+            "the paper's max{6, N-1} to the letter, or N-1."
+        ),
+    ] = "min6",
+    relevance: Annotated[
+        Label, Option(help="retrieval: images of the same what match.")
+    ] = "vehicle",
+    repeats: Annotated[int, Option(min=1, help="retrieval: random galleries.")] = 10,
+    seed: Annotated[int, options.seed("Of the random galleries.")] = 0,
+    split_file: Annotated[
+        Path | None,
+        Option(
+            help="retrieval: use the split in this file; where there is none, write it."
+        ),
+    ] = None,
+    json: Annotated[Path | None, options.json_file("all numbers and hashes")] = None,
+    name: Annotated[
+        list[str] | None, Option(help="Name in the table; once for each file.")
+    ] = None,
+) -> None:
+    """Print mean average precision beside the paper's Table 4.
+
+    VeRi-776 and VERI-Wild fix queries and gallery; an image of the query's
+    vehicle by the query's camera is left out there.
+
+    Example: python tools/eval_map.py test_800.h5 --json test_800.json
+
+    Example: python tools/eval_map.py query.h5 --gallery test.h5
+    --protocol cross-camera --tracks VeRi/test_track.txt
+    """
+    from pydrdl.results import cross_camera, retrieval
+    from pydrdl.results.cross_camera import evaluate_cross_camera
+    from pydrdl.results.evaluate import evaluate_retrieval
+
+    if protocol == "retrieval":
+        if gallery or tracks:
+            raise BadParameter("--gallery and --tracks need --protocol cross-camera")
+        drawn = evaluate_retrieval(
+            features,
+            names=name or (),
+            rule=rule,
+            by_model=relevance == "model",
+            repeats=repeats,
+            seed=seed,
+            split_file=split_file,
+            progress=cli.progress,
+        )
+        table = retrieval.retrieval_table(drawn, relevance)
+        notes = retrieval.retrieval_notes(drawn, relevance)
+        content = retrieval.retrieval_json(drawn, relevance)
+    else:
+        if not gallery:
+            raise BadParameter("--protocol cross-camera needs --gallery")
+        fixed = evaluate_cross_camera(
+            features,
+            gallery,
+            names=name or (),
+            tracks=tracks,
+            progress=cli.progress,
+        )
+        table = cross_camera.cross_camera_table(fixed)
+        notes = cross_camera.cross_camera_notes(fixed)
+        content = cross_camera.cross_camera_json(fixed)
+    cli.console.print(table, "")
+    for note in notes:
+        cli.console.print(note, markup=False, soft_wrap=True)
+    if json is not None:
+        cli.write_json(json, content)
+
+
+def eval_verification(
+    features: Annotated[
+        list[Path], Argument(help="Files that extract_features.py wrote.")
+    ],
+    pairs: Annotated[
+        list[Path] | None,
+        Option(help="List of pairs, such as CompCars' easy, medium, hard; repeatable."),
+    ] = None,
+    train: Annotated[
+        list[Path] | None,
+        Option(help="Features of training images, for the threshold; one for each."),
+    ] = None,
+    train_pairs: Annotated[
+        Path | None, Option(help="Their list of pairs; drawn where there is none.")
+    ] = None,
+    draw: Annotated[
+        int, Option(min=10, help="Without --pairs: draw so many of each kind.")
+    ] = 10_000,
+    by: Annotated[
+        Label, Option(help="Drawn pairs are the same where this is.")
+    ] = "vehicle",
+    same_model: Annotated[
+        bool, Option("--same-model", help="Draw different pairs of one vehicle model.")
+    ] = False,
+    save_pairs: Annotated[
+        Path | None, Option(help="Write the drawn pairs to this new file.")
+    ] = None,
+    seed: Annotated[int, options.seed("Of drawn pairs and folds.")] = 0,
+    verifier: Annotated[
+        Path | None,
+        Option(help="Compare by this file of train_verifier.py, not by L2."),
+    ] = None,
+    json: Annotated[Path | None, options.json_file("all numbers and hashes")] = None,
+    name: Annotated[
+        list[str] | None, Option(help="Name in the table; once for each file.")
+    ] = None,
+) -> None:
+    """Print verification accuracy beside the paper's Table 3.
+
+    A pair is called the same where its squared L2 distance is at most a
+    threshold; with --verifier, where its score is at least one. accuracy: the
+    threshold is from training pairs.
+
+    Example: python tools/eval_verification.py part3.h5 --train part2.h5
+    --pairs easy.txt --pairs medium.txt --pairs hard.txt --by model
+
+    Example: python tools/eval_verification.py test_800.h5 --draw 5000
+
+    Example: python tools/eval_verification.py test_800.h5 --train train.h5
+    --verifier jb.npz
+    """
+    from pydrdl.results import verification
+    from pydrdl.results.verification import Sampling, evaluate_verification
+
+    if pairs and save_pairs:
+        raise BadParameter("--save-pairs is for drawn pairs; --pairs names a list")
+    if same_model and by == "model":
+        raise BadParameter("--same-model leaves no different pair with --by model")
+    if train_pairs and not train:
+        raise BadParameter("--train-pairs needs --train")
+    entries = evaluate_verification(
+        features,
+        names=name or (),
+        pair_files=pairs or (),
+        sampling=Sampling(draw, seed, by, same_model),
+        save_to=save_pairs,
+        training=train or (),
+        training_pairs=train_pairs,
+        seed=seed,
+        verifier=verifier,
+    )
+    cli.console.print(verification.verification_table(entries), "")
+    for note in verification.verification_notes(entries):
+        cli.console.print(note, markup=False, soft_wrap=True)
+    if json is not None:
+        cli.write_json(json, verification.verification_json(entries))

@@ -1,0 +1,205 @@
+"""Features of a net, and the verifiers that are trained on them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from rich.table import Table
+from typer import Argument, BadParameter, Option
+
+from pydrdl import cli
+from pydrdl.atomic import refuse_existing
+from pydrdl.commands import options
+from pydrdl.files import exists
+
+if TYPE_CHECKING:
+    from pydrdl.verifiers import verifier
+
+
+def three_numbers(text: str) -> tuple[float, float, float]:
+    """Parses "104,117,123"."""
+    try:
+        b, g, r = map(float, text.split(","))
+    except ValueError as error:
+        raise BadParameter(f"{text!r}; expected B,G,R such as 104,117,123") from error
+    return b, g, r
+
+
+def extract_features(
+    dataset: Annotated[Path, Argument(help="A data set's folder, or an image list.")],
+    output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
+    *,
+    output: Annotated[Path | None, options.output("HDF5 file to make.")] = None,
+    net: Annotated[Path, Option(help="Its deploy.prototxt.")],
+    weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,
+    untrained: Annotated[
+        int | None, Option(min=0, help="No weights: random ones from this seed.")
+    ] = None,
+    split: Annotated[str, Option(help='Such as "test_800".')] = "all",
+    root: Annotated[
+        Path | None, Option(help="Folder that an image list's paths start from.")
+    ] = None,
+    layer: Annotated[
+        str | None, Option(help="Blob to read; the net's last top by default.")
+    ] = None,
+    batch: Annotated[int, Option(min=1, help="Images of one pass.")] = 32,
+    gpu: Annotated[
+        int | None, Option(min=0, help="Number of the GPU; the CPU by default.")
+    ] = None,
+    resize: Annotated[
+        int | None, Option(min=1, help="Pixels a side; see preprocess.json.")
+    ] = None,
+    mean: Annotated[
+        str | None, Option(help="B,G,R to subtract; see preprocess.json.")
+    ] = None,
+    overwrite: Annotated[bool, options.OVERWRITE] = False,
+) -> None:
+    """Extract features for eval_cmc.py; images are made as in training.
+
+    How they were made stands in preprocess.json beside the net. An interrupted
+    extraction goes on when the same command is given again.
+
+    Example: python tools/extract_features.py VehicleID_V1.0 --split test_800
+    --net deploy.prototxt --weights mixed.caffemodel --output test_800.h5
+    """
+    from pydrdl.check import findings
+    from pydrdl.check.images import DamageNotes
+    from pydrdl.datasets import images_of_split, open_dataset
+    from pydrdl.datasets.dataset import full_name
+    from pydrdl.features import write_features
+    from pydrdl.features.extract import extract
+    from pydrdl.features.file import discard, partial_path
+
+    bgr = None if mean is None else three_numbers(mean)
+    path = options.one_output(output, output_word)
+    partial = partial_path(path)
+    if exists(path) and not overwrite:  # killed between the two last steps
+        discard(partial)
+    refuse_existing(path, overwrite=overwrite)
+    data = open_dataset(dataset, root)
+    damaged = DamageNotes()
+    content = extract(
+        images_of_split(data, split),
+        data.root,
+        net,
+        weights=weights,
+        untrained=untrained,
+        layer=layer,
+        resize=resize,
+        mean=bgr,
+        batch=batch,
+        gpu=gpu,
+        dataset=full_name(data),
+        split=split,
+        partial=partial,
+        progress=cli.progress,
+        note=damaged,
+    )
+    findings.print_problems(damaged.problems(), cli.stderr)
+    write_features(path, content, overwrite=overwrite)
+    discard(partial)
+    n, d = content.features.shape
+    cli.console.print(
+        f"{path}: {n:,} x {d:,} of blob {content.source.layer}, "
+        f"features {content.sha256[:16]}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+Features = Annotated[Path, Argument(help="Of tools/extract_features.py.")]
+OutputWord = Annotated[Path | None, options.OUTPUT_WORD]
+Output = Annotated[Path | None, options.output("File to make, such as jb.npz.")]
+Overwrite = Annotated[bool, options.OVERWRITE]
+OfLabel = Annotated[
+    Literal["vehicle", "model"], Option(help="Whose ids the classes are.")
+]
+Components = Annotated[int, Option(min=1, help="Dimensions that PCA keeps, at most.")]
+
+
+def joint_bayesian(
+    features: Features,
+    output_word: OutputWord = None,
+    *,
+    output: Output = None,
+    label: OfLabel = "vehicle",
+    components: Components = 256,
+    steps: Annotated[int, Option(min=1, help="Of EM, at most.")] = 100,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train Joint Bayesian on labelled features.
+
+    Example: python tools/train_verifier.py joint-bayesian train.h5
+    --output jb.npz
+    """
+    from pydrdl.features import read_features
+    from pydrdl.verifiers import verifier
+
+    path = options.one_output(output, output_word)
+    refuse_existing(path, overwrite=overwrite)
+    trained = verifier.train_joint_bayesian(
+        read_features(features),
+        label,
+        components=components,
+        steps=steps,
+        where=features,
+    )
+    _finish(trained, path)
+
+
+def svm(
+    features: Features,
+    output_word: OutputWord = None,
+    *,
+    output: Output = None,
+    label: OfLabel = "vehicle",
+    components: Components = 256,
+    pairs: Annotated[int, Option(min=2, help="To draw, half of one class.")] = 20_000,
+    seed: Annotated[int, options.seed("Of the pairs.")] = 0,
+    c: Annotated[float, Option(min=1e-9, help="Weight of the hinge losses.")] = 0.01,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a linear SVM on pairs [|a - b|, a b] of labelled features.
+
+    Example: python tools/train_verifier.py svm train.h5 --label model
+    --output svm.npz
+    """
+    from pydrdl.features import read_features
+    from pydrdl.verifiers import verifier
+
+    path = options.one_output(output, output_word)
+    refuse_existing(path, overwrite=overwrite)
+    trained = verifier.train_svm(
+        read_features(features),
+        label,
+        components=components,
+        pairs=pairs,
+        seed=seed,
+        c=c,
+        where=features,
+    )
+    _finish(trained, path)
+
+
+def _finish(trained: "verifier.Verifier", output: Path) -> None:
+    """Writes the file and says what it is."""
+    from pydrdl.verifiers.file import save_verifier
+    from pydrdl.verifiers.joint_bayesian import Model
+
+    save_verifier(trained, output)
+    training, axes = trained.training, trained.projection.axes
+    table = Table(str(output), "")
+    table.add_row("images", f"{training.images:,}")
+    table.add_row(f"classes ({training.label})", f"{training.classes:,}")
+    kept = f"{axes.shape[0]:,} of {axes.shape[1]:,}, {trained.projection.kept:.1%}"
+    table.add_row("PCA keeps", f"{kept} of the variance")
+    if isinstance(trained.model, Model):
+        history = trained.model.log_likelihoods
+        gain = history[-1] - history[-2]
+        table.add_row("steps of EM", f"{len(history) - 1}; the last gained {gain:.1e}")
+        table.add_row(
+            "log likelihood of an image", f"{history[0]:.4f} to {history[-1]:.4f}"
+        )
+    else:
+        table.add_row("pairs", f"{training.pairs:,}")
+    table.add_row("features", training.features_sha256[:16])
+    cli.console.print(table)

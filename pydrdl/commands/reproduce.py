@@ -1,0 +1,164 @@
+"""Regenerates the paper's tables, from data to numbers; goes on where it stopped."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Argument, Option
+
+from pydrdl import cli
+from pydrdl.commands import options
+
+if TYPE_CHECKING:
+    from pydrdl.reproduce import setting
+
+
+Preset = Literal["mini", "demo", "paper"]
+PRINTED = ("table3", "table4", "table6", "fig10")  # by the paper
+
+
+class Target(StrEnum):
+    """What to regenerate; "all" is what the paper prints."""
+
+    table3 = "table3"
+    table4 = "table4"
+    table6 = "table6"
+    fig10 = "fig10"
+    ablations = "ablations"
+    fresh = "fresh"
+    convergence = "convergence"
+    all = "all"
+
+
+def reproduce(
+    targets: Annotated[
+        list[Target], Argument(help="What to regenerate; one or several.")
+    ],
+    preset: Annotated[
+        Preset,
+        Option(
+            help="demo: small nets, rendered data; paper: the paper's, VehicleID; "
+            "mini: to see that all runs."
+        ),
+    ] = "demo",
+    work: Annotated[
+        Path | None,
+        Option(
+            "--output",
+            "--work",
+            help="Folder for all that is made; default: data/reproduce/PRESET.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, Option(help="VehicleID's folder; without it, one is drawn.")
+    ] = None,
+    compcars: Annotated[
+        Path | None, Option(help="CompCars' folder; without it, one is drawn.")
+    ] = None,
+    seeds: Annotated[int, Option(min=1, help="Trainings of each method.")] = 1,
+    iterations: Annotated[
+        int | None, Option(min=1, help="Of each training; default: the preset's.")
+    ] = None,
+    weights: Annotated[
+        Path | None, Option(help="VGG_CNN_M_1024's caffemodel to start from.")
+    ] = None,
+    gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
+    jobs: Annotated[
+        int | None,
+        Option(
+            min=1,
+            help="Commands at a time; default: one for each core, at most 4, and "
+            "1 with --gpu.",
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None, options.json_file("the tables, with each training's numbers,")
+    ] = None,
+    list_steps: Annotated[
+        bool, Option("--list", help="Only show the commands, in their order.")
+    ] = False,
+) -> None:
+    """Do every step of a table that is not done yet, and print it.
+
+    Killed anywhere, the same command goes on where it was. How long is left is
+    told from what steps like those to come took before, in the same folder.
+
+    Example: python tools/reproduce.py table6 --preset demo --seeds 5
+    """
+    from pydrdl.reproduce import setting, tables
+    from pydrdl.reproduce.plan import Plan
+    from pydrdl.reproduce.runner import Progress, run_steps
+
+    # Relative where it can be, so that the commands shown can be typed.
+    tools = Path(os.path.relpath(Path(__file__).parents[2] / "tools"))
+    chosen = replace(
+        setting.PRESETS[preset](work or Path("data/reproduce") / preset, tools),
+        data=data,
+        compcars=compcars,
+        seeds=tuple(range(1, seeds + 1)),
+        weights=weights,
+        gpu=gpu,
+    )
+    if iterations is not None:
+        third = (iterations + 2) // 3
+        chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
+    plan = Plan(chosen)
+    asked = {*targets, *(PRINTED if "all" in targets else ())}
+    results = {t: getattr(plan, t)() for t in tables.TABLES if t in asked}
+    report = None
+    if asked.intersection(PRINTED):
+        files = [path for t in PRINTED for path in results.get(t, {}).values()]
+        report = plan.report(files, "python " + shlex.join(sys.argv))
+    if list_steps:
+        for step in plan.steps:
+            line = f"{step.name}: {shlex.join(step.command)}"
+            cli.console.print(line, soft_wrap=True, markup=False)
+        return
+    cores = os.cpu_count() or 1
+    jobs = jobs or (1 if gpu else min(cores, 4))
+    # Several nets on one core each learn more than one net on several.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, cores // jobs)))
+    progress = Progress(partial(cli.stderr.print, soft_wrap=True))
+    started = time.monotonic()
+    run_steps(plan.steps, chosen.work, progress, jobs=jobs)
+    cli.stderr.print(progress.summary(time.monotonic() - started))
+    shown = []
+    for target, made in results.items():
+        shown.append(tables.TABLES[target](made))
+        given = compcars if target == "table3" else data
+        cli.console.print(tables.render(shown[-1], same_data=given is not None))
+    cli.console.print(_worth(chosen, asked), soft_wrap=True)
+    if report is not None:
+        cli.console.print(f"report: {report}", soft_wrap=True)
+    if json is not None:
+        about = {"worth": _worth(chosen, asked), "splits": dict(chosen.splits)}
+        cli.write_json(json, tables.to_json(shown, **about))
+
+
+def _worth(s: "setting.Setting", asked: Collection[Target]) -> str:
+    sources = [s.vehicleid]
+    longer = ""
+    if {"table3", "fig10"}.intersection(asked):
+        sources.append(s.web)
+        if s.web.longer > 1:
+            longer = f" ({s.web.longer * s.iterations:,} on CompCars)"
+    drawn = f"rendered data (preset {s.render}), which is not the paper's"
+    data = "; ".join(
+        f"{source.name} {drawn if source.renderer else source.root}"
+        for source in sources
+    )
+    if all(source.renderer for source in sources):
+        data = drawn
+    start = "random weights" if s.weights is None else s.weights.name
+    return (
+        f"What this is worth: {data}; nets of preset {s.base} from {start}; "
+        f"{s.iterations:,} iterations{longer}; "
+        f"{len(s.seeds)} training(s) of each method."
+    )
