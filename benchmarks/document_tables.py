@@ -14,8 +14,9 @@ import tables_of_rates as rates
 from documents import Marked, rewritten, tables
 from typer import Exit, Option
 
-from pydrdl import atomic, cli
+from pydrdl import cli
 from pydrdl.errors import InputError
+from pydrdl.files import write_text
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -179,7 +180,7 @@ def write_tables(
             for line in difflib.unified_diff(*lines, name, name, lineterm="", n=0):
                 cli.console.print(line, markup=False, soft_wrap=True)
             if not check:
-                atomic.write_text(path, anew)
+                write_text(path, anew)
     if check and differ:
         raise Exit(1)
 

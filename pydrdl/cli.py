@@ -34,7 +34,7 @@ from rich.text import Text
 from typer import BadParameter
 from typer.exceptions import TyperException
 
-from pydrdl import atomic, signals, start
+from pydrdl import signals, start
 from pydrdl.errors import (
     InputError,
     cannot_write,
@@ -44,6 +44,7 @@ from pydrdl.errors import (
     visible,
     writing,
 )
+from pydrdl.files import write_bytes
 from pydrdl.parallel import faults_passed_on
 
 STDOUT = "standard output"
@@ -336,7 +337,7 @@ def write_json(path: Path, content: object) -> None:
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     with writing("the results", path):
         # A name that is not UTF-8 becomes JSON's own \udc80.
-        atomic.write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
+        write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 
 
 def json_to_stdout() -> None:

@@ -1,54 +1,59 @@
-"""What lies at a path; a path that cannot be looked at is an InputError.
+"""Files: looked at, read whole, and written so that they appear whole.
 
 Path.exists() and its like raise PermissionError below a folder that may not be
-entered, and OSError for a name that is too long.
+entered, and OSError for a name that is too long; here that is an InputError.
+
+A file is written under the name `.<name>.<process>.part` in the same folder,
+synced to disk and renamed. Killed at any moment, a command leaves the file as it
+was, and at most such a part, which the next one that writes the file deletes.
+A device or a pipe, such as /dev/stdout, is written as it stands: nothing may take
+its place.
 """
 
 import errno
 import hashlib
 import io
 import os
+import re
 import stat
-import struct
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, cast
 
-from pydrdl.errors import InputError, cannot_read, number_of, reading
+from pydrdl.errors import InputError, cannot_read, number_of, reading, writing
 
 # Nothing is there; as Path.exists() sees it, but for a circle of links.
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
+_PART = re.compile(r"\.(.+)\.(\d+)\.part", re.DOTALL)
+MAX_NAME = 255  # bytes; what file systems take
 
 
 def exists(path: Path) -> bool:
-    """Whether anything is there.
-
-    Raises:
-        InputError: the path cannot be looked at.
-    """
-    return _look(path) is not None
+    """Whether anything is there; InputError where the path cannot be looked at."""
+    return _mode(path) is not None
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file is there.
-
-    Raises:
-        InputError: the path cannot be looked at.
-    """
-    found = _look(path)
-    return found is not None and stat.S_ISREG(found.st_mode)
+    """Whether a regular file is there; InputError as in exists()."""
+    return stat.S_ISREG(_mode(path) or 0)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there.
+    """Whether a folder is there; InputError as in exists()."""
+    return stat.S_ISDIR(_mode(path) or 0)
 
-    Raises:
-        InputError: the path cannot be looked at.
-    """
-    found = _look(path)
-    return found is not None and stat.S_ISDIR(found.st_mode)
+
+def _mode(path: Path) -> int | None:
+    """A path's st_mode; None where nothing is there."""
+    try:
+        return path.stat().st_mode
+    except (OSError, UnicodeEncodeError) as error:
+        if number_of(error) not in _ABSENT:
+            raise cannot_read("a file or folder", path, error, "check it") from error
+        return None
+    except ValueError:  # a null character, which no name has
+        return None
 
 
 def files_in(folder: Path, pattern: str) -> list[Path]:
@@ -61,31 +66,10 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
     """
     if not is_folder(folder):
         return []
-    try:
+    with reading("a folder", folder, "check that it is whole and the path is right"):
         # glob() would find nothing where a folder may not be listed.
         found = list(Path(folder).iterdir())
-    except OSError as error:
-        raise cannot_read(
-            "a folder", folder, error, "check that it is whole and the path is right"
-        ) from error
     return sorted(path for path in found if path.match(pattern))
-
-
-def _look(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except (OSError, UnicodeEncodeError) as error:
-        if number_of(error) not in _ABSENT:
-            raise cannot_read("a file or folder", path, error, "check it") from error
-        return None
-    except ValueError:  # a null character, which no name has
-        return None
-
-
-# Files that the user gives, read whole; whatever is wrong is an InputError.
-
-
-CHECK = "check that this is the right file, or convert it to UTF-8"
 
 
 def read_bytes(
@@ -131,27 +115,36 @@ def open_bytes(path: Path, what: str, otherwise: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def read_text(path: Path, what: str, otherwise: str) -> str:
-    """Reads UTF-8 text, with or without a byte order mark; see read_bytes.
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for a pipe's other end."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def read_text(path: Path, what: str, otherwise: str, *encodings: str) -> str:
+    """Reads text in UTF-8, with or without a byte order mark; see read_bytes.
+
+    Args:
+        path: as in read_bytes.
+        what: as there.
+        otherwise: as there.
+        encodings: tried in turn where it is no UTF-8.
 
     Raises:
-        InputError: it cannot be read, or is no UTF-8.
+        InputError: it cannot be read, or no encoding fits.
     """
     data = read_bytes(path, what, otherwise)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise not_utf8(path, error) from error
-
-
-def not_utf8(path: Path, error: UnicodeDecodeError) -> InputError:
-    """The error for a file that is no UTF-8, with the line of its first bad byte."""
-    line = 1 + error.object[: error.start].count(b"\n")
-    return InputError(
-        f"not UTF-8 text: byte {error.object[error.start]:#04x}",
-        f"{path}:{line}",
-        CHECK,
-    )
+        for encoding in encodings:
+            with suppress(UnicodeDecodeError):
+                return data.decode(encoding)
+        line = 1 + data[: error.start].count(b"\n")
+        raise InputError(
+            f"not UTF-8 text: byte {data[error.start]:#04x}",
+            f"{path}:{line}",
+            "check that this is the right file, or convert it to UTF-8",
+        ) from error
 
 
 def irregular(mode: int) -> str:
@@ -167,14 +160,6 @@ def irregular(mode: int) -> str:
     return "" if stat.S_ISREG(mode) else f"{kind}, no regular file"
 
 
-def _at_once(path: str, flags: int) -> int:
-    """Opens without waiting for a pipe's other end."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-# Whether two files are the same one.
-
-
 def file_sha256(path: Path, what: str = "a file") -> str:
     """SHA-256 of a file's bytes, in hexadecimal.
 
@@ -186,80 +171,149 @@ def file_sha256(path: Path, what: str = "a file") -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-# The seal of a file: its size and the CRC-32 of its content, in its head.
-#
-# Caffe writes it into weights and states (caffe_layers/src/whole_file.cpp), pydrdl
-# into features. What is cut off or has a byte changed is told from a whole file
-# before anything parses it. Other programs skip the head: in HDF5 it is a user block,
-# in a protobuf message an unknown field.
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives the name to write to; what stands there takes path's when it is whole.
 
-
-BLOCK = 2**20  # bytes read at once
-
-
-class Form(NamedTuple):
-    """Where the two numbers stand in a head.
-
-    Attributes:
-        before: what it begins with; the size follows, 8 bytes.
-        between: what comes before the CRC-32, 4 bytes.
-        length: of the head, filled up with zeros.
-    """
-
-    before: bytes
-    between: bytes
-    length: int
-
-    def head(self, size: int, crc: int) -> bytes:
-        """The head of a file of so many bytes, itself included."""
-        numbers = struct.pack("<Q", size), struct.pack("<I", crc)
-        return (self.before + self.between.join(numbers)).ljust(self.length, b"\0")
-
-
-PROTO = Form(b"\xc2\x3e\x0e\x09", b"\x15", 17)
-HDF5 = Form(b"DRDL seal 1\n", b"\n", 512)  # the smallest user block
-
-
-def sealed(form: Form, body: memoryview) -> bytes:
-    """The head that goes before a body."""
-    return form.head(form.length + body.nbytes, zlib.crc32(body))
-
-
-def check_seal(file: BinaryIO, what: str, where: object, again: str) -> Form | None:
-    """Compares a file with its seal.
-
-    Args:
-        file: opened for reading, at its start.
-        what: what it is, such as "the features".
-        where: its path, for messages.
-        again: what to do about damage.
-
-    Returns:
-        The form of its seal; None where it has none.
+    An exception in the block leaves path as it was. To find the parts of processes
+    that are gone, the folder is listed: not for folders of many thousand files.
 
     Raises:
-        InputError: it is cut off or damaged, its seal included.
+        OSError: it cannot be written.
     """
-    start = file.read(max(PROTO.length, HDF5.length))
-    for form in (PROTO, HDF5):
-        if not start.startswith(form.before):
-            continue
-        size, crc = form.length, 0
-        file.seek(form.length)
-        while block := file.read(BLOCK):
-            size, crc = size + len(block), zlib.crc32(block, crc)
-        if start[: form.length] != form.head(size, crc):
-            reason = _difference(form, start, size)
-            raise InputError(f"cannot read {what}: {reason}", where, again)
-        return form
-    return None
+    if _stays(path):
+        yield path
+        return
+    with suppress(OSError):  # of the folder, which renamed() tells
+        for other in path.parent.iterdir():
+            match = _PART.fullmatch(other.name)
+            if match and match[1] == _stem(path) and not _lives(int(match[2])):
+                other.unlink(missing_ok=True)
+    with renamed(path) as part:
+        yield part
+        sync(part)
+    # Some network file systems cannot sync a folder; the file itself is safe.
+    with suppress(OSError):
+        sync(path.parent)
 
 
-def _difference(form: Form, start: bytes, size: int) -> str:
-    """What is wrong with a file of such a start and size."""
-    if len(start) < form.length:
-        return f"cut off: {len(start):,} bytes, not even its head"
-    (stated,) = struct.unpack_from("<Q", start, len(form.before))
-    if size < stated:
-        return f"cut off: {size:,} bytes of {stated:,}"
-    return "damaged: its checksum is another one"
+@contextmanager
+def renamed(path: Path) -> Iterator[Path]:
+    """As whole_file, for one of many thousand files that can be made again.
+
+    Nothing is synced: a loss of power may leave it empty. The parts that killed
+    processes leave are for the folder's maker to delete.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.is_dir():  # which renaming would tell of the part
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    part = path.with_name(f".{_stem(path)}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file at once, as whole_file does."""
+    with whole_file(path) as part:
+        part.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text at once, as whole_file does."""
+    write_bytes(path, text.encode())
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def final_name(name: str) -> str:
+    """The name of the file that a part is for; any other name unchanged."""
+    match = _PART.fullmatch(name)
+    return match[1] if match else name
+
+
+def _stem(path: Path) -> str:
+    """What a part is called by: the file's name, where that leaves room."""
+    name = os.fsencode(path.name)
+    if len(name) + len(f"..{2**22}.part") <= MAX_NAME:
+        return path.name
+    return hashlib.sha256(name).hexdigest()
+
+
+def _stays(path: Path) -> bool:
+    """Whether a path is a device, a pipe or a stream of this process."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    if str(path.absolute()).startswith(("/dev/fd/", "/dev/std", "/proc/")):
+        return True
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def refuse_existing(path: Path, *, overwrite: bool = False) -> None:
+    """Refuses a file to make that is there, or has no folder to lie in.
+
+    Raises:
+        InputError: as said.
+    """
+    if is_folder(path):
+        raise InputError("the output is a folder", path, "name a file in it")
+    if exists(path) and not overwrite:
+        raise InputError("the output exists", path, "delete it, or pass --overwrite")
+    if not is_folder(path.parent):
+        raise InputError("no such folder", path.parent, "make it, or name another")
+
+
+def write_texts(
+    content: Mapping[Path, bytes], what: str, *, overwrite: bool = False
+) -> None:
+    """Writes files that are often edited by hand, and the folders that they lie in.
+
+    Files that are there and are the same stay.
+
+    Args:
+        content: of each file.
+        what: they are, such as "the nets".
+        overwrite: replace files that differ.
+
+    Raises:
+        InputError: a file is there and differs, or cannot be written.
+    """
+    differing = [
+        path
+        for path, data in content.items()
+        if is_file(path) and read_bytes(path, "an earlier output", "delete it") != data
+    ]
+    if differing and not overwrite:
+        raise InputError(
+            f"{len(differing)} of the {len(content)} files to write are there and "
+            "differ, as where they were edited",
+            differing[0],
+            "pass --overwrite to replace them, or name another output",
+        )
+    for path, data in content.items():
+        with writing(what, path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, data)

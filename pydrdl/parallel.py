@@ -1,4 +1,4 @@
-"""Work on several threads whose results come in order and in bounded memory."""
+"""Work on threads and processes: results in order, memory bounded, no child left."""
 
 import errno
 import os
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import (
     active_children,
     connection,
@@ -19,16 +20,27 @@ from multiprocessing import (
     resource_tracker,
 )
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydrdl.errors import InputError, reason, writing
 from pydrdl.signals import SIGNALS
 
 In = TypeVar("In")
 Out = TypeVar("Out")
-T = TypeVar("T")
 
-AHEAD = 8  # results a thread may be ahead of their use
+AHEAD = 8  # results that a worker may be ahead of their use
+
+
+class Progress(Protocol):
+    """Passes items on and shows how many have passed; cli.progress is one."""
+
+    def __call__(self, items: Iterable[In], what: str, total: int) -> Iterable[In]:
+        """Yields items unchanged."""
+
+
+def unseen(items: Iterable[In], what: str, total: int) -> Iterable[In]:
+    """A Progress that shows nothing."""
+    return items
 
 
 def in_order(
@@ -49,39 +61,72 @@ def in_order(
     import cv2  # only here: every command imports this module
 
     count = workers or os.cpu_count() or 1
-    most = ahead or AHEAD * count
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)
-    window: deque[Future[Out]] = deque()
-    pool = ThreadPoolExecutor(count)
     try:
-        for item in items:
-            if len(window) == most:
-                yield window.popleft().result()
-            window.append(pool.submit(function, item))
-        while window:
-            yield window.popleft().result()
+        yield from _on_threads(function, items, count, ahead or AHEAD * count)
     finally:
-        pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(threads)
 
 
 def behind(function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
     """Maps on one thread while the next item is got ready; results in order."""
-    pool = ThreadPoolExecutor(1)
-    running: Future[Out] | None = None
+    return _on_threads(function, items, 1, 1)
+
+
+def spread(
+    task: Callable[[In], int], items: Iterable[In], workers: int | None
+) -> Iterator[int]:
+    """Maps on processes; results in the items' order.
+
+    Args:
+        task: can be pickled, as its items can.
+        items: taken as they are needed.
+        workers: processes; None takes one a processor, 1 stays in this one.
+
+    Raises:
+        InputError: a process was killed.
+    """
+    count = workers or len(os.sched_getaffinity(0))
+    if count == 1:
+        yield from map(task, items)
+        return
+    # Forked processes would inherit OpenCV's threads in an unknown state.
+    pool = Pool(count, _begin)
     try:
-        for item in items:
-            if running is not None:
-                yield running.result()
-            running = pool.submit(function, item)
-        if running is not None:
-            yield running.result()
+        submit = partial(pool.submit, task)
+        yield from _handed_out(submit, items, AHEAD * count)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a process ended before its time, perhaps for want of memory",
+            f"--workers {count}",
+            "repeat the command to go on, with fewer processes",
+        ) from error
     finally:
-        pool.shutdown()
+        pool.shutdown(cancel_futures=True)
 
 
-# Errors that end another thread than the main one.
+def _on_threads(
+    function: Callable[[In], Out], items: Iterable[In], workers: int, most: int
+) -> Iterator[Out]:
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield from _handed_out(lambda item: pool.submit(function, item), items, most)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _handed_out(
+    submit: Callable[[In], Future[Out]], items: Iterable[In], most: int
+) -> Iterator[Out]:
+    """Yields results in order, while at most so many wait or are being made."""
+    window: deque[Future[Out]] = deque()
+    for item in items:
+        if len(window) == most:
+            yield window.popleft().result()
+        window.append(submit(item))
+    while window:
+        yield window.popleft().result()
 
 
 @contextmanager
@@ -98,7 +143,7 @@ def faults_passed_on() -> Iterator[None]:
             os.kill(os.getpid(), signal.SIGUSR1)
 
     def pass_on(*_: object) -> None:
-        signal.alarm(0)  # heard, see pydrdl/deadline.py
+        signal.alarm(0)  # heard, see pydrdl/signals.py
         if faults:
             raise faults.pop()
 
@@ -111,24 +156,16 @@ def faults_passed_on() -> Iterator[None]:
         signal.signal(signal.SIGUSR1, handler)
 
 
-# Other processes that a command starts.
-#
-# A Python that is started with -c looks for modules in the current folder first; a
-# file there named like a module would run. So every interpreter is started here,
-# where it does not look. And no child goes on when the command is ended.
-
-
-# Those that are to be told to end, and by which signal.
+# Commands that run() waits for, and the signal by which each is told to end.
 _running: dict["subprocess.Popen[bytes]", signal.Signals] = {}
 _guard = threading.Lock()
 
 
 def python(code: str, *words: str) -> "subprocess.CompletedProcess[bytes]":
-    """Runs code in another interpreter; nothing comes from the current folder.
+    """Runs code in another interpreter, with these words as its sys.argv[1:].
 
-    Args:
-        code: what to run.
-        words: its sys.argv[1:].
+    With -c alone a module's namesake in the current folder would run: -P looks for
+    nothing there.
 
     Raises:
         InputError: the interpreter cannot be started.
@@ -203,12 +240,11 @@ def starting(command: str) -> Iterator[None]:
             errno.EMFILE: "raise the limit of open files (ulimit -n)",
             errno.E2BIG: "give fewer or shorter arguments",
         }
+        otherwise = "run tools/setup.sh and source .venv/bin/activate"
         raise InputError(
             f"cannot start another process: {reason(error)}",
             command,
-            helps.get(
-                error.errno or 0, "run tools/setup.sh and source .venv/bin/activate"
-            ),
+            helps.get(error.errno or 0, otherwise),
         ) from error
 
 
@@ -261,57 +297,12 @@ def _apart() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
-# Many small tasks on several processes, with few of them in memory.
-
-
-Item = TypeVar("Item")
-WAITING = 8  # tasks for each process that are handed out ahead
-
-
-def spread(
-    task: Callable[[Item], int], items: Iterable[Item], workers: int | None
-) -> Iterator[int]:
-    """Runs a task on every item; results in the items' order.
-
-    Args:
-        task: can be pickled, as its items can.
-        items: taken as they are needed.
-        workers: processes; None takes one a processor, 1 stays in this one.
-
-    Raises:
-        InputError: a process was killed.
-    """
-    count = workers or len(os.sched_getaffinity(0))
-    if count == 1:
-        yield from map(task, items)
-        return
-    # Forked processes would inherit OpenCV's threads in an unknown state.
-    pool = Pool(count, _begin)
-    window: deque[Future[int]] = deque()
-    try:
-        for item in items:
-            if len(window) == WAITING * count:
-                yield window.popleft().result()
-            window.append(pool.submit(task, item))
-        while window:
-            yield window.popleft().result()
-    except BrokenProcessPool as error:
-        raise InputError(
-            "a process ended before its time, perhaps for want of memory",
-            f"--workers {count}",
-            "repeat the command to go on, with fewer processes",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _begin() -> None:
     """Prepares a process: one thread, and no life after its parent's."""
     import cv2
 
     cv2.setNumThreads(0)
-    parent = parent_process()
-    if parent is not None:
+    if (parent := parent_process()) is not None:
         watch = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
         try:
             watch.start()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from pydrdl import cli
-from pydrdl.atomic import refuse_existing, write_texts
 from pydrdl.commands import options
+from pydrdl.files import refuse_existing, write_texts
 
 if TYPE_CHECKING:
     from pydrdl.datasets import Dataset

@@ -7,9 +7,8 @@ from rich.table import Table
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.atomic import refuse_existing
 from pydrdl.commands import options
-from pydrdl.files import exists
+from pydrdl.files import exists, refuse_existing
 
 if TYPE_CHECKING:
     from pydrdl.verifiers import verifier

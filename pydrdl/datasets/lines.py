@@ -1,42 +1,16 @@
 """Lines of the text files that data sets come with."""
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
-from pydrdl.files import not_utf8, read_bytes
+from pydrdl.files import read_text
 
-# GB 18030 contains GB 2312 and GBK.
-CHINESE = "gb18030"
+WHAT = "a file of the data set"
+AGAIN = "check that the data set is whole and the path is right"
 # Characters of a line; some hold thousands of positions.
 MAX_LINE = 1 << 16
-
-
-def read_text(path: Path, *encodings: str) -> str:
-    """Reads a text file in the first encoding that fits it.
-
-    Args:
-        path: the file.
-        encodings: besides UTF-8 with or without a byte order mark, which is
-            tried first: Chinese text is hardly ever UTF-8 by chance.
-
-    Raises:
-        InputError: the file cannot be read, or no encoding fits.
-    """
-    data = read_bytes(
-        Path(path),
-        "a file of the data set",
-        "check that the data set is whole and the path is right",
-    )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        for encoding in encodings:
-            with contextlib.suppress(UnicodeDecodeError):
-                return data.decode(encoding)
-        raise not_utf8(path, error) from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -55,7 +29,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         InputError: the file cannot be read, is no text in UTF-8, or has a line of
             more than MAX_LINE characters.
     """
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    text = read_text(Path(path), WHAT, AGAIN)
+    for number, line in enumerate(text.split("\n"), start=1):
         if "\0" in line:  # no name of a file holds one
             raise malformed(path, number, line, "text without null characters")
         if len(line) > MAX_LINE:

@@ -13,9 +13,9 @@ from pathlib import Path
 from xml.parsers import expat
 
 from pydrdl.datasets.dataset import Dataset, Image
-from pydrdl.datasets.lines import CHINESE, add_once, malformed, read_lines, read_text
+from pydrdl.datasets.lines import AGAIN, WHAT, add_once, malformed, read_lines
 from pydrdl.errors import InputError
-from pydrdl.files import exists
+from pydrdl.files import exists, read_text
 
 _ID = re.compile(r"c?(\d{1,18}|-1)", re.ASCII)
 
@@ -66,7 +66,8 @@ def read_veri_labels(path: Path) -> dict[str, Labelled]:
     parser.StartElementHandler = start
     try:
         # Given text, not bytes, the parser does not heed the declaration.
-        parser.Parse(read_text(path, CHINESE), True)
+        # GB 18030 contains GB 2312 and GBK.
+        parser.Parse(read_text(path, WHAT, AGAIN, "gb18030"), True)
     except expat.ExpatError as error:
         raise InputError(
             f"not an XML file of labels: {expat.ErrorString(error.code)}",

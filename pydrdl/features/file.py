@@ -19,12 +19,18 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl import atomic, files
-from pydrdl.atomic import refuse_existing
 from pydrdl.cli import Note
 from pydrdl.errors import InputError, writing
 from pydrdl.features.hdf5 import Hdf5, load_hdf5
-from pydrdl.files import exists, is_file, open_bytes
+from pydrdl.files import (
+    exists,
+    is_file,
+    open_bytes,
+    refuse_existing,
+    whole_file,
+    write_bytes,
+)
+from pydrdl.seal import HDF5, sealed
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
@@ -107,7 +113,7 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
     # libhdf5 cannot close a file on a full disk: the process would end by a signal.
     memory = io.BytesIO()
     with writing("the features", path):
-        with h5py.File(memory, "w", userblock_size=files.HDF5.length) as file:
+        with h5py.File(memory, "w", userblock_size=HDF5.length) as file:
             file["features"] = content.features.astype(np.float32, copy=False)
             file.create_dataset("name", data=content.names, dtype=h5py.string_dtype())
             file["vehicle_id"] = content.vehicle_ids
@@ -115,9 +121,9 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
             file["camera_id"] = content.camera_ids
             file.attrs["schema"] = SCHEMA
             file.attrs.update(asdict(content.source))
-        body = memory.getbuffer()[files.HDF5.length :]
-        with atomic.whole_file(path) as part, part.open("wb") as out:
-            out.write(files.sealed(files.HDF5, body))
+        body = memory.getbuffer()[HDF5.length :]
+        with whole_file(path) as part, part.open("wb") as out:
+            out.write(sealed(HDF5, body))
             out.write(body)
 
 
@@ -294,7 +300,7 @@ class PartialFeatures:
         data = np.ascontiguousarray(part, "<f4").tobytes()
         with writing(WHAT, self.path):
             if not self.path.exists():
-                atomic.write_bytes(self.path, self._head)
+                write_bytes(self.path, self._head)
             with self.path.open("ab") as file:
                 file.write(data + _digest(self._written, data))
                 file.flush()

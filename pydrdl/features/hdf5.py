@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from pydrdl import parallel
 from pydrdl.errors import InputError
-from pydrdl.files import check_seal, open_bytes
+from pydrdl.files import open_bytes
+from pydrdl.seal import check_seal
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HEAD = 2048 + len(SIGNATURE)

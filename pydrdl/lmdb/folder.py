@@ -13,10 +13,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pydrdl import atomic
 from pydrdl.datasets.dataset import Image, images_sha256
 from pydrdl.errors import InputError, writing
-from pydrdl.files import exists, is_file, is_folder, read_bytes
+from pydrdl.files import (
+    exists,
+    final_name,
+    is_file,
+    is_folder,
+    read_bytes,
+    sync,
+    write_bytes,
+)
 from pydrdl.lmdb import environment, labels, pair_index
 from pydrdl.lmdb.environment import AGAIN, DATA, LOCK
 from pydrdl.strict_json import Count, Form, Positive, read_declared
@@ -108,7 +115,7 @@ class BuildFolder:
             InputError: it cannot be written.
         """
         with self._writing():
-            atomic.write_bytes(self.partial / name, data)
+            write_bytes(self.partial / name, data)
 
     def finish(self) -> None:
         """Gives the folder its final name, in the place of what stood there.
@@ -123,7 +130,7 @@ class BuildFolder:
             if self.output.exists():
                 self.output.rename(self.replaced)
             self.partial.rename(self.output)
-            atomic.sync(self.output.parent)
+            sync(self.output.parent)
             self._settle()
 
     def size(self) -> int:
@@ -179,7 +186,7 @@ def _refuse_foreign(folder: Path) -> None:
     if is_folder(folder):
         with writing("the LMDB", folder):
             names = {path.name for path in folder.iterdir()}
-    foreign = sorted(name for name in names if atomic.final_name(name) not in OURS)
+    foreign = sorted(name for name in names if final_name(name) not in OURS)
     if foreign:
         raise InputError(
             f"not an image LMDB: it holds {', '.join(foreign[:3])}",

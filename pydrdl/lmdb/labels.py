@@ -13,10 +13,9 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from pydrdl import atomic
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError, writing
-from pydrdl.files import read_bytes
+from pydrdl.files import read_bytes, write_bytes
 from pydrdl.lmdb.environment import AGAIN
 from pydrdl.strict_json import Ascending, Form, read_declared
 
@@ -185,7 +184,7 @@ def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
     labels, copy = Path(lmdb_folder) / FILE_NAME, Path(net_folder) / FILE_NAME
     data = read_bytes(labels, WHAT, AGAIN)
     with writing("the labels", copy):
-        atomic.write_bytes(copy, data)
+        write_bytes(copy, data)
 
 
 def same_models(one: Path, other: Path) -> bool:

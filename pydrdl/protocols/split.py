@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from pydrdl import atomic
 from pydrdl.errors import InputError, writing
-from pydrdl.files import exists
+from pydrdl.files import exists, write_text
 from pydrdl.strict_json import Ascending, Count, Form, read_declared
 
 SCHEMA = "drdl.split/1"
@@ -165,7 +164,7 @@ def save_split(split: Split, path: Path) -> None:
         raise InputError("the split file exists", path, "name another file")
     text = json.dumps({"sha256": split.sha256, **_to_dict(split)}, ensure_ascii=False)
     with writing("the split", path):
-        atomic.write_text(path, text + "\n")
+        write_text(path, text + "\n")
 
 
 class _File(Form):

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pydrdl import atomic
 from pydrdl.errors import InputError, writing
-from pydrdl.files import exists, read_text
+from pydrdl.files import exists, read_text, write_text
 from pydrdl.metrics import accuracy, auc, best_threshold, equal_error_rate
 from pydrdl.metrics.thresholds import Threshold, check_pairs
 
@@ -124,7 +123,7 @@ def save_pairs(pairs: Pairs, path: Path) -> None:
     if exists(path):
         raise InputError("the pairs file exists", path, "name another file")
     with writing("the pairs", path):
-        atomic.write_text(path, pairs.text)
+        write_text(path, pairs.text)
 
 
 def draw_pairs(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pydrdl import atomic
 from pydrdl.datasets import compcars
 from pydrdl.datasets.release import COMPCARS_PAIRS, RELEASED
 from pydrdl.errors import InputError
+from pydrdl.files import renamed
 from pydrdl.parallel import spread
 from pydrdl.render.cars import draw_car
 from pydrdl.render.draws import CATALOGUE, PAIRS, generator, with_sum
@@ -372,9 +372,9 @@ def _render(plan: Plan, output: Path, car: Car) -> int:
         lines = (f"{photo.viewpoint:d}", "1", f"{left + 1} {top + 1} {right} {bottom}")
         label.parent.mkdir(parents=True, exist_ok=True)
         # The label first: an image that is there has one.
-        with atomic.renamed(label) as part:
+        with renamed(label) as part:
             part.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.renamed(path) as part:
+        with renamed(path) as part:
             part.write_bytes(encode(photo.pixels, photo.quality))
     return len(car.images)

@@ -10,8 +10,8 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pydrdl import atomic
 from pydrdl.errors import InputError, writing
+from pydrdl.files import whole_file, write_text
 
 MARKER = "unfinished.json"
 LISTS = "train_test_split"  # as VehicleID and CompCars name it
@@ -73,7 +73,7 @@ def _start(output: Path, plan: str, folders: Iterable[str]) -> None:
                 "choose another folder, or delete this one",
             )
         output.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(marker, wanted)
+        write_text(marker, wanted)
     _tidy(output)
     for folder in folders:
         (output / folder).mkdir(exist_ok=True)
@@ -95,7 +95,7 @@ def _finish(output: Path, files: Files, lists: Files) -> None:
 
 def _write(path: Path, lines: Iterable[str]) -> None:
     """Writes a list that is either whole or not there."""
-    with atomic.whole_file(path) as part, part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         file.writelines(line.encode() for line in lines)
 
 

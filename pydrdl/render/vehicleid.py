@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl import atomic
+from pydrdl.files import renamed
 from pydrdl.parallel import spread
 from pydrdl.render.camera import Camera
 from pydrdl.render.fleet import Entry, Fleet, Plan, draw_fleet
@@ -128,6 +128,6 @@ def _render(plan: Plan, folder: Path, entry: Entry) -> int:
             numbers = (plan.seed, entry.vehicle, image)
             pixels = photograph(model, vehicle, *numbers, plan.size)
             camera: Camera = camera_of(*numbers)
-            with atomic.renamed(path) as part:
+            with renamed(path) as part:
                 part.write_bytes(encode(pixels, camera.quality))
     return len(entry.images)

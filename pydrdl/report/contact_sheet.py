@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl import atomic
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import writing
+from pydrdl.files import write_bytes
 
 Pixels = NDArray[np.uint8]
 
@@ -217,4 +217,4 @@ def write_png(path: Path, pixels: Pixels) -> None:
     """
     data = cv2.imencode(".png", pixels)[1].tobytes()
     with writing("the sheet", path):
-        atomic.write_bytes(path, data)
+        write_bytes(path, data)

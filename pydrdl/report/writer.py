@@ -8,9 +8,8 @@ put right by the next.
 import shutil
 from pathlib import Path
 
-from pydrdl.atomic import sync
 from pydrdl.errors import InputError, writing
-from pydrdl.files import exists, files_in, is_folder
+from pydrdl.files import exists, files_in, is_folder, sync
 from pydrdl.report.content import Report
 from pydrdl.report.documents import FIGURES, latex, markdown
 from pydrdl.report.html import html

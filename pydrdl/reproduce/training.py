@@ -9,9 +9,9 @@ from pathlib import Path
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
-from pydrdl import atomic, parallel
+from pydrdl import parallel
 from pydrdl.errors import InputError, writing
-from pydrdl.files import exists, files_in, read_bytes
+from pydrdl.files import exists, files_in, read_bytes, write_text
 from pydrdl.messages import caffe_pb2
 from pydrdl.reproduce.runner import failure
 
@@ -67,7 +67,7 @@ def train_into(
     copy = partial / solver.name
     with writing("the solver", copy):
         partial.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(copy, text_format.MessageToString(message))
+        write_text(copy, text_format.MessageToString(message))
     last = train(copy, partial / LOG, weights=weights, gpu=gpu)
     with writing("the training", output):
         partial.rename(output)

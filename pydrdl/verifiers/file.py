@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pydrdl.atomic import whole_file
 from pydrdl.errors import InputError, writing
 from pydrdl.features import FeatureSet, Source, check_features
-from pydrdl.files import file_sha256, read_bytes
+from pydrdl.files import file_sha256, read_bytes, whole_file
 from pydrdl.ranking.scaling import first_equal_rows
 from pydrdl.strict_json import Count, Form, Positive, declared, parse
 from pydrdl.verifiers.joint_bayesian import Model

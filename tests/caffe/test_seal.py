@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from pydrdl.errors import InputError
-from pydrdl.files import HDF5, PROTO, Form, check_seal, sealed
+from pydrdl.seal import HDF5, PROTO, Seal, check_seal, sealed
 
 BODY = b"123456789"
 
 
-def check(data: bytes) -> Form | None:
+def check(data: bytes) -> Seal | None:
     return check_seal(io.BytesIO(data), "the weights", "here", "again")
 
 
@@ -50,7 +50,7 @@ def test_what_caffe_saves_has_one(tmp_path: Path, save: str) -> None:
 
 
 @pytest.mark.parametrize("form", [PROTO, HDF5])
-def test_damage_is_told_from_a_cut(form: Form) -> None:
+def test_damage_is_told_from_a_cut(form: Seal) -> None:
     whole = sealed(form, memoryview(BODY)) + BODY
     assert check(whole) is form
     for size in range(len(form.before), len(whole)):

@@ -22,7 +22,8 @@ from pydrdl import start
 start.begin(__name__)
 import os, signal, sys, time
 from pathlib import Path
-from pydrdl import atomic, cli
+from pydrdl import cli
+from pydrdl.files import whole_file
 
 def me(number):
     os.kill(os.getpid(), number)
@@ -85,7 +86,7 @@ def test_a_signal_at_work_clears_away_what_is_half_made(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     body = f"""
-with atomic.whole_file(output) as part:
+with whole_file(output) as part:
     part.write_text("half")
     me({number:d})
     time.sleep(60)

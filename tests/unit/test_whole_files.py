@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unprivileged import as_user, common_folder
 
-from pydrdl import atomic
+from pydrdl.files import final_name, renamed, whole_file, write_text
 
 
 def names(folder: Path) -> set[str]:
@@ -26,12 +26,12 @@ def dead_process() -> int:
 
 def test_the_file_appears_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    with atomic.whole_file(path) as part:
+    with whole_file(path) as part:
         part.write_text("half")
         assert not path.exists()
-        assert atomic.final_name(part.name) == "a.json"
+        assert final_name(part.name) == "a.json"
     assert path.read_text() == "half"
-    with atomic.whole_file(path) as part:
+    with whole_file(path) as part:
         part.write_text("whole")
         assert path.read_text() == "half"
     assert path.read_text() == "whole"
@@ -45,7 +45,7 @@ def test_an_exception_leaves_what_was_there(
     path = tmp_path / "a.json"
     path.write_text("old")
     for target in (path, tmp_path / "b.json"):
-        with pytest.raises(error), atomic.whole_file(target) as part:
+        with pytest.raises(error), whole_file(target) as part:
             part.write_text("new")
             raise error
     assert path.read_text() == "old"
@@ -60,7 +60,7 @@ def test_bytes_are_on_the_disk_before_the_name_is(
 
     def synced(descriptor: int) -> None:
         name = Path(f"/proc/self/fd/{descriptor}").readlink().name
-        done.append(("sync", atomic.final_name(name)))
+        done.append(("sync", final_name(name)))
         fsync(descriptor)
 
     def replaced(part: Path, target: Path) -> Path:
@@ -69,7 +69,7 @@ def test_bytes_are_on_the_disk_before_the_name_is(
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", replaced)
-    atomic.write_text(path, "Straße")
+    write_text(path, "Straße")
     assert path.read_bytes() == "Straße".encode()
     assert done == [
         ("sync", "a.json"), ("rename", "a.json"), ("sync", tmp_path.name)
@@ -82,18 +82,18 @@ def test_parts_of_the_dead_are_deleted_and_no_others(tmp_path: Path) -> None:
     others = {f".b.json.{dead}.part", f".a.json.x.{dead}.part", "a.json.part", theirs}
     for name in {ours} | others:
         (tmp_path / name).write_text("")
-    atomic.write_text(tmp_path / "a.json", "")
+    write_text(tmp_path / "a.json", "")
     assert names(tmp_path) == {"a.json"} | others
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_one_of_many_files(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "1.jpg"
-    with atomic.renamed(path) as part:
+    with renamed(path) as part:
         part.write_text("old")
         assert not path.exists()
-        assert atomic.final_name(part.name) == "1.jpg"
-    with pytest.raises(error), atomic.renamed(path) as part:
+        assert final_name(part.name) == "1.jpg"
+    with pytest.raises(error), renamed(path) as part:
         part.write_text("half")
         raise error
     assert path.read_text() == "old"
@@ -102,32 +102,32 @@ def test_one_of_many_files(tmp_path: Path, error: type[BaseException]) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        atomic.write_text(tmp_path / "none" / "a.json", "")
+        write_text(tmp_path / "none" / "a.json", "")
 
 
 @pytest.mark.parametrize("length", [240, 250, 255])
 def test_a_name_that_leaves_no_room_for_a_parts(tmp_path: Path, length: int) -> None:
     path = tmp_path / ("é" + "x" * (length - 2))
-    with atomic.whole_file(path) as part:
+    with whole_file(path) as part:
         part.write_text("half")
         assert names(tmp_path) == {part.name} and not path.exists()
         dead = part.name.replace(f".{os.getpid()}.", f".{dead_process()}.")
     (tmp_path / dead).write_text("")
-    atomic.write_text(path, "whole")
+    write_text(path, "whole")
     assert path.read_text() == "whole"
     assert names(tmp_path) == {path.name}
 
 
 def test_a_name_that_is_too_long(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="File name too long"):
-        atomic.write_text(tmp_path / ("x" * 256), "")
+        write_text(tmp_path / ("x" * 256), "")
     assert names(tmp_path) == set()
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     written = []
-    with pytest.raises(IsADirectoryError), atomic.whole_file(tmp_path / "a") as part:
+    with pytest.raises(IsADirectoryError), whole_file(tmp_path / "a") as part:
         written.append(part)
     assert not written and names(tmp_path) == {"a"}
 
@@ -136,7 +136,7 @@ def test_a_pipe_is_written_and_stays(tmp_path: Path) -> None:
     pipe = tmp_path / "a.json"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    atomic.write_text(pipe, "content")
+    write_text(pipe, "content")
     assert os.read(reader, 100) == b"content"
     os.close(reader)
     assert pipe.is_fifo() and names(tmp_path) == {"a.json"}
@@ -150,15 +150,15 @@ def test_a_device_is_written_and_stays() -> None:
                 if "full" in device.name
                 else (contextlib.nullcontext())
             ):
-                atomic.write_text(device, "content")
+                write_text(device, "content")
             assert device.is_char_device()
 
 
 def test_a_stream_is_written_and_stays(tmp_path: Path) -> None:
     """Its file would else be another one, without what was printed before."""
     code = (
-        "from pathlib import Path; from pydrdl import atomic; print('a', flush=True); "
-        "atomic.write_text(Path('/dev/stdout'), 'b')"
+        "from pathlib import Path; from pydrdl.files import write_text; "
+        "print('a', flush=True); write_text(Path('/dev/stdout'), 'b')"
     )
     with (tmp_path / "out").open("ab") as file:
         number = (tmp_path / "out").stat().st_ino
@@ -172,11 +172,11 @@ def test_a_folder_that_may_not_be_listed() -> None:
         (folder / "open").mkdir()
         (folder / "open").chmod(0o333)
         with as_user():
-            atomic.write_text(folder / "open/a.json", "whole")
+            write_text(folder / "open/a.json", "whole")
         assert (folder / "open/a.json").read_text() == "whole"
 
 
 @given(st.text(min_size=1), st.integers(0))
 def test_the_final_name_of_a_part(name: str, process: int) -> None:
-    assert atomic.final_name(f".{name}.{process}.part") == name
-    assert atomic.final_name(f"{name}.h5") == f"{name}.h5"
+    assert final_name(f".{name}.{process}.part") == name
+    assert final_name(f"{name}.h5") == f"{name}.h5"

@@ -1,0 +1,139 @@
+"""A folder that appears only when it is whole, and whose making can go on."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from pydrdl.errors import InputError, writing
+from pydrdl.files import (
+    exists,
+    final_name,
+    is_file,
+    is_folder,
+    read_bytes,
+    sync,
+    write_bytes,
+)
+
+
+class WholeFolder:
+    """Where a folder is filled, until it takes its name.
+
+    It is filled under the name `<output>.partial`. What it replaces lies in
+    `.<output>.replaced` until it stands: at every moment one of the two is whole on
+    the disk, and what a kill leaves of them is put right by the next.
+
+    Args:
+        output: the folder to make.
+        what: it is in messages, such as "the LMDB".
+        kind: the same of any, such as "an image LMDB".
+        is_ours: whether something of that name may lie in one. What holds anything
+            else is never deleted.
+        overwrite: whether what stands there, or what was begun from something else,
+            may be deleted.
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        what: str,
+        kind: str,
+        is_ours: Callable[[str], bool],
+        *,
+        overwrite: bool = False,
+    ) -> None:
+        self.output = Path(output).absolute()  # "." has no name of its own
+        self.partial = self.output.with_name(f"{self.output.name}.partial")
+        # A name that nobody else gives to a folder: it is deleted unasked.
+        self._replaced = self.output.with_name(f".{self.output.name}.replaced")
+        self._what, self._kind, self._is_ours = what, kind, is_ours
+        self._overwrite = overwrite
+
+    def refuse_existing(self) -> None:
+        """Refuses an output that exists, unless it may be overwritten.
+
+        Raises:
+            InputError: it exists, or may be overwritten but holds something else.
+        """
+        with self.writing():
+            self._settle()
+        if not exists(self.output):
+            return
+        if not self._overwrite:
+            advice = "delete it, or pass --overwrite"
+            raise InputError("the output exists", self.output, advice)
+        self._refuse_foreign(self.output)
+
+    def begin(self, plan: str = "", content: bytes = b"") -> None:
+        """Makes the folder to fill, or takes up the one that is there.
+
+        Args:
+            plan: the file in it that says what it is made from, so that it is never
+                completed from something else; without one it is always begun anew.
+            content: of that file.
+
+        Raises:
+            InputError: it was begun from something else, or cannot be written.
+        """
+        said = self.partial / plan
+        if plan and is_file(said) and read_bytes(said, "a plan", "") == content:
+            return
+        with self.writing():
+            if exists(self.partial) and any(self.partial.iterdir()):
+                self._refuse_foreign(self.partial)
+                # What was killed before its plan stood has nothing to lose.
+                if plan and exists(said) and not self._overwrite:
+                    raise InputError(
+                        "an interrupted build of other images or options is here",
+                        self.partial,
+                        "repeat the command that began it, delete it, or pass "
+                        "--overwrite",
+                    )
+                shutil.rmtree(self.partial)
+            self.partial.mkdir(parents=True, exist_ok=True)
+            if plan:
+                write_bytes(said, content)
+
+    def finish(self) -> None:
+        """Gives the folder its name; what stood there is deleted last.
+
+        Raises:
+            InputError: it cannot be given.
+        """
+        with self.writing():
+            try:
+                if self.output.exists():
+                    self.output.rename(self._replaced)
+                self.partial.rename(self.output)
+                sync(self.output.parent)
+            finally:
+                self._settle()
+
+    def discard(self) -> None:
+        """Deletes what was filled and has not taken its name."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Turns the system's errors in its block into InputError."""
+        return writing(self._what, self.output, "name another output")
+
+    def _settle(self) -> None:
+        """Puts right what was left half replaced."""
+        if not self._replaced.exists():
+            return
+        self._refuse_foreign(self._replaced)
+        if self.output.exists():
+            shutil.rmtree(self._replaced)
+        else:
+            self._replaced.rename(self.output)
+
+    def _refuse_foreign(self, folder: Path) -> None:
+        names = ["a file"]
+        if is_folder(folder):
+            with self.writing():
+                names = sorted(path.name for path in folder.iterdir())
+        foreign = [name for name in names if not self._is_ours(final_name(name))]
+        if foreign:
+            found = f"not {self._kind}: it holds {', '.join(foreign[:3])}"
+            raise InputError(found, folder, "choose another output")
