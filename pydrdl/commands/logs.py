@@ -5,103 +5,54 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from rich.table import Table
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.logs.lines import Phase
 
 if TYPE_CHECKING:
-    from pydrdl.logs.reader import TrainingLog
-
+    from pydrdl.logs.reader import Phase, TrainingLog
 
 Over = Literal["iterations", "seconds"]  # the x axis
-PHASES: tuple[Phase, ...] = ("train", "test")
-
-
-def add_rows(table: Table, log: "TrainingLog", path: Path, folder: Path) -> None:
-    """Writes a log's tables; a row of the summary for each."""
-    from pydrdl.logs.table import write_csv
-
-    for phase in PHASES:
-        rows = log.of(phase)
-        if not rows:
-            continue
-        output = folder / f"{path.name}.{phase}.csv"
-        write_csv(log, phase, output)
-        bad = sum(bool(row.not_finite) for row in rows)
-        table.add_row(
-            str(output),
-            f"{len(rows):,}",
-            f"{len({row.run for row in rows})}",
-            f"{rows[0].iteration:,} to {rows[-1].iteration:,}",
-            f"{bad:,}" if bad else "none",
-        )
+PHASES: "tuple[Phase, ...]" = ("train", "test")
 
 
 def parse_log(
     logs: Annotated[list[Path], Argument(help="What caffe train wrote to stderr.")],
     output: Annotated[Path, Option(help="Folder for the tables.")] = Path(),
 ) -> None:
-    """Write LOG.train.csv and LOG.test.csv, one row for each shown iteration.
+    """Write training logs as CSV tables.
 
-    Columns: NumIters, Seconds, LearningRate, the net's outputs, Run (0, 1, ...
-    where training was resumed into the same log), Loss, and NotFinite, which
-    names the columns that hold NaN or infinity.
+    LOG.train.csv and LOG.test.csv have one row for each shown iteration. Columns:
+    NumIters, Seconds, LearningRate, the net's outputs, Run (0, 1, ... where training
+    was resumed into the same log), Loss, and NotFinite, which names the columns that
+    hold NaN or infinity.
 
     Example: python tools/parse_log.py data/demo/ccl.log --output data/demo
     """
+    from rich.table import Table
+
     from pydrdl.logs.reader import read_log
+    from pydrdl.logs.table import write_csv
 
     if len({path.name for path in logs}) < len(logs):
         raise BadParameter("two logs have the same file name; parse them one by one")
     table = Table("table", "rows", "runs", "iterations", "NaN or infinite")
     for path in logs:
-        add_rows(table, read_log(path), path, output)
+        log = read_log(path)
+        for phase in PHASES:
+            if not (rows := log.of(phase)):
+                continue
+            made = output / f"{path.name}.{phase}.csv"
+            write_csv(log, phase, made)
+            bad = sum(bool(row.not_finite) for row in rows)
+            table.add_row(
+                str(made),
+                f"{len(rows):,}",
+                f"{len({row.run for row in rows})}",
+                f"{rows[0].iteration:,} to {rows[-1].iteration:,}",
+                f"{bad:,}" if bad else "none",
+            )
     cli.console.print(table)
-
-
-def redraw(
-    logs: "Mapping[str, TrainingLog]", output: Path, over: Over, smooth: int
-) -> None:
-    """Draws what the logs hold, and says how far they are."""
-    from pydrdl.logs.plot import draw, save
-
-    save(draw(logs, x=over, smooth=smooth), output)
-    for name, log in logs.items():
-        bad = sum(bool(row.not_finite) for row in log.rows)
-        note = f", {bad:,} rows with NaN or infinity" if bad else ""
-        state = "done" if log.runs[-1].done else "not done"
-        cli.console.print(
-            f"{output}: {name}, iteration {log.rows[-1].iteration:,}, {state}{note}",
-            markup=False,
-            soft_wrap=True,
-        )
-
-
-def redraw_until_done(
-    logs: Mapping[str, Path],
-    output: Path,
-    over: Over,
-    smooth: int,
-    interval: float,
-) -> None:
-    """Draws again whenever there are new rows."""
-    from pydrdl.logs.reader import GrowingLog
-
-    growing = {name: GrowingLog(path) for name, path in logs.items()}
-    drawn = 0
-    while True:
-        held = {name: log.poll() for name, log in growing.items()}
-        shown = {name: log for name, log in held.items() if log.rows}
-        done = all(log.done for log in growing.values())
-        rows = sum(len(log.rows) for log in shown.values())
-        if rows != drawn or (done and shown):
-            redraw(shown, output, over, smooth)
-            drawn = rows
-        if done:
-            return
-        time.sleep(interval)
 
 
 def plot_training(
@@ -124,25 +75,50 @@ def plot_training(
         Path | None, Option(help="Folder to write event files to as well.")
     ] = None,
 ) -> None:
-    """Draw losses, distances, shares and learning rates of training logs.
+    """Draw losses, distances, shares and learning rates.
 
     Example: python tools/plot_training.py ccl.log triplet.log --output both.png
     """
-    from pydrdl.logs.event_files import write_events
     from pydrdl.logs.plot import check_format
-    from pydrdl.logs.reader import read_log
+    from pydrdl.logs.reader import GrowingLog, read_log
+    from pydrdl.logs.table import write_events
 
     names = name or [path.stem for path in logs]
     if len(names) != len(logs) or len(set(names)) < len(names):
         raise BadParameter("give every log a name of its own with --name")
     check_format(output)
-    paths = dict(zip(names, logs, strict=True))
-    if follow:
-        redraw_until_done(paths, output, over, smooth, interval)
-    read = {name: read_log(path) for name, path in paths.items()}
+    growing = {name: GrowingLog(path) for name, path in zip(names, logs, strict=True)}
+    drawn = 0
+    while follow:
+        held = {name: log.poll() for name, log in growing.items()}
+        shown = {name: log for name, log in held.items() if log.rows}
+        done = all(log.done for log in growing.values())
+        rows = sum(len(log.rows) for log in shown.values())
+        if rows != drawn or (done and shown):
+            _redraw(shown, output, over, smooth)
+            drawn = rows
+        if done:
+            break
+        time.sleep(interval)
+    read = {name: read_log(log.path) for name, log in growing.items()}
     if not follow:
-        redraw(read, output, over, smooth)
+        _redraw(read, output, over, smooth)
     if tensorboard is not None:
         for key, log in read.items():
             count = write_events(log, tensorboard / key)
             cli.console.print(f"{tensorboard / key}: {count:,} values", markup=False)
+
+
+def _redraw(
+    logs: "Mapping[str, TrainingLog]", output: Path, over: Over, smooth: int
+) -> None:
+    """Draws what the logs hold, and says how far they are."""
+    from pydrdl.logs.plot import draw, save
+
+    save(draw(logs, x=over, smooth=smooth), output)
+    for name, log in logs.items():
+        bad = sum(bool(row.not_finite) for row in log.rows)
+        note = f", {bad:,} rows with NaN or infinity" if bad else ""
+        state = "done" if log.runs[-1].done else "not done"
+        line = f"{output}: {name}, iteration {log.rows[-1].iteration:,}, {state}{note}"
+        cli.console.print(line, markup=False, soft_wrap=True)

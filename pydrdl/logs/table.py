@@ -1,38 +1,33 @@
-"""Training logs as tables: the columns of Caffe's parse_log.py, and ours."""
+"""Training logs as tables, and as TensorBoard's event files."""
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pydrdl.atomic import write_text
 from pydrdl.errors import InputError, writing
-from pydrdl.logs.lines import Phase
-from pydrdl.logs.reader import Row, TrainingLog, column_of
-
-# None where a log does not show it, which a CSV leaves empty.
-Cell = float | int | str | None
+from pydrdl.files import write_text
+from pydrdl.logs.reader import LogRow, Phase, TrainingLog, column_of
 
 
-def columns(log: TrainingLog, phase: Phase) -> dict[str, list[Cell]]:
+def columns(log: TrainingLog, phase: Phase) -> dict[str, list[float | str | None]]:
     """A phase's rows by column; pandas.DataFrame takes it as it is.
 
-    First parse_log.py's NumIters, Seconds (since the run began) and
-    LearningRate; then a column for each net output, by the name of its top
+    First NumIters, Seconds (since the run began) and LearningRate, as Caffe's
+    parse_log.py has them; then a column for each net output, by the name of its top
     ("Loss (output)" and the like where a column here has that name);
     then Run, TestNet (of test nets), IterPerSecond (of training), Loss (the
     smoothed total; of test nets with test_compute_loss) and NotFinite (the
-    names of the columns that hold NaN or infinity in this row).
+    names of the columns that hold NaN or infinity in this row). What a log does
+    not show is None.
     """
     rows = log.of(phase)
-    table: dict[str, list[Cell]] = {
+    table: dict[str, list[float | str | None]] = {
         "NumIters": [row.iteration for row in rows],
-        "Seconds": [_rounded(row.seconds) for row in rows],
+        # To glog's microseconds: differences of clocks have more digits.
+        "Seconds": [r.seconds and round(r.seconds, 6) for r in rows],
         "LearningRate": [row.learning_rate for row in rows],
     }
     for top in log.tops(phase):
@@ -58,9 +53,7 @@ def to_csv(log: TrainingLog, phase: Phase) -> str:
 
 
 def write_csv(log: TrainingLog, phase: Phase, path: Path) -> None:
-    """Writes a phase's table; the file appears, or is replaced, when whole.
-
-    Its folder is made where there is none.
+    """Writes a phase's table, and makes its folder; the file comes whole.
 
     Raises:
         InputError: it cannot be written.
@@ -70,145 +63,68 @@ def write_csv(log: TrainingLog, phase: Phase, path: Path) -> None:
         write_text(path, to_csv(log, phase))
 
 
-def series(rows: Sequence[Row], top: str | None) -> NDArray[np.float64]:
-    """One net output of each row, NaN where it is not shown: (N,).
+def write_events(log: TrainingLog, folder: Path) -> int:
+    """Writes scalars that `tensorboard --logdir` shows; the folder comes whole.
 
-    Args:
-        rows: of a log.
-        top: the output's; None: the total loss.
+    Tags are train/<top>, train/total_loss (smoothed), train/learning_rate, and
+    test/<top>, test1/<top> and so on for test nets. Where training was resumed,
+    TensorBoard is told to drop the steps that were done again. NaN and infinity
+    are written as they are.
+
+    Returns:
+        The number of values.
+
+    Raises:
+        InputError: tensorboard is not installed, or the folder is in use.
     """
-    values = (row.loss if top is None else row.values.get(top) for row in rows)
-    return np.array([np.nan if v is None else v for v in values], np.float64)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    with writing("event files", folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError("the output exists", folder, "delete it, or name another")
+        try:
+            part.mkdir(parents=True)
+            count = _write(log, part)
+            part.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return count
 
 
-def _rounded(seconds: float | None) -> float | None:
-    """To glog's microseconds: differences of clocks have more digits."""
-    return None if seconds is None else round(seconds, 6)
+def _write(log: TrainingLog, folder: Path) -> int:
+    try:
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    except ImportError as error:
+        raise InputError(
+            f"tensorboard is not installed: {error}",
+            "--tensorboard",
+            "run `pip install tensorboard`, or leave the option out",
+        ) from error
+    writer = EventFileWriter(str(folder))
+    count, run, before, now = 0, 0, 0.0, 0.0
+    for row in log.rows:
+        if row.run != run:
+            run, before = row.run, now
+            again = Event(wall_time=now, step=row.iteration)
+            again.session_log.status = SessionLog.START
+            writer.add_event(again)
+        now = before + (row.seconds or 0.0)
+        values = [Summary.Value(tag=t, simple_value=v) for t, v in _scalars(row)]
+        count += len(values)
+        shown = Summary(value=values)
+        writer.add_event(Event(wall_time=now, step=row.iteration, summary=shown))
+    writer.close()
+    return count
 
 
-# Which net output is drawn in which of the stacked panels.
-
-
-# A top, or None for the smoothed total loss, which is none.
-Top = str | None
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One of the stacked plots.
-
-    Attributes:
-        title: what its y axis shows.
-        holds: whether a top belongs to it, given the top and whether it is a
-            loss. The first panel that holds a top shows it.
-    """
-
-    title: str
-    holds: Callable[[str, bool], bool]
-
-
-PANELS = (
-    Panel("loss", lambda top, is_loss: is_loss),
-    Panel("squared distance", lambda top, is_loss: top.endswith(("_d_pos", "_d_neg"))),
-    Panel(
-        "share",
-        lambda top, is_loss: (
-            top.endswith("_active")
-            or any(word in top for word in ("accuracy", "top-1", "top-5"))
-        ),
-    ),
-    Panel("other outputs", lambda top, is_loss: True),
-)
-
-
-def sorted_into_panels(logs: Iterable[TrainingLog]) -> dict[Panel, list[Top]]:
-    """The tops of each panel, each once; the total loss is the last loss."""
-    tops: dict[Panel, list[Top]] = {panel: [] for panel in PANELS}
-    for log in logs:
-        for top in [*log.tops("train"), *log.tops("test")]:
-            is_loss = top in log.loss_weights
-            panel = next(panel for panel in PANELS if panel.holds(top, is_loss))
-            if top not in tops[panel]:
-                tops[panel].append(top)
-    tops[PANELS[0]].append(None)
-    return tops
-
-
-# A log as it is drawn: its rows, and their places on the x axis.
-
-
-Axis = Literal["iterations", "seconds"]
-Float64 = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class View:
-    """A log as it is drawn.
-
-    Attributes:
-        name: to show.
-        log: the log.
-        x: over what.
-        where: the log, for messages.
-    """
-
-    name: str
-    log: TrainingLog
-    x: Axis
-    where: str
-
-    def __post_init__(self) -> None:
-        if self.x == "seconds" and all(row.seconds is None for row in self.log.rows):
-            raise InputError(
-                "lines have no time",
-                self.where,
-                "keep glog's prefix, or plot over iterations",
-            )
-
-    def rows(self, phase: Phase, top: Top, run: int, net: int = 0) -> list[Row]:
-        """The rows of a run that show a net output."""
-        return [
-            row
-            for row in self.log.of(phase, run)
-            if row.net == net and _shows(row, top) and self.placed(row)
-        ]
-
-    def placed(self, row: Row) -> bool:
-        """Whether a row has a place on the x axis."""
-        return self.x == "iterations" or row.seconds is not None
-
-    def places(self, rows: Sequence[Row]) -> Float64:
-        """Where rows stand on the x axis."""
-        if self.x == "seconds":
-            return elapsed(self.log, rows)
-        return np.array([row.iteration for row in rows], np.float64)
-
-    def nets(self, top: Top) -> list[int]:
-        """The test nets that show a net output."""
-        return sorted({row.net for row in self.log.of("test") if _shows(row, top)})
-
-    def is_trained(self, top: Top) -> bool:
-        """Whether training shows it too."""
-        return any(_shows(row, top) for row in self.log.of("train"))
-
-    def has(self, top: Top) -> bool:
-        """Whether any row shows it."""
-        return any(_shows(row, top) for row in self.log.rows)
-
-
-def _shows(row: Row, top: Top) -> bool:
-    return row.loss is not None if top is None else top in row.values
-
-
-def elapsed(log: TrainingLog, rows: Sequence[Row]) -> Float64:
-    """Seconds of training until each row: runs follow each other without gaps.
-
-    Args:
-        log: theirs.
-        rows: with a time.
-    """
-    starts, total = [], 0.0
-    for run in range(len(log.runs)):
-        starts.append(total)
-        total += max((r.seconds or 0.0 for r in log.rows if r.run == run), default=0.0)
-    return np.array([starts[r.run] + (r.seconds or 0.0) for r in rows], np.float64)
+def _scalars(row: LogRow) -> Iterator[tuple[str, float]]:
+    """(tag, value) of what a row shows."""
+    group = "train" if row.phase == "train" else f"test{row.net or ''}"
+    if row.loss is not None:
+        yield f"{group}/total_loss", row.loss  # not "loss": a top may be called so
+    if row.phase == "train" and row.learning_rate is not None:
+        yield "train/learning_rate", row.learning_rate
+    for top, value in row.values.items():
+        taken = top in ("total_loss", "learning_rate")
+        yield f"{group}/{top}{' (output)' if taken else ''}", value

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
-from pydrdl.logs import lines
+from pydrdl.logs import reader
 from pydrdl.logs.lines import LineDecoder, number
-from pydrdl.logs.reader import GrowingLog, LogParser, Row, TrainingLog, read_log
+from pydrdl.logs.reader import GrowingLog, LogParser, LogRow, TrainingLog, read_log
 from pydrdl.logs.table import columns
 
 # NVCaffe 0.14 to 0.17. The very first rows have a time in place of the speed.
@@ -77,7 +77,7 @@ def parse(content: str) -> TrainingLog:
 Shown = tuple[str, int, float | None, float | None, float | None, dict[str, float]]
 
 
-def shown(row: Row) -> Shown:
+def shown(row: LogRow) -> Shown:
     return (row.phase, row.iteration, row.loss, row.learning_rate, row.speed,
             row.values)  # fmt: skip
 
@@ -312,7 +312,7 @@ def test_binary_and_huge_files_are_refused_in_one_message(
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(InputError, match="no iteration is shown"):
         read_log(tmp_path / "empty")
-    monkeypatch.setattr(lines, "MAX_BYTES", len(NV) - 1)
+    monkeypatch.setattr(reader, "MAX_BYTES", len(NV) - 1)
     (tmp_path / "huge").write_text(NV)
     for read in (read_log, lambda path: GrowingLog(path).poll()):
         with pytest.raises(

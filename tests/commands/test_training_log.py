@@ -17,10 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
-from pydrdl.logs.event_files import write_events
-from pydrdl.logs.plot import draw, running_mean, save
+from pydrdl.logs.plot import draw, elapsed, running_mean, save, series
 from pydrdl.logs.reader import GrowingLog, LogParser, TrainingLog, read_log
-from pydrdl.logs.table import columns, elapsed, series, to_csv
+from pydrdl.logs.table import columns, to_csv, write_events
 
 ROOT = Path(__file__).parents[2]
 # Two runs: one that was killed in the middle of a line, and its continuation,
