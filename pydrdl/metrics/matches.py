@@ -13,11 +13,11 @@ must not decide:
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from pydrdl.arrays import Float64, Int
 
 Ties = Literal["expected", "optimistic", "pessimistic"]
-Float64 = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 class Matches(NamedTuple):
@@ -153,7 +153,7 @@ def cmc_curve(
     ignore: ArrayLike | None = None,
     max_rank: int = 50,
     ties: Ties = "expected",
-) -> NDArray[np.float64]:
+) -> Float64:
     """The fraction of probes whose match is among the k nearest gallery items.
 
     Where the gallery holds several images of a probe's vehicle, the first match
@@ -182,7 +182,7 @@ def cmc_curve(
 
 def cmc_from_matches(
     matches: Matches, *, max_rank: int = 50, ties: Ties = "expected"
-) -> NDArray[np.float64]:
+) -> Float64:
     """The curve, of each probe's nearest matches; as cmc_curve.
 
     Raises:
@@ -206,7 +206,7 @@ def cmc_from_counts(
     matched: ArrayLike = 1,
     max_rank: int = 50,
     ties: Ties = "expected",
-) -> NDArray[np.float64]:
+) -> Float64:
     """The curve from what is counted for each probe.
 
     Args:

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from pydrdl.arrays import Bool, Float64
 
 
 class Threshold(NamedTuple):
@@ -18,9 +20,7 @@ class Threshold(NamedTuple):
     accuracy: float
 
 
-def check_pairs(
-    distances: ArrayLike, same: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def check_pairs(distances: ArrayLike, same: ArrayLike) -> tuple[Float64, Bool]:
     """Pairs as arrays.
 
     Raises:
@@ -87,9 +87,6 @@ def best_threshold(distances: ArrayLike, same: ArrayLike) -> Threshold:
 
 
 # The receiver operating characteristic of verification, its area and its EER.
-
-
-Float64 = NDArray[np.float64]
 
 
 class Roc(NamedTuple):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
 from pydrdl.features import check_features
 from pydrdl.files import read_text
@@ -27,7 +27,6 @@ from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
 from pydrdl.ranking.scaling import first_equal_rows
 
 BLOCK = 64
-Int = NDArray[np.int64]
 
 
 class Tracks(NamedTuple):
@@ -96,8 +95,8 @@ def _places(names: Sequence[str]) -> Mapping[str, int]:
 
 
 def rank_tracks(
-    query: NDArray[np.float32],
-    gallery: NDArray[np.float32],
+    query: Float32,
+    gallery: Float32,
     tracks: Tracks,
     query_ids: tuple[Int, Int],
     track_ids: tuple[Int, Int],
@@ -156,7 +155,6 @@ def rank_tracks(
 
 PROTOCOL = "cross-camera"
 MAX_RANK = 50
-Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ class Side:
         where: the features file, for messages.
     """
 
-    features: NDArray[np.float32]
+    features: Float32
     names: Sequence[str]
     vehicle_ids: Int
     camera_ids: Int

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
 from pydrdl.features import check_features
 from pydrdl.metrics import Matches, Ties, cmc_from_counts
@@ -20,8 +20,6 @@ from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
 
 PROTOCOL = "reid"
 MAX_RANK = 50  # Fig. 10
-Float64 = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -151,12 +149,12 @@ def camera_split_name(gallery_camera: int) -> str:
 
 
 def evaluate(
-    features: NDArray[np.float32],
+    features: Float32,
     names: Sequence[str],
     vehicle_ids: Int,
     split: Split,
     *,
-    gallery_features: NDArray[np.float32] | None = None,
+    gallery_features: Float32 | None = None,
     where: object = "features",
     progress: Progress = lambda blocks, what, total: blocks,
 ) -> ReidResult:

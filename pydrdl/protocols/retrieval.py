@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
 from pydrdl.features import check_features
 from pydrdl.metrics import Matches, Ties, average_precision_from_matches
@@ -28,8 +28,6 @@ from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
 PROTOCOL = "retrieval"
 GalleryRule = Literal["min6", "literal", "n-1"]
 RULES = get_args(GalleryRule)
-Float64 = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def rule_name(rule: GalleryRule) -> str:
 
 
 def evaluate(
-    features: NDArray[np.float32],
+    features: Float32,
     names: Sequence[str],
     vehicle_ids: Int,
     split: Split,

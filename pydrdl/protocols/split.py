@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import model_validator
 
+from pydrdl.arrays import Int
 from pydrdl.errors import InputError, writing
 from pydrdl.files import exists, write_text
 from pydrdl.strict_json import Ascending, Count, Form, read_declared
 
 SCHEMA = "drdl.split/1"
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from pydrdl.arrays import Bool, Float64, Int
 from pydrdl.errors import InputError, writing
 from pydrdl.files import exists, read_text, write_text
 from pydrdl.metrics import accuracy, auc, best_threshold, equal_error_rate
 from pydrdl.metrics.thresholds import Threshold, check_pairs
-
-Int = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -259,7 +257,6 @@ def _draw(
 
 PROTOCOL = "verification"
 FOLDS = 10
-Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -325,7 +322,7 @@ def evaluate(
 
 
 def fold_accuracies(
-    distances: Float64, same: NDArray[np.bool_], *, folds: int = FOLDS, seed: int = 0
+    distances: Float64, same: Bool, *, folds: int = FOLDS, seed: int = 0
 ) -> Float64:
     """Accuracy on each fold by the best threshold of the other folds, (folds,).
 
@@ -341,9 +338,7 @@ def fold_accuracies(
     return scores
 
 
-def stratified_folds(
-    same: NDArray[np.bool_], *, folds: int = FOLDS, seed: int = 0
-) -> Int:
+def stratified_folds(same: Bool, *, folds: int = FOLDS, seed: int = 0) -> Int:
     """Deals the pairs of each kind, shuffled, to the folds in turn: (N,).
 
     Pair files list one kind after the other; unshuffled folds would hold one.

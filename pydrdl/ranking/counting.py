@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl.arrays import Bool, Float32, Float64, Int, Pixels
 from pydrdl.ranking.scaling import squared_distances
 
-Int = NDArray[np.int64]
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -41,11 +41,6 @@ class Scratch(threading.local):
 
 
 # The counting pass: gallery items closer than a match, in a piece of a block.
-
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 
 
 class Piece(NamedTuple):
@@ -184,7 +179,7 @@ def _take(cut: _Cut, chosen: Int) -> _Cut:
 
 def _sort_out(
     piece: Piece, keys: Keys, cut: _Cut, scratch: Scratch
-) -> tuple[Int, NDArray[np.uint8], Int]:
+) -> tuple[Int, Pixels, Int]:
     """Sorts columns by their keys, with one cut for each of some rows.
 
     Returns:
@@ -211,7 +206,7 @@ def _sort_out(
 def _measured(
     piece: Piece,
     cut: _Cut,
-    doubt: NDArray[np.uint8],
+    doubt: Pixels,
     probes: Float32,
     gallery: Float32,
 ) -> tuple[Int, Int]:
@@ -228,7 +223,7 @@ def _measured(
     return closer, equal
 
 
-def _weigh(bits: NDArray[np.uint8], mask: Bool, copies: Int) -> Int:
+def _weigh(bits: Pixels, mask: Bool, copies: Int) -> Int:
     """The number of items in the true columns of each row."""
     if copies.size == copies.sum():
         return np.asarray(np.bitwise_count(bits).sum(axis=1, dtype=np.int64))
@@ -236,7 +231,7 @@ def _weigh(bits: NDArray[np.uint8], mask: Bool, copies: Int) -> Int:
     return np.asarray(mask.astype(np.float32) @ copies.astype(np.float32), np.int64)
 
 
-def _set_bits(bits: NDArray[np.uint8]) -> tuple[Int, Int]:
+def _set_bits(bits: Pixels) -> tuple[Int, Int]:
     """Row and column of what is set; few are."""
     place = np.flatnonzero(bits)
     which, bit = np.nonzero(np.unpackbits(bits.ravel()[place, None], axis=1))

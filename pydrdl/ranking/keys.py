@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Bool, Float32, Float64, Int
 from pydrdl.ranking.counting import Keys, Piece, Scratch
 from pydrdl.ranking.scaling import (
     CHUNK,
@@ -15,10 +15,6 @@ from pydrdl.ranking.scaling import (
     make_frame,
     scale_features,
 )
-
-Float32 = NDArray[np.float32]
-Int = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 class Keys32:
@@ -109,8 +105,6 @@ def _rows(features: Float32, rows: Int) -> Float32:
 # Inside one, distances are so small beside the features that float64 products lose
 # them; of differences from a member they do not.
 
-
-Float64 = NDArray[np.float64]
 
 TRIED = 64  # columns; of clusters with fewer than 1/64 of all, some are not found
 SMALLEST = 1 / 128  # share of the columns; pairs in a smaller one are soon measured

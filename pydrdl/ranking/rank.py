@@ -8,16 +8,13 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from pydrdl.arrays import Bool, Float32, Float64, Int
 from pydrdl.metrics.matches import Matches
 from pydrdl.ranking.counting import Keys, Piece, Scratch, count_piece
 from pydrdl.ranking.keys import Keys32, Keys64
 from pydrdl.ranking.scaling import first_equal_rows, squared_distances
-
-Int = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -88,9 +85,6 @@ def same_vehicle(
 
 # One block of probes against the gallery of every trial.
 
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
 
 PASS_VALUES = 2**18  # keys counted at once: 1 MiB
 # Where float32 leaves a larger share of keys in doubt, float64 is quicker.

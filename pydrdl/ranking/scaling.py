@@ -11,9 +11,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Int = NDArray[np.int64]
+from pydrdl.arrays import Float32, Float64, Int
+
 Real = TypeVar("Real", np.float32, np.float64)
 
 ROWS = 256  # converted to float64 at once

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError, writing
 from pydrdl.features import FeatureSet, Source, check_features
 from pydrdl.files import file_sha256, read_bytes, whole_file
@@ -135,7 +136,7 @@ def _bayesian(arrays: Arrays, size: int) -> Model:
     return model
 
 
-def _numbers(arrays: Arrays, name: str, *shape: int | None) -> NDArray[np.float64]:
+def _numbers(arrays: Arrays, name: str, *shape: int | None) -> Float64:
     """An array of finite numbers; None stands for any length but 0.
 
     Raises:
@@ -168,11 +169,6 @@ def _training(form: _Training) -> Training:
 
 
 # A trained verifier in the place of L2 distance: feature files meet the baselines.
-
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
-
-Float64 = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 class Classes(NamedTuple):
@@ -231,9 +229,6 @@ def _log_likelihood(classes: Classes, basis: Basis, s_eps: Float64) -> float:
 #
 # a dot product and a number for each image. To rank a gallery for a probe is to
 # find the nearest by L2 too, with one coordinate more: see as_points.
-
-
-Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

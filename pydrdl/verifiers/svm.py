@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Bool, Float64, Int
 from pydrdl.errors import InputError
-
-Int = NDArray[np.int64]
 
 
 class Pairs(NamedTuple):
@@ -21,7 +19,7 @@ class Pairs(NamedTuple):
 
     first: Int
     second: Int
-    same: NDArray[np.bool_]
+    same: Bool
 
 
 def draw_pairs(labels: Int, count: int, seed: int) -> Pairs:
@@ -104,9 +102,6 @@ def _draw_between(place: Int, count: int, rng: np.random.Generator) -> Int:
 # Verification", ICCV 2009): it does not depend on the order of the images. (Of
 # the two features side by side a linear SVM could learn nothing: its score would
 # be a sum of one term for each image.)
-
-
-Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

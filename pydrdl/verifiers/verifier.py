@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, check_features
 from pydrdl.verifiers import joint_bayesian
 from pydrdl.verifiers.svm import PairSvm, draw_pairs, fit_pair_svm
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,6 @@ def fit_projection(features: Float32, components: int) -> Projection:
 
 Label = Literal["vehicle", "model"]
 Kind = Literal["joint_bayesian", "svm"]
-Int = NDArray[np.int64]
 # Of the net, not of the images: what must agree between training and scoring.
 OF_THE_NET = ("net_sha256", "weights_sha256", "layer", "preprocess")
 
