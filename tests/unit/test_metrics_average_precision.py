@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from pydrdl.metrics import matches
+from pydrdl.metrics import average_precision
 
 RULES = ("step", "trapezoid")
 
@@ -16,7 +16,7 @@ RULES = ("step", "trapezoid")
 def of_ranks(ranks: list[int], size: int, rule: str) -> float:
     """One probe whose matches stand at these ranks, from 0."""
     ids = np.isin(np.arange(size), ranks).astype(int)
-    (value,) = matches([np.arange(size)], [1], ids, rule=rule)
+    (value,) = average_precision([np.arange(size)], [1], ids, rule=rule)
     return float(value)
 
 
@@ -52,7 +52,7 @@ def test_literature_with_junk() -> None:
     for row, matching in zip(distances, matches, strict=True):
         ids = [int(i in matching) for i in range(5)]
         junk = [[i == 2 and matching == {0, 1} for i in range(5)]]
-        values += [*matches([row], [1], ids, ignore=junk, rule="trapezoid")]
+        values += [*average_precision([row], [1], ids, ignore=junk, rule="trapezoid")]
     np.testing.assert_allclose(values, [0.416667, 0.791667], atol=1e-6)
 
 
@@ -64,7 +64,7 @@ def test_equals_scikit_learn_without_ties(seed: int) -> None:
     distances = rng.random((30, 60))
     ignore = rng.random((30, 60)) < 0.2
     ignore[np.arange(30), np.argmax(probes[:, None] == gallery, axis=1)] = False
-    found = matches(distances, probes, gallery, ignore=ignore)
+    found = average_precision(distances, probes, gallery, ignore=ignore)
     expected = [
         average_precision_score(gallery[kept] == probe, -row[kept])
         for row, probe, kept in zip(distances, probes, ~ignore, strict=True)
@@ -105,7 +105,7 @@ def test_ties_equal_the_mean_over_all_orders(row, ids, rule) -> None:
         ("optimistic", max(values)),
         ("pessimistic", min(values)),
     ):
-        (found,) = matches([row], [7], ids, rule=rule, ties=ties)
+        (found,) = average_precision([row], [7], ids, rule=rule, ties=ties)
         assert found == pytest.approx(expected, abs=1e-12), ties
 
 
@@ -116,28 +116,28 @@ def test_properties(seed: int, rule) -> None:
     gallery = rng.integers(0, 4, rng.integers(1, 15))
     probes = rng.choice(gallery, rng.integers(1, 10))
     distances = rng.integers(0, 4, (probes.size, gallery.size))
-    found = matches(distances, probes, gallery, rule=rule)
+    found = average_precision(distances, probes, gallery, rule=rule)
     assert (found > 0).all()
     assert (found <= 1 + 1e-12).all()
     p, g = rng.permutation(probes.size), rng.permutation(gallery.size)
-    again = matches(distances[p][:, g], probes[p], gallery[g], rule=rule)
+    again = average_precision(distances[p][:, g], probes[p], gallery[g], rule=rule)
     np.testing.assert_allclose(again, found[p], atol=1e-12)
     worst, best = (
-        matches(distances, probes, gallery, rule=rule, ties=ties)
+        average_precision(distances, probes, gallery, rule=rule, ties=ties)
         for ties in ("pessimistic", "optimistic")
     )
     assert (worst <= found + 1e-12).all()
     assert (found <= best + 1e-12).all()
     # Another image that is farther than everything changes nothing.
     further = np.column_stack([distances, np.full(probes.size, 9)])
-    more = matches(further, probes, np.append(gallery, 99), rule=rule)
+    more = average_precision(further, probes, np.append(gallery, 99), rule=rule)
     np.testing.assert_allclose(more, found, atol=1e-12)
 
 
 @settings(deadline=None)
 @given(st.integers(1, 40))
 def test_collapsed_features_score_the_mean_inverse_rank(gallery: int) -> None:
-    (found,) = matches(np.zeros((1, gallery)), [0], np.arange(gallery))
+    (found,) = average_precision(np.zeros((1, gallery)), [0], np.arange(gallery))
     assert found == pytest.approx(np.mean(1 / np.arange(1, gallery + 1)))
 
 
@@ -153,4 +153,4 @@ def test_collapsed_features_score_the_mean_inverse_rank(gallery: int) -> None:
 )
 def test_refuses(distances, probes, gallery, options, message) -> None:
     with pytest.raises(ValueError, match=message):
-        matches(distances, probes, gallery, **options)
+        average_precision(distances, probes, gallery, **options)
