@@ -3,11 +3,11 @@
 # need. Where nvcc is, the CUDA sources are compiled and linked as well.
 #
 #   tools/test.sh [PYTEST OPTIONS]
+#   tools/test.sh quick [PYTEST OPTIONS]   style, types and the tests of functions
 #   tools/test.sh --gpu [PYTEST OPTIONS]   the CUDA build, with the GPU's tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-step() { printf '\n== %s\n' "$*"; }
 quietly() {  # log, command: shows the end of the log where the command fails
   local log=$1
   shift
@@ -16,6 +16,24 @@ quietly() {  # log, command: shows the end of the log where the command fails
     exit 1
   }
 }
+
+step() { printf '\n== %s\n' "$*"; }
+style_and_types() {
+  step style and types
+  ruff check .
+  ruff format --check .
+  mypy
+  find caffe_layers -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' |
+    xargs clang-format --dry-run -Werror
+}
+
+if [ "${1:-}" = quick ]; then
+  shift
+  export PATH="$PWD/.venv/bin:$PATH"
+  style_and_types
+  step Python tests of functions
+  exec pytest -q -m "not slow" "${@:-tests/unit}"
+fi
 
 preset=cpu
 if [ "${1:-}" = --gpu ]; then
@@ -32,12 +50,7 @@ step setup
 tools/setup.sh $preset
 export PATH="$PWD/.venv/bin:$PATH"
 
-step style and types
-ruff check .
-ruff format --check .
-mypy
-find caffe_layers -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' |
-  xargs clang-format --dry-run -Werror
+style_and_types
 
 step C++ tests
 quietly build/drdl_test.log cmake --build --preset $preset --target drdl_test
