@@ -114,7 +114,7 @@ def _timed_net(net: Path, inputs: extract.Float32, folder: Path) -> Path:
     """
     from google.protobuf import text_format
 
-    from pydrdl.nets.shapes import read_net
+    from pydrdl.pycaffe import read_net
 
     with h5py.File(folder / "inputs.h5", "w") as file:
         file[INPUT] = inputs

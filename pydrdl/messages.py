@@ -1,5 +1,10 @@
 """Caffe's and DRDL's protobuf messages, as pycaffe installs them."""
 
+import os
+
+from pydrdl.pycaffe import QUIET
+
+os.environ.setdefault(*QUIET)
 try:
     from caffe.proto import caffe_pb2, drdl_pb2
 except ImportError as error:

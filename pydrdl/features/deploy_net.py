@@ -10,10 +10,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pydrdl import pycaffe
 from pydrdl.errors import InputError
 from pydrdl.features.hdf5 import HEAD, load_hdf5, looks_like_hdf5
 from pydrdl.files import open_bytes
-from pydrdl.pycaffe import import_caffe, why_no_gpu
+from pydrdl.pycaffe import import_caffe, read_net, why_no_gpu
 
 Shape = tuple[int, ...]
 WHAT = "the weights"
@@ -159,7 +160,7 @@ def open_net(
             that do not fit the net, or no such GPU.
     """
     caffe = import_caffe()
-    _check_net(path, caffe.layer_type_list())
+    read_net(path)
     if gpu is not None:
         _check_gpu(gpu)
         caffe.set_mode_gpu()
@@ -168,7 +169,7 @@ def open_net(
         caffe.set_mode_cpu()
     if untrained is not None:
         caffe.set_random_seed(untrained)
-    net = caffe.Net(str(path), caffe.TEST)
+    net = pycaffe.open_net(path, caffe.TEST)
     shape = tuple(net.blobs[INPUT].shape) if INPUT in net.inputs else ()
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
         raise InputError(
@@ -185,20 +186,6 @@ def last_top(net: Any) -> str:
     """Name of the last layer's first top: what the net is there to compute."""
     tops = next(tops for tops in reversed(net.top_names.values()) if tops)
     return str(tops[0])
-
-
-def _check_net(path: Path, known: Iterable[str]) -> None:
-    """Raises InputError for a prototxt that would end the process."""
-    from pydrdl.nets.shapes import read_net
-
-    message = read_net(path)
-    unknown = {layer.type for layer in message.layer} - set(known)
-    if unknown:
-        raise InputError(
-            f"this Caffe has no layer type {', '.join(sorted(unknown))}",
-            path,
-            "correct the type, or build Caffe with it",
-        )
 
 
 def _check_gpu(number: int) -> None:

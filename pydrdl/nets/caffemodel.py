@@ -1,4 +1,4 @@
-"""Weights as Caffe keeps them: reads .caffemodel files of every age, writes new.
+"""Weights as Caffe keeps them: what a file of any age holds, what a net wants.
 
 A .caffemodel is a NetParameter. Three forms of it are about (caffe.proto): today's
 field `layer`; V1's `layers`, whose types are an enum; and V0, which keeps a layer's
@@ -9,24 +9,22 @@ filled up with ones in front: 1 x 1 x 4096 x 18432 for an inner product.
 import io
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from pydrdl import atomic
-from pydrdl.atomic import refuse_existing
 from pydrdl.errors import InputError, writing
-from pydrdl.files import PROTO, check_seal, is_file, read_bytes
+from pydrdl.files import is_file, read_bytes, refuse_existing, whole_file
 from pydrdl.messages import caffe_pb2
+from pydrdl.pycaffe import net_of
+from pydrdl.seal import PROTO, check_seal
 
-Shape = tuple[int, ...]
-Float32 = NDArray[np.float32]
+# A dimension is None where only the data, not the net, would tell it.
+Dims = tuple[int | None, ...]
 # The layers that held weights in the old forms, by today's names.
 V1_TYPES = {
     caffe_pb2.V1LayerParameter.CONVOLUTION: "Convolution",
@@ -34,12 +32,10 @@ V1_TYPES = {
     caffe_pb2.V1LayerParameter.INNER_PRODUCT: "InnerProduct",
 }
 V0_TYPES = {"conv": "Convolution", "innerproduct": "InnerProduct"}
-HDF5_START = b"\x89HDF\r\n"
 
 
-@dataclass(frozen=True)
-class Layer:
-    """The weights of one layer.
+class StoredLayer(NamedTuple):
+    """The weights of one layer in a file.
 
     Attributes:
         name: of the layer.
@@ -52,7 +48,7 @@ class Layer:
     blobs: Sequence[Any]
 
 
-def read_weights(path: Path) -> dict[str, Layer]:
+def read_weights(path: Path) -> dict[str, StoredLayer]:
     """Reads the layers that hold weights, by name.
 
     The file is in memory twice while it is parsed, once afterwards.
@@ -76,43 +72,46 @@ def read_weights(path: Path) -> dict[str, Layer]:
         raise InputError(
             "layers of the old and of the new form in one file", path, again
         )
-    every = [_layer(message) for message in (*net.layer, *net.layers)]
+    every = [_stored(message) for message in (*net.layer, *net.layers)]
     # Of two layers with one name Caffe takes the last as well.
     layers = {layer.name: layer for layer in every if layer.blobs}
     if not layers:
         named = f"; it has {len(every)} layers, all without" if every else ""
         raise InputError(f"it holds no weights{named}", path, again)
     for layer in layers.values():
-        _check_lengths(layer, path, again)
+        for number, blob in enumerate(layer.blobs):
+            shape, values = blob_shape(blob), len(blob.double_data or blob.data)
+            if values != prod(shape) or min(shape, default=0) < 0:
+                raise InputError(
+                    f"blob {number} of layer {layer.name!r} holds {values:,} values; "
+                    f"its shape {'x'.join(map(str, shape))} has {prod(shape):,}",
+                    path,
+                    again,
+                )
     return layers
 
 
-def blob_shape(blob: Any) -> Shape:
+def blob_shape(blob: Any) -> tuple[int, ...]:
     """Shape of a BlobProto; an old one has four dimensions."""
     if any(map(blob.HasField, ("num", "channels", "height", "width"))):
         return (blob.num, blob.channels, blob.height, blob.width)
     return tuple(blob.shape.dim)
 
 
-def blob_values(blob: Any) -> Float32:
+def blob_values(blob: Any) -> NDArray[np.float32]:
     """Values of a BlobProto, (n,) float32; whatever its shape is."""
     return np.asarray(blob.double_data or blob.data, dtype=np.float32)
 
 
 def write_weights(
-    path: Path,
-    name: str,
-    layers: Iterable[tuple[str, str, Sequence[Float32]]],
-    *,
-    overwrite: bool = False,
+    path: Path, pieces: Iterable[Any], *, overwrite: bool = False
 ) -> None:
     """Writes a caffemodel in today's form; the file appears only when whole.
 
     Args:
         path: the file to make.
-        name: of the net.
-        layers: name, type and blobs of each layer; taken one at a time, so that
-            only one needs to be in memory.
+        pieces: NetParameter messages, of which the file is the sum; taken one at a
+            time, so that only one needs to be in memory.
         overwrite: whether a file of this name is replaced.
 
     Raises:
@@ -121,27 +120,29 @@ def write_weights(
     refuse_existing(path, overwrite=overwrite)
     with (
         writing("the weights", path),
-        atomic.whole_file(path) as part,
+        whole_file(path) as part,
         part.open("wb") as file,
     ):
         file.write(bytes(PROTO.length))  # for the seal
         size, crc = PROTO.length, 0
-        start = caffe_pb2.NetParameter(name=name).SerializeToString()
-        for piece in chain([start], *(_encoded(*layer) for layer in layers)):
-            file.write(piece)
-            size, crc = size + memoryview(piece).nbytes, zlib.crc32(piece, crc)
+        for piece in pieces:
+            data = piece.SerializeToString()
+            file.write(data)
+            size, crc = size + len(data), zlib.crc32(data, crc)
         file.seek(0)
         file.write(PROTO.head(size, crc))
 
 
-def _layer(message: Any) -> Layer:
+def _stored(message: Any) -> StoredLayer:
     """A layer of any form."""
     if isinstance(message, caffe_pb2.LayerParameter):
-        return Layer(_text(message.name), _text(message.type), message.blobs)
-    if message.HasField("layer"):
-        old, kind = message.layer, _text(message.layer.type)
-        return Layer(_text(old.name), V0_TYPES.get(kind, kind), old.blobs)
-    return Layer(_text(message.name), V1_TYPES.get(message.type, ""), message.blobs)
+        kind = _text(message.type)
+    elif message.HasField("layer"):
+        message = message.layer
+        kind = V0_TYPES.get(_text(message.type), _text(message.type))
+    else:
+        kind = V1_TYPES.get(message.type, "")
+    return StoredLayer(_text(message.name), kind, message.blobs)
 
 
 def _text(value: str | bytes) -> str:
@@ -149,63 +150,113 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode(errors="backslashreplace")
 
 
-def _encoded(name: str, kind: str, blobs: Sequence[Float32]) -> list[Any]:
-    """A layer as it stands in a serialized NetParameter, in pieces.
-
-    Big blobs would be copied three times by way of messages; so only their
-    surroundings are, and the values follow as they lie in memory: the encoding
-    of a packed field is its length and little-endian floats.
-    """
-    pieces: list[Any] = [
-        caffe_pb2.LayerParameter(name=name, type=kind).SerializeToString()
-    ]
-    for blob in blobs:
-        shape = caffe_pb2.BlobProto(shape={"dim": blob.shape}).SerializeToString()
-        start = shape + _before(caffe_pb2.BlobProto, "data", blob.nbytes)
-        size = len(start) + blob.nbytes
-        pieces.append(_before(caffe_pb2.LayerParameter, "blobs", size) + start)
-        pieces.append(np.ascontiguousarray(blob, "<f4").data)
-    size = sum(memoryview(piece).nbytes for piece in pieces)
-    return [_before(caffe_pb2.NetParameter, "layer", size), *pieces]
-
-
-def _before(message: Any, field: str, size: int) -> bytes:
-    """What stands before a field of `size` bytes: its number and its length."""
-    length_delimited = 2
-    number = message.DESCRIPTOR.fields_by_name[field].number
-    return _varint(number << 3 | length_delimited) + _varint(size)
-
-
-def _varint(number: int) -> bytes:
-    """A number in groups of seven bits, the lowest first."""
-    groups = []
-    while number > 127:
-        groups.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*groups, number])
-
-
-def _check_lengths(layer: Layer, path: Path, again: str) -> None:
-    """Raises InputError where a blob has fewer or more values than its shape."""
-    for number, blob in enumerate(layer.blobs):
-        shape = blob_shape(blob)
-        values = len(blob.double_data or blob.data)
-        if values != prod(shape) or min(shape, default=0) < 0:
-            raise InputError(
-                f"blob {number} of layer {layer.name!r} holds {values:,} values; "
-                f"its shape {'x'.join(map(str, shape))} has {prod(shape):,}",
-                path,
-                again,
-            )
-
-
 def _what_else(content: bytes) -> str:
     """What bytes are that do not parse as a NetParameter."""
     start = content[:1000]
-    if start.startswith(HDF5_START):
+    if start.startswith(b"\x89HDF\r\n"):
         return "not a caffemodel but an HDF5 file; net.save() writes a caffemodel"
     # Up to a line's end, so that no character is cut.
     text = (start.rpartition(b"\n")[0] or start).decode("utf-8", "replace")
     if all(c.isprintable() or c in "\t\r\n" for c in text) and "\ufffd" not in text:
         return "not a caffemodel but a text, such as a prototxt"
     return "not a caffemodel, or one that is cut off"
+
+
+# What a net wants is asked of Caffe, which builds it. The data that it is trained on
+# need not be there.
+
+
+class WantedLayer(NamedTuple):
+    """A layer of a net in training.
+
+    Attributes:
+        type: such as "InnerProduct".
+        shapes: of its weights.
+    """
+
+    type: str
+    shapes: list[Dims]
+
+
+# Layers of images that open their files when they are built, by their parameters.
+IMAGE_LAYERS = {
+    "Data": "data_param",
+    "ImageData": "image_data_param",
+    "PairSetData": "pair_set_data_param",
+    "WindowData": "window_data_param",
+}
+# Channels and side of images where the net does not say them: what differs between
+# the two is not known. Multiples, for groups and for nets that halve.
+GUESSES = ((12, 256), (24, 320))
+
+
+def wanted_layers(net: Any, where: object) -> dict[str, WantedLayer]:
+    """The layers of a net in training, by name, in its order.
+
+    Args:
+        net: NetParameter.
+        where: its file, for errors.
+
+    Raises:
+        InputError: Caffe cannot build it.
+    """
+    layers = _built(net, GUESSES[0], where)
+    if all(all(_images(x)) for x in net.layer if x.type in IMAGE_LAYERS):
+        return layers
+    others = _built(net, GUESSES[1], where)
+    return {
+        name: WantedLayer(kind, list(map(_common, shapes, others[name].shapes)))
+        for name, (kind, shapes) in layers.items()
+    }
+
+
+def _built(net: Any, guess: tuple[int, int], where: object) -> dict[str, WantedLayer]:
+    """wanted_layers, where images that the net does not tell of are as guessed."""
+    changed = caffe_pb2.NetParameter.FromString(net.SerializeToString())
+    types = {layer.name: layer.type for layer in net.layer}
+    for layer in changed.layer:
+        for name in ("convolution_param", "inner_product_param"):
+            if layer.HasField(name):  # random numbers would take seconds
+                getattr(layer, name).ClearField("weight_filler")
+        if layer.type in IMAGE_LAYERS:
+            _replace_images(layer, guess)
+        elif layer.type == "HDF5Output":  # which would empty its file
+            layer.type = "Silence"
+    built = net_of(changed, caffe_pb2.TRAIN, where)
+    return {
+        name: WantedLayer(
+            types[name], [tuple(blob.data.shape) for blob in built.params.get(name, ())]
+        )
+        for name in built._layer_names
+        if name in types  # others are Caffe's own
+    }
+
+
+def _images(layer: Any) -> tuple[int | None, int | None]:
+    """Channels and side of a data layer's images, as far as the net says them."""
+    transform = layer.transform_param
+    # A single mean is for any number of channels; several are one for each.
+    means = len(transform.mean_value)
+    return (means if means > 1 else None), transform.crop_size or None
+
+
+def _replace_images(layer: Any, guess: tuple[int, int]) -> None:
+    """Makes a data layer one of inputs of the same shapes."""
+    batch = getattr(layer, IMAGE_LAYERS[layer.type])
+    if layer.type == "PairSetData":
+        size = batch.sets * (batch.positives + batch.negatives)
+    else:
+        size = batch.batch_size
+    size = max(1, size)
+    channels, side = (a or b for a, b in zip(_images(layer), guess, strict=True))
+    for top in range(len(layer.top)):
+        shape = [size] if top else [size, channels, side, side]
+        layer.input_param.shape.add(dim=shape)
+    layer.type = "Input"
+    for name in (*IMAGE_LAYERS.values(), "transform_param", "param"):
+        layer.ClearField(name)
+
+
+def _common(one: Dims, other: Dims) -> Dims:
+    """A shape with None where two differ."""
+    return tuple(a if a == b else None for a, b in zip(one, other, strict=True))

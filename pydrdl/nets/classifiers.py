@@ -243,11 +243,7 @@ def train_val_net(spec: Backbone | GoogLeNet, training: Training) -> Any:
             top = auxiliary_branch(net, blob, loss, spec)
             _classify(net, top, f"{loss}/classifier_model", f"{loss}/loss", training,
                       filler=XAVIER, weight=AUXILIARY_WEIGHT)  # fmt: skip
-        drop, name, filler = (
-            "pool5/drop_7x7_s1",
-            "loss3/classifier_model",
-            XAVIER,
-        )
+        drop, name, filler = ("pool5/drop_7x7_s1", "loss3/classifier_model", XAVIER)
     else:
         feature = _vgg_feature(net, spec)
         drop, name, filler = "drop7", "fc8_model", spec.fc_filler

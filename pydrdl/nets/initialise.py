@@ -1,12 +1,14 @@
-"""Decides which of a file's layers each layer of a net starts from.
+"""Pretrained weights for a net's layers, the second branch's among them.
 
 Caffe copies weights by layer name. VGG_CNN_M has one conv4 to fc7; the mixed
-difference net has them twice (Sec. 3.3).
+difference net has them twice (Sec. 3.3). Everything is checked before anything is
+written: which layer starts from which, and that every value is a number.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,26 +18,30 @@ from rich.table import Table
 from rich.text import Text
 
 from pydrdl import __version__
-from pydrdl.atomic import refuse_existing
 from pydrdl.errors import InputError
-from pydrdl.files import file_sha256
+from pydrdl.files import file_sha256, refuse_existing
+from pydrdl.messages import caffe_pb2
 from pydrdl.nets.caffemodel import (
-    Float32,
-    Layer,
+    Dims,
+    StoredLayer,
+    WantedLayer,
     blob_shape,
     blob_values,
     read_weights,
+    wanted_layers,
     write_weights,
 )
-from pydrdl.nets.shapes import Dims, layers_in_training, read_net, weight_shapes
 from pydrdl.nets.structures import SECOND_BRANCH
+from pydrdl.pycaffe import read_net
 
+SCHEMA = "drdl.init_weights/1"
 # Their blob is the number of the next batch, which a new training starts at 0.
 POSITION_KEEPERS = frozenset({"PairSetData"})
+Done = Literal["copied", "skipped", "missing"]
 
 
 @dataclass(frozen=True)
-class Row:
+class BlobRow:
     """What is done with one blob.
 
     Attributes:
@@ -43,8 +49,7 @@ class Row:
         blob: its number in the layer.
         source: the layer of the file that it comes from; "" for none.
         found: its shape in the file; None where the file has none.
-        wanted: its shape in the net; None where the net has none, or where only
-            building the net would show it.
+        wanted: its shape in the net; None where the net has none.
         done: copied, skipped (what the file has) or missing (what it has not).
         why: the reason; "" for a copy by name.
     """
@@ -54,178 +59,30 @@ class Row:
     source: str
     found: Dims | None
     wanted: Dims | None
-    done: Literal["copied", "skipped", "missing"]
+    done: Done
     why: str
 
 
-@dataclass(frozen=True)
-class Start:
-    """A layer of the net with the weights that it starts from.
-
-    Attributes:
-        layer: its name.
-        type: its type.
-        source: the layer of the file.
-        ranks: number of dimensions of each blob in the net.
-    """
-
-    layer: str
-    type: str
-    source: Layer
-    ranks: tuple[int, ...]
-
-
 @dataclass
-class Plan:
-    """What is done with every blob of a net and of a file.
+class Start:
+    """What every layer of a net starts from.
 
     Attributes:
-        starts: the layers that are copied.
+        copied: the file's layer for each of the net's that starts from one.
         rows: every blob, in the net's order, then the file's.
         misfits: by layer of the net, how its weights in the file differ.
     """
 
-    starts: list[Start] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    copied: dict[str, StoredLayer] = field(default_factory=dict)
+    rows: list[BlobRow] = field(default_factory=list)
     misfits: dict[str, str] = field(default_factory=dict)
-
-
-def make_plan(layers: Mapping[str, Layer], net: Any, copies: Mapping[str, str]) -> Plan:
-    """Decides for every layer of a net.
-
-    Args:
-        layers: of the weights file, by name.
-        net: NetParameter.
-        copies: the file's layer for a layer of the net, by the latter's name.
-            They go before the layer's own name, which goes before
-            nets.SECOND_BRANCH.
-    """
-    plan = Plan()
-    known = weight_shapes(net)
-    used = set()
-    for message in layers_in_training(net):
-        source = layers.get(_source_of(message.name, layers, copies))
-        shapes = known.get(message.name)
-        if source is not None:
-            used.add(source.name)
-            _start(plan, message, source, shapes)
-        else:
-            plan.rows += [
-                Row(message.name, number, "", None, shape, "missing", "from its filler")
-                for number, shape in enumerate(shapes or ())
-            ]
-    for name, layer in layers.items():
-        if name not in used:
-            plan.rows += _rows(name, layer, None, "skipped", "not in the net")
-    return plan
-
-
-def shape_text(shape: Dims | None) -> str:
-    """A shape as 512x512x3x3; ? for a dimension that is not known."""
-    if shape is None:
-        return ""
-    return "x".join("?" if n is None else str(n) for n in shape)
-
-
-def _source_of(
-    layer: str, layers: Mapping[str, Layer], copies: Mapping[str, str]
-) -> str:
-    """Name of the file's layer that a layer of the net starts from."""
-    if layer in copies:
-        return copies[layer]
-    return layer if layer in layers else SECOND_BRANCH.get(layer, layer)
-
-
-def _start(
-    plan: Plan, message: Any, source: Layer, shapes: Sequence[Dims] | None
-) -> None:
-    """Adds a layer of the net that the file has weights for."""
-    name = message.name
-    if message.type in POSITION_KEEPERS:
-        plan.rows += _rows(name, source, shapes, "skipped", "the batch number")
-        return
-    misfit = _misfit(message, source, shapes)
-    if misfit:
-        plan.misfits[name] = misfit
-        plan.rows += _rows(name, source, shapes, "skipped", "does not fit")
-        return
-    why = "" if name == source.name else f"from {source.name}"
-    plan.rows += _rows(name, source, shapes, "copied", why)
-    ranks = map(len, shapes or map(blob_shape, source.blobs))
-    plan.starts.append(Start(name, message.type, source, tuple(ranks)))
-
-
-def _misfit(message: Any, source: Layer, shapes: Sequence[Dims] | None) -> str:
-    """How a layer of the file differs from the net's; "" where it fits."""
-    if source.type and source.type != message.type:
-        return f"{source.type} in the file, {message.type} in the net"
-    if shapes is None:  # Caffe looks at them when it loads the file
-        return ""
-    if len(source.blobs) != len(shapes):
-        return f"blobs: {len(source.blobs)} in the file, {len(shapes)} in the net"
-    for number, blob in enumerate(source.blobs):
-        found, wanted = blob_shape(blob), shapes[number]
-        if not _fits(found, wanted):
-            return (
-                f"blob {number}: {shape_text(found)} in the file, "
-                f"{shape_text(wanted)} in the net"
-            )
-    return ""
-
-
-def _fits(found: Dims, wanted: Dims) -> bool:
-    """Whether a shape is the wanted one, but for ones in front of it."""
-    if len(found) == 4:
-        wanted = (1,) * (4 - len(wanted)) + wanted
-    return len(found) == len(wanted) and all(
-        b in (a, None) for a, b in zip(found, wanted, strict=True)
-    )
-
-
-def _rows(
-    layer: str,
-    source: Layer,
-    shapes: Sequence[Dims] | None,
-    done: Literal["copied", "skipped"],
-    why: str,
-) -> list[Row]:
-    """A row for each blob that the file or the net has."""
-    found = [blob_shape(blob) for blob in source.blobs]
-    wanted = list(shapes or ())
-    return [
-        Row(
-            layer,
-            number,
-            source.name,
-            found[number] if number < len(found) else None,
-            wanted[number] if number < len(wanted) else None,
-            done,
-            why,
-        )
-        for number in range(max(len(found), len(wanted)))
-    ]
-
-
-# Pretrained weights for a net's layers, the second branch's among them.
-#
-# Everything is checked before anything is written: the plan (plan.py), and
-# that every value is a number.
-
-
-SCHEMA = "drdl.init_weights/1"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was written, and why.
+    """What was written, and why: see Start; and the files."""
 
-    Attributes:
-        rows: every blob of the net and of the file.
-        misfits: by layer of the net, how its weights in the file differ.
-        weights, net, output: the files.
-    """
-
-    rows: tuple[Row, ...]
+    rows: Sequence[BlobRow]
     misfits: Mapping[str, str]
     weights: Path
     net: Path
@@ -247,33 +104,38 @@ def init_weights(
         weights: caffemodel of any form.
         net_path: prototxt of the net to start.
         output: caffemodel to make, for `caffe train --weights`.
-        copies: the file's layer for a layer of the net, by the latter's name.
+        copies: the file's layer for a layer of the net, by the latter's name. They
+            go before the layer's own name, which goes before SECOND_BRANCH.
         skip_mismatch: leave out layers that do not fit, which is else an error.
         overwrite: whether an output that exists is replaced.
 
     Raises:
-        InputError: what the readers and the writer refuse, copies of or to
+        InputError: what the readers, Caffe and the writer refuse, copies of or to
             layers that are not there, layers that do not fit, values that are
             not finite, or nothing to copy.
     """
     refuse_existing(output, overwrite=overwrite)
     net = read_net(net_path)
+    wanted = wanted_layers(net, net_path)
     layers = read_weights(weights)
-    _check_copies(copies or {}, net, net_path, layers, weights)
-    plan = make_plan(layers, net, copies or {})
-    if plan.misfits and not skip_mismatch:
-        raise _refused(plan, weights, net_path)
-    if not plan.starts:
+    copies = copies or {}
+    for target, source in copies.items():
+        _check_there(source, layers, f"--copy {source}={target}", weights)
+        _check_there(target, wanted, f"--copy {source}={target}", net_path)
+    start = _start(layers, wanted, copies)
+    if start.misfits and not skip_mismatch:
+        raise _refused(start.misfits, weights, net_path)
+    if not start.copied:
         raise InputError(
             f"no layer of the net {net_path} starts from it; "
             f"its layers are {', '.join(layers)}",
             weights,
             "check both files, or name layers with --copy",
         )
-    for source in {start.source.name: start.source for start in plan.starts}.values():
-        _check_finite(source, weights)
-    write_weights(output, net.name, map(_blobs, plan.starts), overwrite=overwrite)
-    return Outcome(tuple(plan.rows), plan.misfits, weights, net_path, output)
+    for layer in {layer.name: layer for layer in start.copied.values()}.values():
+        _check_finite(layer, weights)
+    write_weights(output, _pieces(net.name, start, wanted), overwrite=overwrite)
+    return Outcome(start.rows, start.misfits, weights, net_path, output)
 
 
 def parse_copies(texts: Sequence[str]) -> dict[str, str]:
@@ -302,8 +164,8 @@ def outcome_table(outcome: Outcome) -> Table:
         table.add_row(
             Text(row.layer),
             str(row.blob),
-            shape_text(row.found),
-            shape_text(row.wanted),
+            _shape_text(row.found),
+            _shape_text(row.wanted),
             Text(row.done + (f": {row.why}" if row.why else "")),
         )
     return table
@@ -338,42 +200,105 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _blobs(start: Start) -> tuple[str, str, list[Float32]]:
-    """A layer's name, type and blobs as they are written."""
-    blobs = []
-    for blob, rank in zip(start.source.blobs, start.ranks, strict=True):
-        shape = blob_shape(blob)
-        # The old form has ones in front, which Caffe takes in the old form only.
-        blobs.append(blob_values(blob).reshape(shape[len(shape) - rank :]))
-    return start.layer, start.type, blobs
-
-
-def _check_copies(
+def _start(
+    layers: Mapping[str, StoredLayer],
+    wanted: Mapping[str, WantedLayer],
     copies: Mapping[str, str],
-    net: Any,
-    net_path: Path,
-    layers: Mapping[str, Layer],
-    weights: Path,
-) -> None:
-    """Raises InputError for a copy of or to a layer that is not there."""
-    targets = [layer.name for layer in layers_in_training(net)]
-    for target, source in copies.items():
-        for name, there, where in (
-            (source, [*layers], weights),
-            (target, targets, net_path),
+) -> Start:
+    """Decides for every layer of a net."""
+    start = Start()
+    used = set()
+    for name, layer in wanted.items():
+        second = name if name in layers else SECOND_BRANCH.get(name, name)
+        source = layers.get(copies.get(name, second))
+        done: Done = "skipped"
+        if source is None:
+            done, why = "missing", "from its filler"
+        elif layer.type in POSITION_KEEPERS:
+            why = "the batch number"
+        elif misfit := _misfit(source, layer):
+            start.misfits[name] = misfit
+            why = "does not fit"
+        else:
+            start.copied[name] = source
+            done, why = "copied", "" if name == source.name else f"from {source.name}"
+        start.rows += _rows(name, source, layer.shapes, done, why)
+        used.add(source and source.name)
+    for name, source in layers.items():
+        if name not in used:
+            start.rows += _rows(name, source, (), "skipped", "not in the net")
+    return start
+
+
+def _rows(
+    layer: str, source: StoredLayer | None, wanted: Sequence[Dims], done: Done, why: str
+) -> Iterator[BlobRow]:
+    """A row for each blob that the file or the net has."""
+    found = map(blob_shape, source.blobs if source else ())
+    name = source.name if source else ""
+    for number, (has, wants) in enumerate(zip_longest(found, wanted)):
+        yield BlobRow(layer, number, name, has, wants, done, why)
+
+
+def _misfit(source: StoredLayer, layer: WantedLayer) -> str:
+    """How a layer of the file differs from the net's; "" where it fits."""
+    if source.type and source.type != layer.type:
+        return f"{source.type} in the file, {layer.type} in the net"
+    if len(source.blobs) != len(layer.shapes):
+        return f"blobs: {len(source.blobs)} in the file, {len(layer.shapes)} in the net"
+    for number, (blob, wanted) in enumerate(
+        zip(source.blobs, layer.shapes, strict=True)
+    ):
+        found, padded = blob_shape(blob), wanted
+        if len(found) == 4:  # the old form has ones in front
+            padded = (1,) * (4 - len(wanted)) + wanted
+        if len(found) != len(padded) or any(
+            b not in (a, None) for a, b in zip(found, padded, strict=True)
         ):
-            if name not in there:
-                raise InputError(
-                    f"--copy {source}={target}: no layer {name!r} among "
-                    f"{', '.join(there)}",
-                    where,
-                    "give FILE_LAYER=NET_LAYER",
-                )
+            return (
+                f"blob {number}: {_shape_text(found)} in the file, "
+                f"{_shape_text(wanted)} in the net"
+            )
+    return ""
 
 
-def _refused(plan: Plan, weights: Path, net_path: Path) -> InputError:
+def _shape_text(shape: Dims | None) -> str:
+    """A shape as 512x512x3x3; ? for a dimension that is not known."""
+    return "x".join("?" if n is None else str(n) for n in shape or ())
+
+
+def _pieces(
+    name: str, start: Start, wanted: Mapping[str, WantedLayer]
+) -> Iterator[Any]:
+    """The net's name, then every layer that starts from the file, in today's form."""
+    yield caffe_pb2.NetParameter(name=name)
+    for layer, source in start.copied.items():
+        piece = caffe_pb2.NetParameter()
+        copy = piece.layer.add(name=layer, type=wanted[layer].type)
+        for blob, shape in zip(source.blobs, wanted[layer].shapes, strict=True):
+            # Without the ones in front, which Caffe takes in the old form only.
+            dims = blob_shape(blob)
+            values = copy.blobs.add(shape={"dim": dims[len(dims) - len(shape) :]}).data
+            if blob.double_data:
+                values.extend(blob.double_data)
+            else:  # a repeated field is copied at once
+                values.MergeFrom(blob.data)
+        yield piece
+
+
+def _check_there(name: str, there: Mapping[str, Any], option: str, where: Path) -> None:
+    """Raises InputError for a copy of or to a layer that is not there."""
+    if name not in there:
+        raise InputError(
+            f"{option}: no layer {name!r} among {', '.join(there)}",
+            where,
+            "give FILE_LAYER=NET_LAYER",
+        )
+
+
+def _refused(misfits: Mapping[str, str], weights: Path, net_path: Path) -> InputError:
     """The error for layers that do not fit."""
-    (layer, how), *others = plan.misfits.items()
+    (layer, how), *others = misfits.items()
     names = ", ".join(name for name, _ in others)
     more = f"; does not fit either: {names}" if names else ""
     return InputError(
@@ -384,7 +309,7 @@ def _refused(plan: Plan, weights: Path, net_path: Path) -> InputError:
     )
 
 
-def _check_finite(layer: Layer, where: Path) -> None:
+def _check_finite(layer: StoredLayer, where: Path) -> None:
     """Raises InputError where a weight is NaN or infinite."""
     for number, blob in enumerate(layer.blobs):
         values = blob_values(blob)

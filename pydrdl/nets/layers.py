@@ -8,10 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Caffe's habit: biases learn twice as fast and do not decay.
-LEARNED = (
-    {"lr_mult": 1.0, "decay_mult": 1.0},
-    {"lr_mult": 2.0, "decay_mult": 0.0},
-)
+LEARNED = ({"lr_mult": 1.0, "decay_mult": 1.0}, {"lr_mult": 2.0, "decay_mult": 0.0})
 
 # A FillerParameter's fields: how weights start; biases start at 0 without one.
 Filler = Mapping[str, Any]

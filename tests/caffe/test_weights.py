@@ -1,4 +1,4 @@
-"""Caffemodels of every form, shapes without building, and init_weights.py.
+"""Caffemodels of every form, the shapes that nets want, and init_weights.py.
 
 What the old forms mean is asked of Caffe itself: it upgrades and loads the very
 file, and its blobs are compared.
@@ -24,12 +24,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pydrdl.errors import InputError
-from pydrdl.gradcheck.case import MemoryNet
 from pydrdl.messages import caffe_pb2
 from pydrdl.nets import structures
-from pydrdl.nets.caffemodel import blob_shape, blob_values, read_weights, write_weights
+from pydrdl.nets.caffemodel import (
+    blob_shape,
+    blob_values,
+    read_weights,
+    wanted_layers,
+    write_weights,
+)
 from pydrdl.nets.initialise import Outcome, init_weights, parse_copies
-from pydrdl.nets.shapes import layers_in_training, weight_shapes
 
 V1 = caffe_pb2.V1LayerParameter
 Blobs = dict[str, list[NDArray[np.float32]]]
@@ -67,6 +71,24 @@ def values_of(shapes: Mapping[str, tuple[int, ...]]) -> Blobs:
         name: [rng.random(s, np.float32), rng.random(s[:1], np.float32)]
         for name, s in shapes.items()
     }
+
+
+def piece(
+    name: str, layer: str = "", kind: str = "", *blobs: NDArray[np.float32]
+) -> "caffe_pb2.NetParameter":
+    """A part of a caffemodel: the net's name, and a layer if there are any blobs."""
+    net = caffe_pb2.NetParameter(name=name) if name else caffe_pb2.NetParameter()
+    if not name:
+        message = net.layer.add(name=layer, type=kind)
+        for values in blobs:
+            message.blobs.add(shape={"dim": values.shape}, data=values.ravel().tolist())
+    return net
+
+
+def shapes_of(net: object) -> dict[str, list[tuple[int | None, ...]]]:
+    """Shapes of the weights of a net's layers that have any, from its message."""
+    layers = wanted_layers(net, "net.prototxt")
+    return {name: layer.shapes for name, layer in layers.items() if layer.shapes}
 
 
 def blob_message(values: NDArray[np.float32], *, legacy: bool) -> "caffe_pb2.BlobProto":
@@ -180,18 +202,21 @@ def test_weights_in_double_precision(tmp_path: Path) -> None:
 def test_what_is_written_is_what_protobuf_writes(
     layers: list[tuple[str, str, list[tuple[int, ...]]]],
 ) -> None:
-    arrays = [
-        (name, kind, [np.arange(math.prod(s), dtype=np.float32).reshape(s) for s in b])
-        for name, kind, b in layers
+    pieces = [
+        piece("net"),
+        *(
+            piece("", n, kind, *(np.arange(math.prod(s)).reshape(s) for s in shapes))
+            for n, kind, shapes in layers
+        ),
     ]
     expected = caffe_pb2.NetParameter(name="net")
-    for name, kind, blobs in arrays:
+    for name, kind, shapes in layers:
         layer = expected.layer.add(name=name, type=kind)
-        for values in blobs:
-            layer.blobs.add(shape={"dim": values.shape}, data=values.ravel().tolist())
+        for shape in shapes:
+            layer.blobs.add(shape={"dim": shape}, data=range(math.prod(shape)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.caffemodel"
-        write_weights(path, "net", arrays)
+        write_weights(path, pieces)
         data = path.read_bytes()
     written = caffe_pb2.NetParameter.FromString(data)
     assert (written.seal.bytes, written.seal.crc32) == (
@@ -202,7 +227,7 @@ def test_what_is_written_is_what_protobuf_writes(
     assert written == expected
 
 
-# --- Shapes from a prototxt
+# --- What a net wants
 
 
 @pytest.mark.parametrize("structure", structures.STRUCTURES)
@@ -218,7 +243,7 @@ def test_shapes_are_those_that_caffe_builds(
     path = tmp_path / "net.prototxt"
     path.write_text(text_format.MessageToString(net))
     built = caffe.Net(str(path), caffe.TEST).params
-    assert weight_shapes(net) == {
+    assert shapes_of(net) == {
         name: [tuple(blob.data.shape) for blob in blobs]
         for name, blobs in built.items()
     }
@@ -227,8 +252,8 @@ def test_shapes_are_those_that_caffe_builds(
 @pytest.mark.parametrize("folder", ["mixed_difference", "vgg_ccl", "vgg_triplet"])
 def test_shapes_of_the_papers_nets(folder: str) -> None:
     """As published; in training as deployed, with the classifier besides."""
-    train = weight_shapes(read_net(ROOT / f"prototxt/{folder}/train_val.prototxt"))
-    deploy = weight_shapes(read_net(ROOT / f"prototxt/{folder}/deploy.prototxt"))
+    train = shapes_of(read_net(ROOT / f"prototxt/{folder}/train_val.prototxt"))
+    deploy = shapes_of(read_net(ROOT / f"prototxt/{folder}/deploy.prototxt"))
     mixed = folder == "mixed_difference"
     assert (train.pop("fc8_model", None) == [(250, 1024), (250,)]) is mixed
     assert train == deploy
@@ -239,113 +264,94 @@ def test_shapes_of_the_papers_nets(folder: str) -> None:
             assert deploy[name + "_2"] == [shape, shape[:1]]
 
 
-STACKED = st.lists(
-    st.fixed_dictionaries(
-        {
-            "type": st.sampled_from(
-                ["Convolution", "Deconvolution", "Pooling", "ReLU", "BatchNorm"]
-            ),
-            "kernel": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-            "stride": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-            "pad": st.tuples(st.integers(0, 2), st.integers(0, 2)),
-            "dilation": st.integers(1, 2),
-            "group": st.sampled_from([1, 2]),
-            "floor": st.booleans(),
-            "bias": st.booleans(),
-        }
-    ),
-    max_size=5,
+LEARNED = (
+    'layer { name: "c" type: "Convolution" bottom: "x" top: "c" '
+    "convolution_param { num_output: 6 kernel_size: 3 group: 2 } }"
+    'layer { name: "s" type: "Scale" bottom: "c" top: "c" }'
+    'layer { name: "f" type: "InnerProduct" bottom: "c" top: "f" '
+    "inner_product_param { num_output: 7 } }"
 )
 
 
-@settings(max_examples=400, deadline=None)
-@given(STACKED, st.integers(16, 31), st.integers(16, 31), st.integers(0, 2))
-def test_shapes_of_any_stack(
-    stack: list[dict[str, object]], height: int, width: int, axis: int
-) -> None:
-    """Convolutions and pools of every kind, then a concat and an inner product."""
-    net = caffe_pb2.NetParameter()
-    shape = {"dim": [2, 4, height, width]}
-    net.layer.add(name="in", type="Input", top=["x0"], input_param={"shape": [shape]})
-    least, most = 16, 31
-    for i, s in enumerate(stack):
-        if least < 6 or most > 80:  # Caffe ends the process when nothing is left
-            stack = stack[:i]
-            break
-        layer = net.layer.add(name=f"l{i}", type=s["type"])
-        layer.bottom.append(f"x{i}")
-        layer.top.append(f"x{i + 1}")
-        (kh, kw), (sh, sw), (ph, pw) = s["kernel"], s["stride"], s["pad"]
-        if s["type"] == "Deconvolution":
-            least, most = (least - 1) * min(sh, sw) - 3, most * max(sh, sw) + 5
-        elif s["type"] in ("Convolution", "Pooling"):
-            least, most = (least - 5) // max(sh, sw), most + 4
-        if s["type"] in ("Convolution", "Deconvolution"):
-            p = layer.convolution_param
-            p.num_output, p.group, p.bias_term = 4, s["group"], s["bias"]
-            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w = kh, kw, sh, sw
-            p.pad_h, p.pad_w = ph, pw
-            p.dilation.append(s["dilation"])
-        elif s["type"] == "Pooling":
-            p = layer.pooling_param
-            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w = kh, kw, sh, sw
-            p.pad_h, p.pad_w = min(ph, kh - 1), min(pw, kw - 1)
-            p.round_mode = p.FLOOR if s["floor"] else p.CEIL
-    last = f"x{len(stack)}"
-    net.layer.add(
-        name="cat", type="Concat", bottom=[last, last], top=["cat"],
-        concat_param={"axis": axis},
-    )  # fmt: skip
-    net.layer.add(
-        name="fc", type="InnerProduct", bottom=["cat"], top=["fc"],
-        inner_product_param={"num_output": 3, "axis": 1, "transpose": axis == 2},
-    )  # fmt: skip
-    built = MemoryNet(net, "f32").params
-    assert weight_shapes(net) == {
-        name: [tuple(blob.data.shape) for blob in blobs]
-        for name, blobs in built.items()
-    }
-
-
-def test_inputs_of_old_deploy_nets_and_what_is_not_known() -> None:
-    """input_dim, input_shape; a Data layer's images; a layer type of one's own."""
-    layer = (
-        'layer { name: "c" type: "Convolution" bottom: "x" top: "c" '
-        "convolution_param { num_output: 5 kernel_size: 3 group: 2 } }"
-        'layer { name: "f" type: "InnerProduct" bottom: "c" top: "f" '
-        "inner_product_param { num_output: 7 } }"
-    )
+def test_inputs_of_old_deploy_nets() -> None:
+    """input_dim and input_shape."""
 
     def shapes(text: str) -> object:
-        return weight_shapes(text_format.Parse(text + layer, caffe_pb2.NetParameter()))
+        net = text_format.Parse(text + LEARNED, caffe_pb2.NetParameter())
+        return shapes_of(net)
 
-    known = {"c": [(5, 2, 3, 3), (5,)], "f": [(7, 5 * 8 * 6), (7,)]}
+    known = {"c": [(6, 2, 3, 3), (6,)], "s": [(6,)], "f": [(7, 6 * 8 * 6), (7,)]}
     dims = "input_dim: 1 input_dim: 4 input_dim: 10 input_dim: 8 "
     assert shapes(f'input: "x" {dims}') == known
     other = 'input: "y" input: "x" input_dim: 9 input_dim: 9 input_dim: 9 input_dim: 9 '
     assert shapes(other + dims) == known
     dims = "dim: 1 dim: 4 dim: 10 dim: 8"
     assert shapes(f'input: "x" input_shape {{ {dims} }}') == known
-    unknown = {"c": [(5, None, 3, 3), (5,)], "f": [(7, None), (7,)]}
-    assert shapes('layer { name: "d" type: "Data" top: "x" }') == unknown
-    assert shapes('layer { name: "d" type: "Mine" top: "x" }') == unknown
+
+
+@pytest.mark.parametrize("kind", ["Data", "ImageData", "PairSetData", "WindowData"])
+@pytest.mark.parametrize(
+    ("said", "channels", "side"),
+    [
+        ("", None, None),
+        ("mean_value: 9", None, None),
+        ("mean_value: 1 mean_value: 2 mean_value: 3 mean_value: 4", 4, None),
+        ("crop_size: 10 mean_value: 1", None, 10),
+        ("crop_size: 10 mean_value: 1 mean_value: 2", 2, 10),
+    ],
+)
+def test_what_the_net_does_not_say_of_its_images_is_not_known(
+    kind: str, said: str, channels: int | None, side: int | None
+) -> None:
+    """No file is there, and Caffe opens none."""
+    data = f'layer {{ name: "d" type: "{kind}" top: "x" top: "y" include {{ phase: '
+    text = "".join(
+        f"{data} {phase} }} transform_param {{ {said} }} }}"
+        for phase in ("TRAIN", "TEST")
+    )
+    text += LEARNED + (
+        'layer { name: "l" type: "SoftmaxWithLoss" bottom: "f" bottom: "y" top: "l" }'
+    )
+    net = text_format.Parse(text, caffe_pb2.NetParameter())
+    assert shapes_of(net) == {
+        "c": [(6, channels and channels // 2, 3, 3), (6,)],
+        "s": [(6,)],
+        "f": [(7, side and 6 * (side - 2) ** 2), (7,)],
+    }
+
+
+def test_asking_for_shapes_writes_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "output.h5"
+    file.write_text("precious")
+    text = LEARNED + (
+        'input: "x" input_shape { dim: 1 dim: 4 dim: 9 dim: 9 } '
+        'layer { name: "o" type: "HDF5Output" bottom: "f" bottom: "f" '
+        f'hdf5_output_param {{ file_name: "{file}" }} }}'
+    )
+    assert "f" in shapes_of(text_format.Parse(text, caffe_pb2.NetParameter()))
+    assert file.read_text() == "precious"
 
 
 def test_layers_of_other_phases_and_stages_do_not_count() -> None:
-    text = """
-    layer { name: "a" }
-    layer { name: "b" include { phase: TRAIN } }
-    layer { name: "c" include { phase: TEST } }
-    layer { name: "d" include { stage: "s" } }
-    layer { name: "e" exclude { phase: TRAIN } }
-    layer { name: "f" exclude { phase: TEST } }
-    layer { name: "g" include { phase: TEST } include { phase: TRAIN max_level: 0 } }
-    layer { name: "h" include { min_level: 1 } }
-    layer { name: "i" include { max_level: -1 } }
-    layer { name: "j" include { not_stage: "s" } }
-    """
+    rules = {
+        "a": "",
+        "b": "include { phase: TRAIN }",
+        "c": "include { phase: TEST }",
+        "d": 'include { stage: "s" }',
+        "e": "exclude { phase: TRAIN }",
+        "f": "exclude { phase: TEST }",
+        "g": "include { phase: TEST } include { phase: TRAIN max_level: 0 }",
+        "h": "include { min_level: 1 }",
+        "i": "include { max_level: -1 }",
+        "j": 'include { not_stage: "s" }',
+    }
+    text = "".join(
+        f'layer {{ name: "{name}" type: "Input" top: "{name}" {rule} '
+        "input_param { shape { dim: 1 } } }"
+        for name, rule in rules.items()
+    )
     net = text_format.Parse(text, caffe_pb2.NetParameter())
-    assert "".join(layer.name for layer in layers_in_training(net)) == "abfgj"
+    assert "".join(wanted_layers(net, "net.prototxt")) == "abfgj"
 
 
 # --- init_weights
@@ -479,7 +485,7 @@ def test_copies_go_before_names(tmp_path: Path) -> None:
     assert why["conv4_2"] == why["conv5_2"] == "from conv5" and why["conv4"] == ""
 
 
-def test_layers_of_other_types_are_copied_unseen(tmp_path: Path) -> None:
+def test_layers_of_other_types_are_copied_too(tmp_path: Path) -> None:
     net = tmp_path / "net.prototxt"
     net.write_text(
         'input: "x" input_shape { dim: 1 dim: 3 }'
@@ -491,7 +497,7 @@ def test_layers_of_other_types_are_copied_unseen(tmp_path: Path) -> None:
     path = tmp_path / "old.caffemodel"
     path.write_bytes(old.SerializeToString())
     outcome = init_weights(path, net, tmp_path / "new.caffemodel")
-    assert [r.wanted for r in outcome.rows] == [None]
+    assert [r.wanted for r in outcome.rows] == [(3,)]
     assert loaded(net, outcome.output)["s"][0].tolist() == [4, 5, 6]
     # Gradients, which a file may hold too, are left behind.
     assert not read_weights(outcome.output)["s"].blobs[0].diff
@@ -607,7 +613,7 @@ def test_refuses_what_is_no_caffemodel(tmp_path: Path) -> None:
     negative = caffe_pb2.NetParameter()
     negative.layer.add(name="a", blobs=[{"shape": {"dim": [-1, -1]}, "data": [5]}])
     bad("its shape -1x-1 has 1", negative.SerializeToString())
-    write_weights(tmp_path / "sealed", "n", [("a", "", [np.ones((2, 2), np.float32)])])
+    write_weights(tmp_path / "sealed", [piece("", "a", "", np.ones((2, 2)))])
     sealed = (tmp_path / "sealed").read_bytes()
     bad(f"cut off: {len(sealed) - 5} bytes of {len(sealed)}", sealed[:-5])
     bad("damaged: its checksum is another one", sealed[:-1] + b"\x40")
@@ -635,13 +641,21 @@ def test_refuses_what_is_no_net(tmp_path: Path) -> None:
     bad("the net has no layers", "")
     bad("not a net: 2:", "layer {}\nlyer {}")
     bad("a net of the old form", 'layers { name: "conv1" type: CONVOLUTION }')
+    inputs = 'input: "x" input_dim: 1 input_dim: 3 input_dim: 9 input_dim: 9 '
     bad(
-        "Convolution 'c' cannot work on a bottom of shape (1, 3, 9, 9)",
-        'input: "x" input_dim: 1 input_dim: 3 input_dim: 9 input_dim: 9 '
-        'layer { name: "c" type: "Convolution" bottom: "x" convolution_param '
+        "kernel_size must be specified once, or once per spatial dimension",
+        inputs + 'layer { name: "c" type: "Convolution" bottom: "x" top: "c" '
+        "convolution_param "
         "{ num_output: 1 kernel_size: 1 kernel_size: 2 kernel_size: 3 } }",
     )
-    net.write_text('layer { name: "fc9" type: "InnerProduct" }')
+    told = "net.prototxt: layer c (Convolution)"
+    refused("kernel_size must be specified", told, weights, net, out)
+    bad("no layer type Mine", 'layer { name: "d" type: "Mine" top: "x" }')
+    bad("takes 1 bottom blob", 'layer { name: "fc9" type: "InnerProduct" }')
+    net.write_text(
+        inputs + 'layer { name: "fc9" type: "InnerProduct" bottom: "x" top: "y" '
+        "inner_product_param { num_output: 1 } }"
+    )
     refused("no layer of the net", "m.caffemodel", weights, net, out)
 
 
@@ -695,25 +709,25 @@ def test_refuses_copies_of_what_is_not_there(tmp_path: Path) -> None:
 
 def test_output_is_whole_or_not_there(tmp_path: Path) -> None:
     out = tmp_path / "out.caffemodel"
-    layer = ("fc", "InnerProduct", [np.ones((2, 3), np.float32)])
+    layer = piece("", "fc", "InnerProduct", np.ones((2, 3)))
 
     def interrupted() -> object:
         yield layer
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_weights(out, "n", interrupted())
+        write_weights(out, interrupted())
     assert not list(tmp_path.iterdir())
-    write_weights(out, "n", [layer])
+    write_weights(out, [layer])
     with pytest.raises(InputError, match="exists"):
-        write_weights(out, "n", [])
+        write_weights(out, [])
     with pytest.raises(KeyboardInterrupt):
-        write_weights(out, "n", interrupted(), overwrite=True)
+        write_weights(out, interrupted(), overwrite=True)
     assert list(read_weights(out)) == ["fc"] and list(tmp_path.iterdir()) == [out]
     with pytest.raises(InputError, match="is a folder"):
-        write_weights(tmp_path, "n", [layer], overwrite=True)
+        write_weights(tmp_path, [layer], overwrite=True)
     with pytest.raises(InputError, match="no such folder"):
-        write_weights(tmp_path / "a/b", "n", [layer])
+        write_weights(tmp_path / "a/b", [layer])
 
 
 def test_the_map_names_layers_of_the_nets() -> None:
