@@ -21,7 +21,7 @@ from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.datasets import Dataset, Image, read_compcars
-from pydrdl.lmdb.environment import read_image
+from pydrdl.datasets.images import read_image
 from pydrdl.protocols import verification
 from pydrdl.render.compcars import PRESETS, Plan, changed, render_compcars
 from pydrdl.report.contact_sheet import choose_rows, contact_sheet

@@ -1,13 +1,12 @@
 """What a data set holds, beside what the paper and the release say it holds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from pydrdl import paper
-from pydrdl.check.images import unique_images
-from pydrdl.check.problem import Problem, Severity, problem
+from pydrdl.check.problems import Case
 from pydrdl.datasets import release, vehicleid
-from pydrdl.datasets.dataset import Dataset, Image
+from pydrdl.datasets.dataset import Dataset, Image, unique_images
 from pydrdl.lmdb.labels import numbered_models
 
 ALL = "all lists"
@@ -17,10 +16,7 @@ LABELLED = {
     ("train", PAPER): (paper.TABLE_1["training"].labelled, None),
     ("test_13164", PAPER): (paper.TABLE_1["testing"].labelled, None),
     (ALL, PAPER): (paper.LABELLED_IMAGES, paper.LABELLED_VEHICLES),
-    (ALL, RELEASE): (
-        paper.RELEASED_LABELLED_IMAGES,
-        paper.RELEASED_LABELLED_VEHICLES,
-    ),
+    (ALL, RELEASE): (paper.RELEASED_LABELLED_IMAGES, paper.RELEASED_LABELLED_VEHICLES),
 }
 
 
@@ -51,6 +47,9 @@ class SplitCount:
     labelled_vehicles: int | None = None
     model_labels: int | None = None
 
+    def __str__(self) -> str:
+        return f"{self.images:,} images of {self.vehicles:,} vehicles"
+
 
 @dataclass(frozen=True)
 class PairCount:
@@ -72,31 +71,6 @@ def count_dataset(dataset: Dataset) -> tuple[SplitCount, ...]:
     return tuple(counts)
 
 
-def check_counts(counts: Sequence[SplitCount]) -> list[Problem]:
-    """Finds splits that are neither the release's nor the paper's.
-
-    A drawn or a cut-down data set is told from a damaged copy by its size:
-    where no split has half of the release's images, it is worth knowing only.
-    """
-    differing, largest = [], 0.0
-    for here in counts:
-        known = [c for c in counts if c.split == here.split and c.source != HERE]
-        if here.source != HERE or here.split == ALL or not known:
-            continue
-        largest = max(largest, here.images / known[0].images)
-        sizes = [(c.images, c.vehicles) for c in known]
-        if (here.images, here.vehicles) not in sizes:
-            says = "; ".join(f"{c.source}: {_shown(c)}" for c in known)
-            differing.append(f"{here.split}: {_shown(here)}; {says}")
-    return problem(
-        "other_counts",
-        Severity.WARNING if largest >= 0.5 else Severity.INFO,
-        "splits whose counts are neither the release's nor the paper's",
-        differing,
-        "nothing, where they were cut down or drawn; otherwise get the lists again",
-    )
-
-
 def count_pairs(dataset: Dataset) -> dict[str, PairCount]:
     """Counts the pairs of each level."""
     return {
@@ -106,13 +80,7 @@ def count_pairs(dataset: Dataset) -> dict[str, PairCount]:
 
 
 def count_images(split: str, images: Sequence[Image], num_models: int) -> SplitCount:
-    """Counts images as both the check and the LMDB's builder show them.
-
-    Args:
-        split: its name.
-        images: of the split.
-        num_models: as in Dataset.
-    """
+    """Counts a split's images as both the check and the LMDB's builder show them."""
     labelled = [image for image in images if image.model_id >= 0]
     models = {image.model_id for image in labelled}
     return SplitCount(
@@ -131,19 +99,45 @@ def count_images(split: str, images: Sequence[Image], num_models: int) -> SplitC
 def _references(dataset: str, split: str) -> list[SplitCount]:
     """What the release and the paper say of a split."""
     name = release.ALL if split == ALL else split
-    sizes = {
-        RELEASE: release.released_size(dataset, name),
-        PAPER: release.paper_size(dataset, name),
-    }
-    known = {source: size for source, size in sizes.items() if size is not None}
     labelled = LABELLED if dataset == vehicleid.NAME else {}
     counts = []
-    for source, size in known.items():
-        images, vehicles = labelled.get((split, source), (None, None))
-        count = SplitCount(split, source, size.images, size.vehicles)
-        counts.append(replace(count, labelled=images, labelled_vehicles=vehicles))
+    for source, size in (
+        (RELEASE, release.released_size(dataset, name)),
+        (PAPER, release.paper_size(dataset, name)),
+    ):
+        if size is not None:
+            images, vehicles = labelled.get((split, source), (None, None))
+            counts.append(
+                SplitCount(
+                    split, source, *size, labelled=images, labelled_vehicles=vehicles
+                )
+            )
     return counts
 
 
-def _shown(count: SplitCount) -> str:
-    return f"{count.images:,} images of {count.vehicles:,} vehicles"
+def _with_references(
+    counts: Sequence[SplitCount],
+) -> Iterator[tuple[SplitCount, list[SplitCount]]]:
+    """Yields the splits of which the release or the paper says something, and what."""
+    for here in counts:
+        known = [c for c in counts if c.split == here.split and c.source != HERE]
+        if here.source == HERE and here.split != ALL and known:
+            yield here, known
+
+
+def check_counts(counts: Sequence[SplitCount]) -> Iterator[Case]:
+    """Finds splits that are neither the release's nor the paper's."""
+    for here, known in _with_references(counts):
+        sizes = [(c.images, c.vehicles) for c in known]
+        if (here.images, here.vehicles) not in sizes:
+            says = "; ".join(f"{c.source}: {c}" for c in known)
+            yield "other_counts", f"{here.split}: {here}; {says}"
+
+
+def is_nearly_whole(counts: Sequence[SplitCount]) -> bool:
+    """Whether it is as large as a damaged copy, and not drawn or cut down.
+
+    Which it is where some split has half of the release's images.
+    """
+    shares = (here.images / known[0].images for here, known in _with_references(counts))
+    return max(shares, default=0) >= 0.5

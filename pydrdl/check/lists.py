@@ -1,12 +1,11 @@
-"""What the splits of the data sets are for, by their names."""
+"""What the lists of a data set alone can show; no image file is looked at."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydrdl.check.images import unique_images
-from pydrdl.check.problem import Problem, Severity, problem
+from pydrdl.check.problems import Case, named
 from pydrdl.datasets import vehicleid, veri
-from pydrdl.datasets.dataset import Dataset, Image
+from pydrdl.datasets.dataset import Dataset, Image, unique_images
 from pydrdl.datasets.vehicleid import ALL_IMAGES, read_all_images
 from pydrdl.datasets.veri import (
     JUNK,
@@ -21,7 +20,6 @@ from pydrdl.files import exists
 from pydrdl.lmdb.labels import MAX_VEHICLE_ID
 
 Splits = Mapping[str, Sequence[Image]]
-PHOTOGRAPHS, VEHICLES, NOTHING = "photographs", "vehicles", "nothing"
 
 
 def is_training(split: str) -> bool:
@@ -29,28 +27,14 @@ def is_training(split: str) -> bool:
     return split in {"train", "all", "part1", "part2"} or split.startswith("train_")
 
 
-def must_not_share(dataset: str, training: str, test: str) -> str:
-    """What a training and a test split of a data set must not share.
-
-    VehicleID's test lists overlap each other, which is no concern here. In
-    CompCars a "vehicle" is a model; part I is both train and test, of the same
-    models.
-    """
-    if not dataset.startswith("CompCars") or test == "part3":
-        return VEHICLES
-    return PHOTOGRAPHS if training == "train" else NOTHING
-
-
 def probe_sets(splits: Splits) -> Iterator[tuple[str, str]]:
     """Yields (query split, gallery split), as VeRi-776 and VERI-Wild have them."""
     for query in splits:
         size = query.removeprefix("query")
         if size != query:
-            yield from (
-                (query, gallery)
-                for gallery in (f"gallery{size}", f"test{size}")
-                if gallery in splits
-            )
+            for gallery in (f"gallery{size}", f"test{size}"):
+                if gallery in splits:
+                    yield query, gallery
 
 
 def probe_paths(splits: Splits) -> set[str]:
@@ -58,188 +42,7 @@ def probe_paths(splits: Splits) -> set[str]:
     return {i.path for query, _ in probe_sets(splits) for i in splits[query]}
 
 
-# Whether splits have the vehicles and images that their use needs.
-
-
-def check_vehicles(training: Splits, negatives: int) -> list[Problem]:
-    """Splits from which no set can be drawn."""
-    few, alone = [], []
-    for name, images in training.items():
-        counts = Counter(image.vehicle_id for image in images)
-        if len(counts) <= negatives:
-            few.append(f"{name}: {len(counts):,} vehicles")
-        elif max(counts.values()) == 1:
-            alone.append(f"{name}: {len(counts):,} vehicles, each with one image")
-    return [
-        *problem(
-            "too_few_vehicles",
-            Severity.ERROR,
-            f"training splits with fewer than the {negatives + 1} vehicles of a set "
-            f"(one, and one for each of {negatives} negatives)",
-            few,
-            "add vehicles, or train with fewer negatives (--negatives)",
-        ),
-        *problem(
-            "no_positives",
-            Severity.ERROR,
-            "training splits where no vehicle has two images",
-            alone,
-            "add images: without a second one there is no distance to reduce",
-        ),
-    ]
-
-
-def check_sizes(splits: Splits, positives: int) -> list[Problem]:
-    """Vehicles with fewer images than their use needs."""
-    apart = {name for pair in probe_sets(splits) for name in pair}
-    few, single = [], []
-    for name, images in splits.items():
-        if name in apart:
-            continue
-        counts = Counter(image.vehicle_id for image in images)
-        for vehicle, count in counts.items():
-            if count == 1:
-                single.append(f"vehicle {vehicle} ({name})")
-            elif count < positives and is_training(name):
-                few.append(f"vehicle {vehicle} ({name}): {count} images")
-    return [
-        *problem(
-            "few_images",
-            Severity.WARNING,
-            f"training vehicles with fewer than the {positives} images (positives) of "
-            "a set",
-            few,
-            "nothing: PairSetData takes some images again (short_vehicles: REPEAT; "
-            "SKIP leaves such vehicles out)",
-        ),
-        *problem(
-            "single_images",
-            Severity.WARNING,
-            "vehicles with one image only: no positive pair, and no probe",
-            single,
-            "add images; otherwise they serve as negatives and in the gallery only",
-        ),
-    ]
-
-
-def check_probes(splits: Splits) -> list[Problem]:
-    """Probes that nothing in their gallery matches."""
-    lost, near = [], []
-    for query, gallery in probe_sets(splits):
-        cameras: dict[int, set[int]] = {}
-        for image in splits[gallery]:
-            cameras.setdefault(image.vehicle_id, set()).add(image.camera_id)
-        for image in splits[query]:
-            seen = cameras.get(image.vehicle_id)
-            shown = f"{image.path} (vehicle {image.vehicle_id}, {query})"
-            if seen is None:
-                lost.append(shown)
-            elif seen == {image.camera_id} and image.camera_id >= 0:
-                near.append(f"{shown}: camera {image.camera_id}")
-    return [
-        *problem(
-            "probes_without_match",
-            Severity.ERROR,
-            "probes without an image of their vehicle in the gallery",
-            lost,
-            "take them out of the query list, or complete the gallery",
-        ),
-        *problem(
-            "probes_of_one_camera",
-            Severity.WARNING,
-            "probes matched by images of their own camera only",
-            near,
-            "take them out of the query list where the protocol leaves those out",
-        ),
-    ]
-
-
-# VehicleID's list of all images against its split lists.
-
-
-def check_all_images(dataset: Dataset) -> list[Problem]:
-    """Checks img2vid.txt; nothing in other data sets."""
-    if dataset.name != vehicleid.NAME:
-        return []
-    faults, others, absent = [], [], []
-    vehicles = None
-    try:
-        vehicles = read_all_images(dataset.root)
-    except InputError as error:
-        faults.append(f"{error.where}: {error.what}")
-    for image in unique_images(dataset):
-        if vehicles is None:
-            break
-        known = vehicles.get(image.path)
-        if known is None:
-            absent.append(f"{image.path} (vehicle {image.vehicle_id})")
-        elif known != image.vehicle_id:
-            others.append(
-                f"{image.path}: vehicle {image.vehicle_id}, {ALL_IMAGES}: {known}"
-            )
-    return [
-        *problem(
-            "wrong_image_list",
-            Severity.ERROR,
-            f"faults of {ALL_IMAGES}",
-            faults,
-            "get the file again",
-        ),
-        *problem(
-            "other_vehicles",
-            Severity.ERROR,
-            f"listed images that {ALL_IMAGES} gives to another vehicle",
-            others,
-            "get all lists from the same release",
-        ),
-        *problem(
-            "absent_from_image_list",
-            Severity.WARNING,
-            f"listed images that {ALL_IMAGES} does not name",
-            absent,
-            "get all lists from the same release",
-        ),
-    ]
-
-
-# VeRi-776's own answers against its lists.
-
-
-def check_answers(dataset: Dataset) -> list[Problem]:
-    """Checks gt_index.txt, jk_index.txt and test_track.txt; nothing elsewhere."""
-    if dataset.name != veri.NAME or not {"query", "test"} <= dataset.splits.keys():
-        return []
-    absent = [f for f in (MATCHES, JUNK, TRACKS) if not exists(dataset.root / f)]
-    faults: list[InputError] = []
-    try:
-        if MATCHES not in absent and JUNK not in absent:
-            faults += truth_faults(dataset, read_truth(dataset))
-        if TRACKS not in absent:
-            read_tracks(dataset)
-    except InputError as error:
-        faults.append(error)
-    return [
-        *problem(
-            "wrong_answers",
-            Severity.ERROR,
-            f"lines of {MATCHES}, {JUNK} or {TRACKS} that contradict the lists",
-            [f"{fault.where}: {fault.what}" for fault in faults],
-            "get lists and answers from the same release",
-        ),
-        *problem(
-            "absent_answers",
-            Severity.WARNING,
-            "answer files of VeRi-776 that are missing",
-            absent,
-            "get them from the release; training does not need them",
-        ),
-    ]
-
-
-# What the lists of a data set alone can show; no image file is looked at.
-
-
-def check_lists(dataset: Dataset, positives: int, negatives: int) -> list[Problem]:
+def check_lists(dataset: Dataset, positives: int, negatives: int) -> Iterator[Case]:
     """Checks ids, sizes and overlaps.
 
     Args:
@@ -248,130 +51,146 @@ def check_lists(dataset: Dataset, positives: int, negatives: int) -> list[Proble
         negatives: other vehicles in a set.
     """
     splits = {name: images for name, images in dataset.splits.items() if images}
-    training = {name: images for name, images in splits.items() if is_training(name)}
-    return [
-        *problem(
-            "empty_splits",
-            Severity.ERROR,
-            "splits without an image",
-            [name for name in dataset.splits if name not in splits],
-            "get the lists again",
-        ),
-        *_check_ids(splits),
-        *_check_leaks(dataset.name, splits),
-        *_check_pairs(dataset),
-        *check_vehicles(training, negatives),
-        *check_sizes(splits, positives),
-        *check_probes(splits),
-        *_check_models(training),
-    ]
+    for name in dataset.splits:
+        if name not in splits:
+            yield "empty_splits", name
+    yield from _check_ids(splits)
+    yield from _check_leaks(dataset.name, splits)
+    for level, pairs in dataset.pairs.items():
+        for first, second, same in ((p.first, p.second, p.same) for p in pairs):
+            if same != (first.vehicle_id == second.vehicle_id):
+                case = f"{level}: {first.path} {second.path} {int(same)}"
+                yield "pairs_contradict", case
+    yield from _check_sizes(splits, positives, negatives)
+    yield from _check_probes(splits)
+    yield from _check_all_images(dataset)
+    yield from _check_answers(dataset)
 
 
-def _check_ids(splits: Splits) -> list[Problem]:
-    """Ids that contradict each other, or that Caffe cannot hold."""
+def _check_ids(splits: Splits) -> Iterator[Case]:
+    """Ids that contradict each other, or that Caffe cannot hold; each is told once."""
     vehicle_of: dict[str, int] = {}
-    vehicles, models, large = {}, {}, {}
+    told: dict[tuple[str, object], str] = {}
     for name, images in splits.items():
         model_of: dict[int, int] = {}
         for image in images:
             vehicle, path = image.vehicle_id, image.path
             known = vehicle_of.setdefault(path, vehicle)
             if known != vehicle:
-                vehicles[path] = f"{path}: vehicles {known} and {vehicle} ({name})"
+                case = f"{path}: vehicles {known} and {vehicle} ({name})"
+                told["images_of_two_vehicles", path] = case
             model = model_of.setdefault(vehicle, image.model_id)
             if model != image.model_id:
-                models[vehicle] = (
+                case = (
                     f"vehicle {vehicle}: models {model} and {image.model_id} ({path})"
                 )
+                told["vehicles_of_two_models", vehicle] = case
             if not 0 <= vehicle <= MAX_VEHICLE_ID:
-                large[vehicle] = f"vehicle {vehicle} ({path})"
-    return [
-        *problem(
-            "images_of_two_vehicles",
-            Severity.ERROR,
-            "images listed for two vehicles",
-            list(vehicles.values()),
-            "find out which it is, and correct the lists",
-        ),
-        *problem(
-            "vehicles_of_two_models",
-            Severity.ERROR,
-            "vehicles with images of different models (-1: no label)",
-            list(models.values()),
-            "give all images of a vehicle the same model",
-        ),
-        *problem(
-            "ids_too_large",
-            Severity.ERROR,
-            f"vehicle ids outside 0 .. {MAX_VEHICLE_ID}, the whole numbers that "
-            "Caffe's floats hold exactly",
-            list(large.values()),
-            "number the vehicles anew",
-        ),
-    ]
+                told["ids_too_large", vehicle] = f"vehicle {vehicle} ({path})"
+    for (code, _), case in told.items():
+        yield code, case
 
 
-def _check_leaks(dataset: str, splits: Splits) -> list[Problem]:
-    """What is trained on and tested on."""
-    shared: dict[str, dict[str, str]] = {VEHICLES: {}, PHOTOGRAPHS: {}}
+def _check_leaks(dataset: str, splits: Splits) -> Iterator[Case]:
+    """What is trained on and tested on; each is told once.
+
+    VehicleID's test lists overlap each other, which is no concern here. In
+    CompCars a "vehicle" is a model; part I is both train and test, of the same
+    models, and only photographs must differ.
+    """
+    told: dict[Case, Case] = {}
     for training in filter(is_training, splits):
         ids = {image.vehicle_id for image in splits[training]}
         paths = {image.path for image in splits[training]}
         for test in (name for name in splits if not is_training(name)):
-            where = f"in {training} and {test}"
-            rule = must_not_share(dataset, training, test)
+            of_vehicles = not dataset.startswith("CompCars") or test == "part3"
+            if not of_vehicles and training != "train":
+                continue
             for image in splits[test]:
-                if rule == VEHICLES and image.vehicle_id in ids:
-                    key = f"vehicle {image.vehicle_id}"
-                elif rule == PHOTOGRAPHS and image.path in paths:
-                    key = image.path
+                if of_vehicles and image.vehicle_id in ids:
+                    code, key = "vehicles", f"vehicle {image.vehicle_id}"
+                elif not of_vehicles and image.path in paths:
+                    code, key = "photographs", image.path
                 else:
                     continue
-                shared[rule].setdefault(key, f"{key}: {where}")
-    return [
-        found
-        for what, cases in shared.items()
-        for found in problem(
-            f"{what}_trained_and_tested",
-            Severity.ERROR,
-            f"{what} both in a training and in a test split",
-            list(cases.values()),
-            "take them out of the training list",
-        )
-    ]
+                case = f"{key}: in {training} and {test}"
+                told.setdefault((code, key), (f"{code}_trained_and_tested", case))
+    yield from told.values()
 
 
-def _check_pairs(dataset: Dataset) -> list[Problem]:
-    """Pairs that are called a match and show different vehicles, or the reverse."""
-    wrong = [
-        f"{level}: {pair.first.path} {pair.second.path} {int(pair.same)}"
-        for level, pairs in dataset.pairs.items()
-        for pair in pairs
-        if pair.same != (pair.first.vehicle_id == pair.second.vehicle_id)
-    ]
-    return problem(
-        "pairs_contradict",
-        Severity.ERROR,
-        "pairs whose label contradicts their paths",
-        wrong,
-        "get the pair files again",
-    )
+def _check_sizes(splits: Splits, positives: int, negatives: int) -> Iterator[Case]:
+    """Splits from which no set can be drawn, and vehicles with too few images."""
+    of_probes = {name for pair in probe_sets(splits) for name in pair}
+    for name, images in splits.items():
+        counts = Counter(image.vehicle_id for image in images)
+        training = is_training(name)
+        if training and len(counts) <= negatives:
+            yield "too_few_vehicles", f"{name}: {len(counts):,} vehicles"
+        elif training and max(counts.values()) == 1:
+            yield (
+                "no_positives",
+                f"{name}: {len(counts):,} vehicles, each with one image",
+            )
+        unlabelled = sum(image.model_id < 0 for image in images)
+        if training and unlabelled:
+            share = f"{unlabelled:,} of {len(images):,} images"
+            case = f"{name}: {share} ({unlabelled / len(images):.1%})"
+            yield "no_model_label", case
+        for vehicle, count in counts.items() if name not in of_probes else ():
+            if count == 1:
+                yield "single_images", f"vehicle {vehicle} ({name})"
+            elif count < positives and training:
+                yield "few_images", f"vehicle {vehicle} ({name}): {count} images"
 
 
-def _check_models(training: Splits) -> list[Problem]:
-    """Images that the vehicle model branch does not learn from."""
-    cases, unlabelled = [], 0
-    for name, images in training.items():
-        count = sum(image.model_id < 0 for image in images)
-        if count:
-            unlabelled += count
-            share = f"{count / len(images):.1%}"
-            cases.append(f"{name}: {count:,} of {len(images):,} images ({share})")
-    return problem(
-        "no_model_label",
-        Severity.INFO,
-        f"training splits with images ({unlabelled:,}) that have no model label",
-        cases,
-        "nothing: the softmax on models leaves them out; where none has a label, "
-        "train a net without that branch (ccl, triplet)",
-    )
+def _check_probes(splits: Splits) -> Iterator[Case]:
+    """Probes that nothing in their gallery matches."""
+    for query, gallery in probe_sets(splits):
+        cameras: dict[int, set[int]] = {}
+        for image in splits[gallery]:
+            cameras.setdefault(image.vehicle_id, set()).add(image.camera_id)
+        for image in splits[query]:
+            seen, camera = cameras.get(image.vehicle_id), image.camera_id
+            shown = f"{image.path} (vehicle {image.vehicle_id}, {query})"
+            if seen is None:
+                yield "probes_without_match", shown
+            elif seen == {camera} and camera >= 0:
+                yield "probes_of_one_camera", f"{shown}: camera {camera}"
+
+
+def _check_all_images(dataset: Dataset) -> Iterator[Case]:
+    """VehicleID's img2vid.txt against its lists."""
+    vehicles = None
+    if dataset.name == vehicleid.NAME:
+        try:
+            vehicles = read_all_images(dataset.root)
+        except InputError as error:
+            yield "wrong_image_list", f"{error.where}: {error.what}"
+    if vehicles is None:
+        return
+    for image in unique_images(dataset):
+        known = vehicles.get(image.path)
+        if known is None:
+            yield "absent_from_image_list", named(image)
+        elif known != image.vehicle_id:
+            case = f"{image.path}: vehicle {image.vehicle_id}, {ALL_IMAGES}: {known}"
+            yield "other_vehicles", case
+
+
+def _check_answers(dataset: Dataset) -> Iterator[Case]:
+    """VeRi-776's own answers against its lists."""
+    if dataset.name != veri.NAME or not {"query", "test"} <= dataset.splits.keys():
+        return
+    absent = [f for f in (MATCHES, JUNK, TRACKS) if not exists(dataset.root / f)]
+    for name in absent:
+        yield "absent_answers", name
+    faults: list[InputError] = []
+    try:
+        if MATCHES not in absent and JUNK not in absent:
+            faults += truth_faults(dataset, read_truth(dataset))
+        if TRACKS not in absent:
+            read_tracks(dataset)
+    except InputError as error:
+        faults.append(error)
+    for fault in faults:
+        yield "wrong_answers", f"{fault.where}: {fault.what}"

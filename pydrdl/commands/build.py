@@ -13,18 +13,16 @@ from pydrdl.commands import options
 
 if TYPE_CHECKING:
     from pydrdl.datasets import Image
-    from pydrdl.lmdb.verify import Verification
+    from pydrdl.lmdb.verify import LmdbVerification
 
 
 def build_lmdb(
-    dataset: Annotated[Path, Argument(help="A data set's folder, or an image list.")],
+    dataset: Annotated[Path, options.DATASET],
     output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
     *,
     output: Annotated[Path | None, options.output("Folder to make.")] = None,
     split: Annotated[str, Option(help='Such as "train"; "all" of an image list.')],
-    root: Annotated[
-        Path | None, Option(help="Folder that an image list's paths start from.")
-    ] = None,
+    root: Annotated[Path | None, options.ROOT] = None,
     size: Annotated[
         int, Option(min=0, help="Pixels a side; 0 keeps each image's own.")
     ] = 256,
@@ -52,14 +50,13 @@ def build_lmdb(
             "it lacks count as unlabelled.",
         ),
     ] = None,
-    workers: Annotated[
-        int | None, Option(min=1, help="Threads; one a processor by default.")
-    ] = None,
+    workers: Annotated[int | None, options.WORKERS] = None,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
-    """Build an image LMDB that Caffe's Data and PairSetData layers read.
+    """Build an image LMDB of a data set.
 
-    An interrupted build goes on when the same command is given again.
+    Caffe's Data and PairSetData layers read it. An interrupted build goes on
+    when the same command is given again.
 
     Example: python tools/build_lmdb.py VehicleID_V1.0 --split train
     --output data/train_lmdb
@@ -67,7 +64,7 @@ def build_lmdb(
     Example: python tools/build_lmdb.py own.txt --split all
     --output data/test_lmdb --labels data/train_lmdb
     """
-    from pydrdl.check import findings
+    from pydrdl.check import print_problems
     from pydrdl.check.counts import count_images
     from pydrdl.check.images import DamageNotes
     from pydrdl.datasets import dataset as views
@@ -100,7 +97,7 @@ def build_lmdb(
         progress=cli.progress,
         note=damaged,
     )
-    findings.print_problems(damaged.problems(), cli.stderr)
+    print_problems(damaged.problems(), cli.stderr)
     table = Table(str(folder), "", title=f"{data.name} {split}")
     count = count_images(split, images, data.num_models)
     for what, counted in (
@@ -124,15 +121,17 @@ def _unknown(
     images: "tuple[Image, ...]", model_ids: tuple[int, ...], lmdb: Path | None
 ) -> Text:
     """How many images have a model that the training LMDB lacks."""
-    from pydrdl.results.shared import number
-
+    numbered = f"vehicle models are numbered as in {lmdb}"
     known = {-1, *model_ids}
     others = [image.model_id for image in images if image.model_id not in known]
     if not others:
-        return Text(f"vehicle models are numbered as in {lmdb}, which has all of them")
+        return Text(f"{numbered}, which has all of them")
+    of_images, of_models = (
+        f"{count:,} {what}{'' if count == 1 else 's'}"
+        for what, count in (("image", len(others)), ("model", len(set(others))))
+    )
     return Text(
-        f"vehicle models are numbered as in {lmdb}; {number(len(others), 'image')} of "
-        f"{number(len(set(others)), 'model')} that it lacks: unlabelled (-1)"
+        f"{numbered}; {of_images} of {of_models} that it lacks: unlabelled (-1)"
     )
 
 
@@ -149,7 +148,7 @@ MEANING = {
 }
 
 
-def _show(found: "Verification", faults: int) -> None:
+def _show(found: "LmdbVerification", faults: int) -> None:
     table = Table("", "", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("looked at", justify="right")
     table.add_column("faults", justify="right")
@@ -158,27 +157,24 @@ def _show(found: "Verification", faults: int) -> None:
         shown = f"{looked:,}" if looked else "not checked"
         table.add_row(check, meaning, shown, f"{wrong:,}" if looked or wrong else "")
     cli.console.print(table, "")
+    lines = []
     for fault in found.faults[:faults]:
         parts = [] if fault.record is None else [f"record {fault.record}"]
         parts += [fault.key] if fault.key else []
         parts += [] if fault.vehicle is None else [f"vehicle {fault.vehicle}"]
         where = f" ({', '.join(parts)})" if parts else ""
-        cli.console.print(
-            f"{fault.check}: {fault.what}{where}", markup=False, soft_wrap=True
-        )
+        lines.append(f"{fault.check}: {fault.what}{where}")
     total = sum(found.faulty.values())
     if total > faults:
-        cli.console.print(f"and {total - faults:,} more (--faults, --json)")
+        lines.append(f"and {total - faults:,} more (--faults, --json)")
     verdict = "nothing is wrong" if found.whole else f"faults: {total:,}"
-    cli.console.print(
-        f"{found.folder}: {found.records:,} records, {verdict}",
-        markup=False,
-        soft_wrap=True,
-    )
+    lines.append(f"{found.folder}: {found.records:,} records, {verdict}")
     if set(found.faulty) & {"data set", "pixels"}:
-        cli.console.print("next: name the data set and split that it was built from")
+        lines.append("next: name the data set and split that it was built from")
     if not found.whole:
-        cli.console.print("next: build it again with tools/build_lmdb.py --overwrite")
+        lines.append("next: build it again with tools/build_lmdb.py --overwrite")
+    for line in lines:
+        cli.console.print(line, soft_wrap=True)
 
 
 def verify_lmdb(
@@ -187,27 +183,23 @@ def verify_lmdb(
         Path | None, Option(help="What it was built from; compares every image.")
     ] = None,
     split: Annotated[str | None, Option(help="As it was built.")] = None,
-    root: Annotated[
-        Path | None, Option(help="Folder that an image list's paths start from.")
-    ] = None,
+    root: Annotated[Path | None, options.ROOT] = None,
     labelled_only: Annotated[
         bool, Option("--labelled-only", help="As it was built.")
     ] = False,
     as_models: Annotated[
         bool, Option("--vehicles-as-models", help="As it was built.")
     ] = False,
-    workers: Annotated[
-        int | None, Option(min=1, help="Threads; one a processor by default.")
-    ] = None,
+    workers: Annotated[int | None, options.WORKERS] = None,
     faults: Annotated[int, Option(min=0, help="How many to show.")] = 10,
     json: Annotated[Path | None, options.json_file("all of it")] = None,
 ) -> None:
-    """Verify an image LMDB; exits with 1 where something is wrong.
+    """Verify an image LMDB, record by record.
 
-    Every record is read, decoded and held against the pair index, the labels
-    and the checksums in the LMDB's folder, and with --dataset against the
-    image that it was made from: pixels exactly, JPEGs to 2 of 255 grey levels
-    on average.
+    Exits with 1 where something is wrong. Every record is read, decoded and
+    held against the pair index, the labels and the checksums in the LMDB's
+    folder, and with --dataset against the image that it was made from: pixels
+    exactly, JPEGs to 2 of 255 grey levels on average.
 
     Example: python tools/verify_lmdb.py data/train_lmdb
     --dataset VehicleID_V1.0 --split train

@@ -13,20 +13,15 @@ from pydrdl.files import refuse_existing, write_texts
 if TYPE_CHECKING:
     from pydrdl.datasets import Dataset
 
-
-Where = Annotated[Path, Argument(help="A data set's folder, or an image list.")]
-Root = Annotated[
-    Path | None, Option(help="Folder that an image list's paths start from.")
-]
-Split = Annotated[
+Splits = Annotated[
     list[str] | None, Option(help="Only this split; may be repeated. Default: all.")
 ]
 
 
 def check(
-    dataset: Where,
-    root: Root = None,
-    split: Split = None,
+    dataset: Annotated[Path, options.DATASET],
+    root: Annotated[Path | None, options.ROOT] = None,
+    split: Splits = None,
     positives: Annotated[
         int, Option(min=1, help="Images of one vehicle in a training set.")
     ] = 5,
@@ -36,9 +31,7 @@ def check(
     fast: Annotated[
         bool, Option("--fast", help="Look at names and sizes only, decode nothing.")
     ] = False,
-    workers: Annotated[
-        int | None, Option(min=1, help="Threads; one a processor by default.")
-    ] = None,
+    workers: Annotated[int | None, options.WORKERS] = None,
     json: Annotated[Path | None, options.json_file("the findings")] = None,
 ) -> None:
     """Say what a data set holds and what is wrong with it.
@@ -49,11 +42,11 @@ def check(
 
     Example: python tools/dataset.py check VehicleID_V1.0
     """
-    from pydrdl.check import check_dataset, findings
+    from pydrdl import check as checks
     from pydrdl.datasets import open_dataset
 
     data = open_dataset(dataset, root)
-    checkup = check_dataset(
+    checkup = checks.check_dataset(
         select(data, split),
         positives=positives,
         negatives=negatives,
@@ -62,22 +55,22 @@ def check(
         workers=workers,
         progress=cli.progress,
     )
-    cli.console.print(findings.counts_table(checkup), "")
-    for note in findings.notes(checkup):
-        cli.console.print(f"{note}\n", markup=False, soft_wrap=True)
-    findings.print_problems(checkup.problems, cli.console)
-    cli.console.print(findings.summary(checkup), markup=False, soft_wrap=True)
+    cli.console.print(checks.counts_table(checkup), "")
+    for note in checks.notes(checkup):
+        cli.console.print(f"{note}\n", soft_wrap=True)
+    checks.print_problems(checkup.problems, cli.console)
+    cli.console.print(checks.summary(checkup), soft_wrap=True)
     if json is not None:
-        cli.write_json(json, findings.checkup_json(checkup))
+        cli.write_json(json, checks.checkup_json(checkup))
     if not checkup.fit:
         raise Exit(1)
 
 
 def show(
-    dataset: Where,
+    dataset: Annotated[Path, options.DATASET],
     output: Annotated[Path, options.output("PNG file to make.")],
-    root: Root = None,
-    split: Split = None,
+    root: Annotated[Path | None, options.ROOT] = None,
+    split: Splits = None,
     vehicles: Annotated[int, Option(min=1, help="Rows.")] = 6,
     images: Annotated[int, Option(min=1, help="Photographs of each vehicle.")] = 5,
     neighbours: Annotated[
@@ -89,15 +82,17 @@ def show(
     ] = 144,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
-    """Draw a contact sheet: vehicles in rows, beside each others of its model.
+    """Draw a contact sheet of a data set.
 
+    Vehicles stand in rows, beside each others of its model.
     Photographs are cut to the vehicle's box where the data set has one.
 
     Example: python tools/dataset.py show VehicleID_V1.0 --output sheet.png
     """
-    from pydrdl.check import findings
-    from pydrdl.check.images import DamageNotes, unique_images
+    from pydrdl.check import print_problems
+    from pydrdl.check.images import DamageNotes
     from pydrdl.datasets import open_dataset
+    from pydrdl.datasets.dataset import unique_images
     from pydrdl.datasets.images import read_image
     from pydrdl.report.contact_sheet import choose_rows, contact_sheet, write_png
 
@@ -111,13 +106,10 @@ def show(
         chosen, size, lambda image: read_image(data.root, image, None, damaged)
     )
     write_png(output, sheet)
-    findings.print_problems(damaged.problems(), cli.stderr)
+    print_problems(damaged.problems(), cli.stderr)
     height, width = sheet.shape[:2]
-    cli.console.print(
-        f"{output}: {len(chosen)} vehicles, {width} x {height} pixels",
-        markup=False,
-        soft_wrap=True,
-    )
+    made = f"{output}: {len(chosen)} vehicles, {width} x {height} pixels"
+    cli.console.print(made, soft_wrap=True)
 
 
 def select(dataset: "Dataset", splits: list[str] | None) -> "Dataset":
@@ -144,7 +136,9 @@ def two_camera_lists(
     seed: Annotated[int, options.seed("Of the split.")] = 0,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
-    """Write train.txt and test.txt, image lists of different vehicles.
+    """Write image lists of vehicles seen by two cameras.
+
+    train.txt and test.txt hold different vehicles.
 
     Example: python tools/two_camera_lists.py twocam/images
     --output data/twocam

@@ -60,7 +60,7 @@ def extract_features(
     Example: python tools/extract_features.py VehicleID_V1.0 --split test_800
     --net deploy.prototxt --weights mixed.caffemodel --output test_800.h5
     """
-    from pydrdl.check import findings
+    from pydrdl.check import print_problems
     from pydrdl.check.images import DamageNotes
     from pydrdl.datasets import images_of_split, open_dataset
     from pydrdl.datasets.dataset import full_name
@@ -93,7 +93,7 @@ def extract_features(
         progress=cli.progress,
         note=damaged,
     )
-    findings.print_problems(damaged.problems(), cli.stderr)
+    print_problems(damaged.problems(), cli.stderr)
     write_features(path, content, overwrite=overwrite)
     discard(partial)
     n, d = content.features.shape

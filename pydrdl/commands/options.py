@@ -21,6 +21,9 @@ OUTPUT_WORD = Argument(
     metavar="[OUTPUT]", show_default=False, help="The older way to give --output."
 )
 OVERWRITE = Option("--overwrite", help="Replace OUTPUT if it exists.")
+DATASET = Argument(help="A data set's folder, or an image list.")
+ROOT = Option(help="Folder that an image list's paths start from.")
+WORKERS = Option(min=1, help="Threads; one a processor by default.")
 
 
 def output(what: str) -> Any:

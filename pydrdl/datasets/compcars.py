@@ -1,4 +1,6 @@
-"""CompCars, the images from the web, as they lie on disk.
+"""CompCars as it lies on disk: the images from the web, and those of surveillance.
+
+From the web:
 
 - image/<make>/<model>/<year>/<name>.jpg;
 - label/, the same with .txt: viewpoint, number of boxes, "x1 y1 x2 y2" from 1;
@@ -7,23 +9,37 @@
 - train_test_split/verification/verification_pairs_easy.txt, _medium and _hard:
   part III, "path1 path2 label", 1 for the same model;
 - misc/: makes' and models' names, not needed here.
+
+sv_data, front views from surveillance cameras:
+
+- image/<model>/<name>.jpg, models 1 to 281, numbered apart from the web's;
+- train_surveillance.txt, test_surveillance.txt: a path a line;
+- sv_make_model_name.mat, color_list.mat: not needed here.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydrdl.datasets.dataset import Dataset, Image, Pair
-from pydrdl.datasets.lines import add_once, malformed, read_lines
+from pydrdl.datasets.lines import each_once, malformed, read_lines, read_matches
 from pydrdl.errors import InputError
 from pydrdl.files import exists
 
-NAME = "CompCars"
+NAME, SURVEILLANCE = "CompCars", "CompCars surveillance"
 LEVELS = ("easy", "medium", "hard")
 _PATH = r"(\d{1,18})/(\d{1,18})/[^/\s]+/[^/\s]+\.jpg"
 _IMAGE = re.compile(_PATH, re.ASCII)
 _PAIR = re.compile(rf"({_PATH})\s+({_PATH})\s+([01])", re.ASCII)
-_BOX = re.compile(r"(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})", re.ASCII)
-Images = tuple[Image, ...]
+_LABEL = (
+    (re.compile(r"-1|[1-5]"), "a viewpoint, -1 or 1 to 5"),
+    (re.compile(r"1"), "the number of boxes, always 1"),
+    (
+        re.compile(r"(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})", re.ASCII),
+        "x1 y1 x2 y2 in pixels from 1, x1 <= x2 and y1 <= y2",
+    ),
+)
+_SURVEILLANCE_IMAGE = re.compile(r"(\d{1,18})/[^/\s]+\.jpg", re.ASCII)
 
 
 def read_compcars(root: Path) -> Dataset:
@@ -54,8 +70,8 @@ def read_compcars(root: Path) -> Dataset:
         "part2": folder / "verification/verification_train.txt",
     }
     files = {v: folder / f"verification/verification_pairs_{v}.txt" for v in LEVELS}
-    splits = {s: reader.images(p) for s, p in lists.items() if exists(p)}
-    pairs = {level: reader.pairs(p) for level, p in files.items() if exists(p)}
+    splits = {s: each_once(reader.listed(p)) for s, p in lists.items() if exists(p)}
+    pairs = {v: tuple(reader.pairs(p)) for v, p in files.items() if exists(p)}
     if not splits and not pairs:
         raise InputError(
             "no split lists",
@@ -70,7 +86,7 @@ def read_compcars(root: Path) -> Dataset:
     return Dataset(NAME, reader.root, splits, pairs=pairs)
 
 
-def _distinct(images: list[Image]) -> Images:
+def _distinct(images: Iterable[Image]) -> tuple[Image, ...]:
     return tuple({image.path: image for image in images}.values())
 
 
@@ -81,28 +97,16 @@ class _Reader:
         self.root = root
         self._known: dict[str, Image] = {}
 
-    def images(self, path: Path) -> Images:
-        """Reads a list of one path a line."""
-        images: dict[str, Image] = {}
-        for number, line in read_lines(path):
-            if not _IMAGE.fullmatch(line):
-                expected = "a path as in 78/1/2014/3ac218c0c6c378.jpg"
-                raise malformed(path, number, line, expected)
-            add_once(images, self._image(line, f"{path}:{number}"), path, number)
-        return tuple(images.values())
+    def listed(self, path: Path) -> Iterator[tuple[str, Image]]:
+        expected = "a path as in 78/1/2014/3ac218c0c6c378.jpg"
+        for where, match in read_matches(path, _IMAGE, expected):
+            yield where, self._image(match[0], where)
 
-    def pairs(self, path: Path) -> tuple[Pair, ...]:
-        """Reads a list of pairs."""
-        pairs = []
-        for number, line in read_lines(path):
-            match = _PAIR.fullmatch(line)
-            if match is None:
-                expected = "two paths, and 1 for the same model or 0"
-                raise malformed(path, number, line, expected)
-            where = f"{path}:{number}"
+    def pairs(self, path: Path) -> Iterator[Pair]:
+        expected = "two paths, and 1 for the same model or 0"
+        for where, match in read_matches(path, _PAIR, expected):
             first, second = self._image(match[1], where), self._image(match[4], where)
-            pairs.append(Pair(first, second, match[7] == "1"))
-        return tuple(pairs)
+            yield Pair(first, second, match[7] == "1")
 
     def _image(self, name: str, where: str) -> Image:
         if name not in self._known:
@@ -135,32 +139,16 @@ def read_box(path: Path) -> tuple[int, int, int, int]:
         InputError: the file is missing or has not the three lines.
     """
     lines = list(read_lines(path))
-    expected = (
-        (re.compile(r"-1|[1-5]"), "a viewpoint, -1 or 1 to 5"),
-        (re.compile(r"1"), "the number of boxes, always 1"),
-        (_BOX, "x1 y1 x2 y2 in pixels from 1, x1 <= x2 and y1 <= y2"),
-    )
-    for k, (pattern, meaning) in enumerate(expected):
+    for k, (pattern, meaning) in enumerate(_LABEL):
         number, line = lines[k] if k < len(lines) else (k + 1, "")
         if not pattern.fullmatch(line):
-            raise malformed(path, number, line, meaning)
+            raise malformed(f"{path}:{number}", line, meaning)
     x1, y1, x2, y2 = map(int, lines[2][1].split())
     if x1 > x2 or y1 > y2 or len(lines) > 3:
         number, line = lines[-1]
-        raise malformed(path, number, line, expected[2][1])
+        raise malformed(f"{path}:{number}", line, _LABEL[2][1])
     # A box from 0 would be a slip; it is worth no more than that pixel.
     return max(x1 - 1, 0), max(y1 - 1, 0), x2, y2
-
-
-# CompCars' sv_data, front views from surveillance cameras, as they lie on disk.
-#
-# - image/<model>/<name>.jpg, models 1 to 281, numbered apart from the web's;
-# - train_surveillance.txt, test_surveillance.txt: a path a line;
-# - sv_make_model_name.mat, color_list.mat: not needed here.
-
-
-SURVEILLANCE = "CompCars surveillance"
-_SURVEILLANCE_IMAGE = re.compile(r"(\d{1,18})/[^/\s]+\.jpg", re.ASCII)
 
 
 def read_surveillance(root: Path) -> Dataset:
@@ -177,16 +165,13 @@ def read_surveillance(root: Path) -> Dataset:
         InputError: a list is missing, a line malformed, or an image twice in a
             list.
     """
-    root = Path(root)
-    splits = {s: _read_list(root / f"{s}_surveillance.txt") for s in ("train", "test")}
-    return Dataset(SURVEILLANCE, root, splits)
-
-
-def _read_list(path: Path) -> tuple[Image, ...]:
-    images: dict[str, Image] = {}
-    for number, line in read_lines(path):
-        match = _SURVEILLANCE_IMAGE.fullmatch(line)
-        if match is None:
-            raise malformed(path, number, line, "a path as in 33/dccbbe07e8ff56.jpg")
-        add_once(images, Image(f"image/{line}", int(match[1])), path, number)
-    return tuple(images.values())
+    splits = {}
+    for split in ("train", "test"):
+        path = Path(root) / f"{split}_surveillance.txt"
+        expected = "a path as in 33/dccbbe07e8ff56.jpg"
+        matches = read_matches(path, _SURVEILLANCE_IMAGE, expected)
+        splits[split] = each_once(
+            (where, Image(f"image/{match[0]}", int(match[1])))
+            for where, match in matches
+        )
+    return Dataset(SURVEILLANCE, Path(root), splits)

@@ -32,13 +32,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two photographs whose likeness a verification protocol asks for.
-
-    Attributes:
-        first: one of them.
-        second: the other.
-        same: whether the data set's file calls them a match.
-    """
+    """Two photographs to verify; same: whether the data set calls them a match."""
 
     first: Image
     second: Image
@@ -69,7 +63,29 @@ class Dataset:
     pairs: Mapping[str, tuple[Pair, ...]] = field(default_factory=dict)
 
 
-# Whether two lists of images are the same one.
+def images_of_split(dataset: Dataset, split: str) -> tuple[Image, ...]:
+    """A split's images, in the list's order.
+
+    Raises:
+        InputError: there is no such split, or it is empty.
+    """
+    if images := dataset.splits.get(split):
+        return images
+    choice = f"choose one of: {', '.join(dataset.splits)}"
+    if split not in dataset.splits:
+        what = f"{dataset.name} has no split {split!r}"
+        raise InputError(what, dataset.root, choice)
+    what = f"split {split!r} of {dataset.name} is empty"
+    raise InputError(what, dataset.root, f"check its list, or {choice}")
+
+
+def unique_images(dataset: Dataset) -> tuple[Image, ...]:
+    """Every image of any split once, in the splits' order."""
+    first: dict[str, Image] = {}
+    for images in dataset.splits.values():
+        for image in images:
+            first.setdefault(image.path, image)
+    return tuple(first.values())
 
 
 def images_sha256(images: Iterable[Image]) -> str:
@@ -78,9 +94,6 @@ def images_sha256(images: Iterable[Image]) -> str:
     for image in images:
         digest.update(f"{astuple(image)!r}\n".encode())
     return digest.hexdigest()
-
-
-# Which data sets our renderers drew, so that no one takes them for photographs.
 
 
 def is_drawn(dataset: Dataset) -> bool:
@@ -95,9 +108,6 @@ def is_drawn(dataset: Dataset) -> bool:
 def full_name(dataset: Dataset) -> str:
     """Its name, "drawn VehicleID" where it only has VehicleID's layout."""
     return f"drawn {dataset.name}" if is_drawn(dataset) else dataset.name
-
-
-# Data sets as a training wants to see them.
 
 
 def labelled_only(dataset: Dataset) -> Dataset:
@@ -115,9 +125,8 @@ def vehicles_as_models(dataset: Dataset) -> Dataset:
     A softmax over models then tells vehicles, which in CompCars are the car
     models, where its models are makes.
     """
-
-    def renamed(image: Image) -> Image:
-        return replace(image, model_id=image.vehicle_id)
-
-    splits = {name: tuple(map(renamed, im)) for name, im in dataset.splits.items()}
+    splits = {
+        name: tuple(replace(image, model_id=image.vehicle_id) for image in images)
+        for name, images in dataset.splits.items()
+    }
     return replace(dataset, splits=splits, num_models=0, model_names={})

@@ -1,8 +1,8 @@
-"""Any photographs of vehicles, named by a text file.
+"""Any photographs of vehicles: named by a text file, or as two cameras' are.
 
-A line is `path vehicle_id [model_id [camera_id]]`. The numbers are taken from
-the right, so that a path may hold spaces; only a path whose last word is itself
-a whole number cannot be listed. Lines that begin with "#" are comments.
+A line of an image list is `path vehicle_id [model_id [camera_id]]`. The numbers are
+taken from the right, so that a path may hold spaces; only a path whose last word is
+itself a whole number cannot be listed. Lines that begin with "#" are comments.
 """
 
 import re
@@ -12,13 +12,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from pydrdl.datasets.dataset import Dataset, Image
-from pydrdl.datasets.lines import add_once, malformed, read_lines
+from pydrdl.datasets.lines import each_once, malformed, read_lines
 from pydrdl.errors import InputError
 from pydrdl.files import files_in
 
 # As many as every 64-bit number has.
 MAX_DIGITS = 18
 _NUMBER = re.compile(rb"-?\d+")
+_TWO_CAMERA = re.compile(r"([a-z]+)_(\d+)_cam(\d+)\.jpg")
 
 
 def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
@@ -38,35 +39,31 @@ def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
             an absolute path, or an image twice.
     """
     list_path = Path(list_path)
-    images: dict[str, Image] = {}
-    for number, line in read_lines(list_path):
-        if line.startswith("#"):
-            continue
-        add_once(images, _parse(list_path, number, line), list_path, number)
+    images = each_once(
+        (f"{list_path}:{number}", _parse(f"{list_path}:{number}", line))
+        for number, line in read_lines(list_path)
+        if not line.startswith("#")
+    )
     if not images:
-        raise InputError(
-            "no images in the list",
-            list_path,
-            "write lines of the form: path vehicle_id [model_id [camera_id]]",
-        )
+        advice = "write lines of the form: path vehicle_id [model_id [camera_id]]"
+        raise InputError("no images in the list", list_path, advice)
     folder = list_path.parent if root is None else Path(root)
-    return Dataset(list_path.stem, folder, {"all": tuple(images.values())})
+    return Dataset(list_path.stem, folder, {"all": images})
 
 
-def _parse(list_path: Path, number: int, line: str) -> Image:
+def _parse(where: str, line: str) -> Image:
     name, numbers = _split(line)
     if not 1 <= len(numbers) <= 3 or any(len(n) > MAX_DIGITS for n in numbers):
-        expected = "path vehicle_id [model_id [camera_id]]"
-        raise malformed(list_path, number, line, expected)
+        raise malformed(where, line, "path vehicle_id [model_id [camera_id]]")
     vehicle, model, camera = [*map(int, numbers), -1, -1][:3]
     if vehicle < 0 or model < -1 or camera < -1:
         expected = "vehicle_id >= 0; model_id and camera_id >= 0, or -1 for unknown"
-        raise malformed(list_path, number, line, expected)
+        raise malformed(where, line, expected)
     path = PurePosixPath(name)
     if path.is_absolute():
         raise InputError(
             f"absolute path {path}; expected one relative to the data set's root",
-            f"{list_path}:{number}",
+            where,
             "shorten the paths and name the folder they start from as the root",
         )
     return Image(str(path), vehicle, model, camera)
@@ -86,17 +83,11 @@ def _split(line: str) -> tuple[str, list[bytes]]:
     return rest.decode(), numbers
 
 
-# Photographs named `<class>_<number>_cam<camera>.jpg`, one vehicle a pair.
-#
-# A vehicle is the class and the number together: numbers restart in each class.
-# The class (car, truck, ...) serves as the vehicle model.
-
-
-_NAME = re.compile(r"([a-z]+)_(\d+)_cam(\d+)\.jpg")
-
-
 def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
-    """Reads such a folder and splits its vehicles at random.
+    """Reads `<class>_<number>_cam<camera>.jpg`, and splits vehicles at random.
+
+    A vehicle is the class and the number together: numbers restart in each class.
+    The class (car, truck, ...) serves as the vehicle model.
 
     Args:
         folder: holds the images.
@@ -112,7 +103,16 @@ def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
         InputError: no such images, a foreign name among them, or not enough
             vehicles.
     """
-    matches = [_match(path) for path in files_in(Path(folder), "*.jpg")]
+    folder, matches = Path(folder), []
+    for path in files_in(folder, "*.jpg"):
+        match = _TWO_CAMERA.fullmatch(path.name)
+        if match is None:
+            raise InputError(
+                "an image whose name does not say vehicle and camera",
+                path,
+                "name it <class>_<number>_cam<camera>.jpg, or write an image list",
+            )
+        matches.append(match)
     vehicles = sorted({(match[1], match[2]) for match in matches})
     if len(vehicles) <= test_vehicles:
         raise InputError(
@@ -121,38 +121,18 @@ def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
             folder,
             "check the folder: it must hold <class>_<number>_cam<camera>.jpg",
         )
+    number = {vehicle: k for k, vehicle in enumerate(vehicles)}
     classes = sorted({name for name, _ in vehicles})
     images = [
-        Image(
-            match[0],
-            vehicle_id=vehicles.index((match[1], match[2])),
-            model_id=classes.index(match[1]),
-            camera_id=int(match[3]),
-        )
-        for match in matches
+        Image(m[0], number[m[1], m[2]], classes.index(m[1]), int(m[3])) for m in matches
     ]
     order = np.random.default_rng(seed).permutation(len(vehicles))
     unseen = set(order[:test_vehicles].tolist())
-    return Dataset(
-        "two cameras",
-        Path(folder),
-        {
-            "train": tuple(i for i in images if i.vehicle_id not in unseen),
-            "test": tuple(i for i in images if i.vehicle_id in unseen),
-        },
-        num_models=len(classes),
-    )
-
-
-def _match(path: Path) -> re.Match[str]:
-    match = _NAME.fullmatch(path.name)
-    if match is None:
-        raise InputError(
-            "an image whose name does not say vehicle and camera",
-            path,
-            "name it <class>_<number>_cam<camera>.jpg, or write an image list",
-        )
-    return match
+    splits = {
+        "train": tuple(i for i in images if i.vehicle_id not in unseen),
+        "test": tuple(i for i in images if i.vehicle_id in unseen),
+    }
+    return Dataset("two cameras", folder, splits, num_models=len(classes))
 
 
 def image_list_lines(images: Sequence[Image]) -> list[str]:

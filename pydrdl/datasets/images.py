@@ -1,4 +1,4 @@
-"""Bytes of an image file to pixels, or the reason why not; nothing is read here.
+"""The one reader of photographs, of files or of the bytes in them; it knows no Caffe.
 
 How many pixels an image has is read from its header; one with too many is refused
 before it is decoded. OpenCV decides what is an image. JPEG is first given to
@@ -12,8 +12,8 @@ import re
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -32,23 +32,20 @@ AGAIN = "get the file again, or take it out of the list"
 KINDS = ("PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "SUN", "JPEG")
 _PLAIN = ("YCbCr", "Gray")  # colours in which both decoders give the same pixels
 _one_header = threading.Lock()
+MAX_BYTES = 2**30  # of a file: more than the largest image takes up undecoded
+# Is told of an image whose damage leaves it decodable, and of what is damaged.
+Note = Callable[[Image, str], object]
 
 
 class UnreadableImageError(ValueError):
-    """A file's bytes are no image that is decoded.
-
-    Args:
-        what: why not.
-        next_step: what to do about it.
-    """
+    """A file's bytes are no image that is decoded: why not, and what to do about it."""
 
     def __init__(self, what: str, next_step: str = AGAIN) -> None:
         self.what, self.next_step = what, next_step
         super().__init__(what)
 
 
-@dataclass(frozen=True)
-class Photo:
+class Photo(NamedTuple):
     """A decoded image.
 
     Attributes:
@@ -60,8 +57,7 @@ class Photo:
     damage: str = ""
 
 
-@dataclass(frozen=True)
-class Glance:
+class Verified(NamedTuple):
     """What is known of an image without its pixels; see Photo."""
 
     height: int
@@ -83,7 +79,7 @@ def decode(data: bytes) -> Photo:
     return Photo(_decode_by_opencv(data), damage)
 
 
-def glance(data: bytes, *, turned: bool) -> Glance:
+def verify(data: bytes, *, turned: bool) -> Verified:
     """As decode, but faster where the pixels are not needed: the verdict is the same.
 
     JPEG is decoded at an eighth of its size, which leaves out the transforms but no
@@ -101,11 +97,10 @@ def glance(data: bytes, *, turned: bool) -> Glance:
     if colours and not (turned and _may_be_turned(data)):
         pixels, _ = _ask_libjpeg(data, reduced=True)
         if pixels is not None:
-            height, width = simplejpeg.decode_jpeg_header(data)[:2]
-            return Glance(height, width)
-    photo = decode(data)
-    height, width = photo.pixels.shape[:2]
-    return Glance(height, width, photo.damage)
+            return Verified(*simplejpeg.decode_jpeg_header(data)[:2])
+    pixels, damage = decode(data)
+    height, width = pixels.shape[:2]
+    return Verified(height, width, damage)
 
 
 def _refuse_large(data: bytes) -> str:
@@ -131,9 +126,8 @@ def _check_size(height: int, width: int) -> None:
 def _header_size(data: bytes) -> tuple[int, int]:
     """(height, width) as Pillow reads it; (0, 0) where it cannot.
 
-    OpenCV may know more kinds, and has the same bound (pydrdl/pixel_limit.py).
-
-    Its plugins are asked one by one, because Image.open() has a bound of its own.
+    OpenCV may know more kinds, and has the same bound (pydrdl/start.py). Pillow's
+    plugins are asked one by one, because Image.open() has a bound of its own.
     """
     import PIL.Image
 
@@ -203,15 +197,6 @@ def _too_large(claims: str) -> UnreadableImageError:
     )
 
 
-# Photographs as they lie on disk: the one reader of all tools; it knows no Caffe.
-
-
-# Is told of an image whose damage leaves it decodable, and of what is damaged.
-Note = Callable[[Image, str], object]
-
-MAX_BYTES = 2**30  # of a file: more than the largest image takes up undecoded
-
-
 def read_image(
     root: Path, image: Image, size: tuple[int, int] | None, note: Note | None = None
 ) -> Pixels:
@@ -236,14 +221,23 @@ def read_image(
     try:
         photo = decode(data)
     except UnreadableImageError as error:
-        raise InputError(
-            f"corrupt image of vehicle {image.vehicle_id}: {error.what}",
-            path,
-            error.next_step,
-        ) from error
+        what = f"corrupt image of vehicle {image.vehicle_id}: {error.what}"
+        raise InputError(what, path, error.next_step) from error
     if note is not None and photo.damage:
         note(image, photo.damage)
-    pixels = _cut_out(photo.pixels, image, path)
+    pixels = photo.pixels
+    if image.box is not None:
+        height, width = pixels.shape[:2]
+        if not lies_inside(image.box, height, width):
+            raise InputError(
+                f"box {image.box} (left, top, right, bottom) of vehicle "
+                f"{image.vehicle_id} is not in its photograph of {width} x {height} "
+                "pixels",
+                path,
+                "get label and photograph from the same release, or correct the label",
+            )
+        left, top, right, bottom = image.box
+        pixels = pixels[top:bottom, left:right]
     if size is not None and pixels.shape[:2] != size:
         shrinks = pixels.shape[0] >= size[0] and pixels.shape[1] >= size[1]
         # Areas are averaged when both sides shrink, which avoids aliasing.
@@ -267,18 +261,3 @@ def lies_inside(box: tuple[int, int, int, int], height: int, width: int) -> bool
     """Whether a box (left, top, right, bottom) lies in a photograph of that size."""
     left, top, right, bottom = box
     return 0 <= left < right <= width and 0 <= top < bottom <= height
-
-
-def _cut_out(pixels: Pixels, image: Image, path: Path) -> Pixels:
-    if image.box is None:
-        return pixels
-    height, width = pixels.shape[:2]
-    if not lies_inside(image.box, height, width):
-        raise InputError(
-            f"box {image.box} (left, top, right, bottom) of vehicle "
-            f"{image.vehicle_id} is not in its photograph of {width} x {height} pixels",
-            path,
-            "get label and photograph from the same release, or correct the label",
-        )
-    left, top, right, bottom = image.box
-    return pixels[top:bottom, left:right]

@@ -1,14 +1,19 @@
 """Lines of the text files that data sets come with."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
 from pydrdl.files import read_text
 
+# What a file is, and what to do about one that is not there, or wrong.
 WHAT = "a file of the data set"
-AGAIN = "check that the data set is whole and the path is right"
+MISSING = "check that the data set is whole and the path is right"
+AGAIN = "get the file again"
+TWICE = "remove one of the two lines, or get the file again"
+MIXED = "get both files from the same release"
 # Characters of a line; some hold thousands of positions.
 MAX_LINE = 1 << 16
 
@@ -19,9 +24,6 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     UTF-8 with or without a byte order mark, LF or CRLF, with or without a
     final newline. Blank lines are left out but counted.
 
-    Args:
-        path: the file.
-
     Yields:
         (number from 1, line without surrounding white space).
 
@@ -29,47 +31,51 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         InputError: the file cannot be read, is no text in UTF-8, or has a line of
             more than MAX_LINE characters.
     """
-    text = read_text(Path(path), WHAT, AGAIN)
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = read_text(Path(path), WHAT, MISSING).split("\n")
+    for number, line in enumerate(lines, start=1):
         if "\0" in line:  # no name of a file holds one
-            raise malformed(path, number, line, "text without null characters")
+            expected = "text without null characters"
+            raise malformed(f"{path}:{number}", line, expected)
         if len(line) > MAX_LINE:
             expected = f"at most {MAX_LINE:,} characters; it has {len(line):,}"
-            raise malformed(path, number, line, expected)
+            raise malformed(f"{path}:{number}", line, expected)
         if stripped := line.strip():
             yield number, stripped
 
 
-def malformed(path: Path, number: int, line: str, expected: str) -> InputError:
-    """Returns the error for a line that cannot be understood.
-
-    Args:
-        path: the file.
-        number: the line's number, from 1.
-        line: the line.
-        expected: what should stand there.
-    """
-    shown = line if len(line) <= 60 else line[:57] + "..."
-    return InputError(
-        f"malformed line {shown!r}; expected {expected}",
-        f"{path}:{number}",
-        "correct the line, or get the file again",
-    )
-
-
-def add_once(
-    images: dict[str, Image], image: Image, list_path: Path, line: int
-) -> None:
-    """Adds a listed image under its path.
+def read_matches(
+    path: Path, pattern: re.Pattern[str], expected: str
+) -> Iterator[tuple[str, re.Match[str]]]:
+    """Yields the place of each line, as path:number, and what in it matches.
 
     Raises:
-        InputError: the list has it already.
+        InputError: as read_lines, or a line is not as expected.
     """
-    if image.path in images:
-        raise InputError(
-            f"{image.path} is listed twice, for vehicles "
-            f"{images[image.path].vehicle_id} and {image.vehicle_id}",
-            f"{list_path}:{line}",
-            "remove one of the two lines, or get the file again",
-        )
-    images[image.path] = image
+    for number, line in read_lines(path):
+        match = pattern.fullmatch(line)
+        if match is None:
+            raise malformed(f"{path}:{number}", line, expected)
+        yield f"{path}:{number}", match
+
+
+def malformed(where: str, line: str, expected: str) -> InputError:
+    """The error for a line that cannot be understood."""
+    shown = line if len(line) <= 60 else line[:57] + "..."
+    what = f"malformed line {shown!r}; expected {expected}"
+    return InputError(what, where, "correct the line, or get the file again")
+
+
+def each_once(listed: Iterable[tuple[str, Image]]) -> tuple[Image, ...]:
+    """Images and where each is listed, as long as each is listed once.
+
+    Raises:
+        InputError: one is listed twice.
+    """
+    images: dict[str, Image] = {}
+    for where, image in listed:
+        if known := images.get(image.path):
+            vehicles = f"vehicles {known.vehicle_id} and {image.vehicle_id}"
+            what = f"{image.path} is listed twice, for {vehicles}"
+            raise InputError(what, where, TWICE)
+        images[image.path] = image
+    return tuple(images.values())

@@ -10,10 +10,11 @@
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydrdl.datasets.dataset import Dataset, Image
-from pydrdl.datasets.lines import add_once, malformed, read_lines
+from pydrdl.datasets.lines import MIXED, TWICE, each_once, read_matches
 from pydrdl.errors import InputError
 from pydrdl.files import exists, files_in
 
@@ -45,20 +46,16 @@ def read_vehicleid(root: Path) -> Dataset:
             in a list, or a model label out of range.
     """
     root = Path(root)
-    attributes = root / "attribute"
-    names = _read_names(attributes / "model_names.txt")
+    names = _read_names(root / "attribute/model_names.txt")
     num_models = max(names, default=-1) + 1
-    model_of = _read_models(attributes / "model_attr.txt", num_models)
+    model_of = _read_models(root / "attribute/model_attr.txt", num_models)
     folder = root / "train_test_split"
     lists = [*files_in(folder, "train*.txt"), *files_in(folder, "test*.txt")]
     if not lists:
-        raise InputError(
-            "no split lists",
-            folder,
-            "put train_list.txt or a test_list_<vehicles>.txt there",
-        )
+        advice = "put train_list.txt or a test_list_<vehicles>.txt there"
+        raise InputError("no split lists", folder, advice)
     splits = {
-        path.stem.replace("_list", ""): _read_list(path, model_of)
+        path.stem.replace("_list", ""): each_once(_listed(path, model_of))
         for path in sorted(lists, key=_list_order)
     }
     return Dataset(NAME, root, splits, num_models, names)
@@ -82,56 +79,36 @@ def read_all_images(root: Path) -> dict[str, int] | None:
     path = Path(root) / ALL_IMAGES
     if not exists(path):
         return None
-    return {image.path: image.vehicle_id for image in _read_list(path, {})}
+    return {image.path: image.vehicle_id for image in each_once(_listed(path, {}))}
 
 
-def _read_list(path: Path, model_of: dict[int, int]) -> tuple[Image, ...]:
-    images: dict[str, Image] = {}
-    for number, line in read_lines(path):
-        match = _TWO_NUMBERS.fullmatch(line)
-        if match is None:
-            expected = 'an image and its vehicle, as in "0279029 23781"'
-            raise malformed(path, number, line, expected)
+def _listed(path: Path, model_of: Mapping[int, int]) -> Iterator[tuple[str, Image]]:
+    expected = 'an image and its vehicle, as in "0279029 23781"'
+    for where, match in read_matches(path, _TWO_NUMBERS, expected):
         # Some copies have lost the padding; the files' names have not.
         name, vehicle = f"image/{int(match[1]):07d}.jpg", int(match[2])
-        image = Image(name, vehicle, model_of.get(vehicle, -1))
-        add_once(images, image, path, number)
-    return tuple(images.values())
+        yield where, Image(name, vehicle, model_of.get(vehicle, -1))
 
 
 def _read_models(path: Path, num_models: int) -> dict[int, int]:
-    """Returns {vehicle id: model id} of the labelled vehicles."""
+    """{vehicle id: model id} of the labelled vehicles."""
     models: dict[int, int] = {}
-    for number, line in read_lines(path):
-        match = _TWO_NUMBERS.fullmatch(line)
-        if match is None:
-            expected = 'a vehicle and its model, as in "8 105"'
-            raise malformed(path, number, line, expected)
+    expected = 'a vehicle and its model, as in "8 105"'
+    for where, match in read_matches(path, _TWO_NUMBERS, expected):
         vehicle, model = int(match[1]), int(match[2])
+        has = f"vehicle {vehicle} has"
         if num_models and model >= num_models:
-            raise InputError(
-                f"vehicle {vehicle} has model {model}; model_names.txt ends at "
-                f"{num_models - 1}",
-                f"{path}:{number}",
-                "get both files from the same release",
-            )
-        if models.setdefault(vehicle, model) != model:
-            raise InputError(
-                f"vehicle {vehicle} has two models, {models[vehicle]} and {model}",
-                f"{path}:{number}",
-                "remove one of the two lines, or get the file again",
-            )
+            what = f"{has} model {model}; model_names.txt ends at {num_models - 1}"
+            raise InputError(what, where, MIXED)
+        known = models.setdefault(vehicle, model)
+        if known != model:
+            raise InputError(f"{has} two models, {known} and {model}", where, TWICE)
     return models
 
 
 def _read_names(path: Path) -> dict[int, str]:
-    """Returns {model id: name}; empty where the file is missing."""
+    """{model id: name}; empty where the file is missing."""
     if not exists(path):
         return {}
-    names: dict[int, str] = {}
-    for number, line in read_lines(path):
-        match = _NAME_THEN_NUMBER.fullmatch(line)
-        if match is None:
-            raise malformed(path, number, line, "a model's name, then its id")
-        names[int(match[2])] = (match[1] or "").strip()
-    return names
+    matches = read_matches(path, _NAME_THEN_NUMBER, "a model's name, then its id")
+    return {int(match[2]): (match[1] or "").strip() for _, match in matches}

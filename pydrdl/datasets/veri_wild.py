@@ -12,12 +12,19 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from pydrdl.datasets.dataset import Dataset, Image
-from pydrdl.datasets.lines import add_once, malformed, read_lines
+from pydrdl.datasets.lines import (
+    MIXED,
+    TWICE,
+    each_once,
+    malformed,
+    read_lines,
+    read_matches,
+)
 from pydrdl.errors import InputError
 from pydrdl.files import exists, files_in
 
@@ -27,7 +34,6 @@ _LISTED = re.compile(r"(\d{1,18})/(\d{1,18})(?:\.jpg)?(?:\s+\d+)*", re.ASCII)
 _CAMERA = re.compile(r"\s*(\d{1,18})\s*", re.ASCII)
 _TRAIN = ("train_list.txt", "train_list_start0.txt")
 _TEST = re.compile(r"test_(\d+)(_id)?(_query)?\.txt", re.ASCII)
-Key = tuple[int, int]
 
 
 def read_veri_wild(root: Path) -> Dataset:
@@ -53,37 +59,27 @@ def read_veri_wild(root: Path) -> Dataset:
     info = _read_info(folder / INFO)
     lists = _find_lists(folder)
     if not lists:
-        raise InputError(
-            "no split lists",
-            folder,
-            "put train_list.txt, or test_3000_query.txt and test_3000.txt there",
-        )
-    splits = {name: _read_list(path, info) for name, path in lists.items()}
+        advice = "put train_list.txt, or test_3000_query.txt and test_3000.txt there"
+        raise InputError("no split lists", folder, advice)
+    splits = {name: each_once(_listed(path, info)) for name, path in lists.items()}
     names = dict(enumerate(info.makes))
     return Dataset(NAME, root, splits, len(names), names)
 
 
-@dataclass(frozen=True)
-class _Info:
-    """What vehicle_info.txt holds.
+class _Info(NamedTuple):
+    """What vehicle_info.txt holds; makes are in the order of the model ids."""
 
-    Attributes:
-        camera_of: camera by vehicle and image.
-        model_of: model id by vehicle.
-        makes: names in the order of the model ids.
-    """
-
-    camera_of: Mapping[Key, int]
-    model_of: Mapping[int, int]
+    camera_of: Mapping[tuple[int, int], int]  # by vehicle and image
+    model_of: Mapping[int, int]  # by vehicle
     makes: tuple[str, ...]
 
 
 def _read_info(path: Path) -> _Info:
-    camera_of: dict[Key, int] = {}
+    camera_of: dict[tuple[int, int], int] = {}
     makes_of: dict[int, set[str]] = defaultdict(set)
     columns = ["id/image", "camera id", "time", "model", "type", "color"]
     for number, line in read_lines(path):
-        fields = line.split(";")
+        where, fields = f"{path}:{number}", line.split(";")
         match = _LISTED.fullmatch(fields[0].strip())
         if match is None and number == 1:
             columns = [field.strip().lower() for field in fields]
@@ -92,32 +88,26 @@ def _read_info(path: Path) -> _Info:
         cut_off = "model" in columns and len(fields) <= columns.index("model")
         if match is None or camera is None or cut_off:
             expected = f'the columns {";".join(columns)}, as in "20342/209528;110;..."'
-            raise malformed(path, number, line, expected)
-        key = int(match[1]), int(match[2])
-        if camera_of.setdefault(key, int(camera[1])) != int(camera[1]):
-            raise InputError(
-                f"image {fields[0]} has two cameras, {camera_of[key]} and {camera[1]}",
-                f"{path}:{number}",
-                "remove one of the two lines, or get the file again",
-            )
+            raise malformed(where, line, expected)
+        vehicle, image = int(match[1]), int(match[2])
+        known = camera_of.setdefault((vehicle, image), int(camera[1]))
+        if known != int(camera[1]):
+            what = f"image {fields[0]} has two cameras, {known} and {camera[1]}"
+            raise InputError(what, where, TWICE)
         if "model" in columns:
-            makes_of[key[0]].add(fields[columns.index("model")].strip())
-    return _number_makes(camera_of, makes_of)
-
-
-def _number_makes(camera_of: dict[Key, int], makes_of: dict[int, set[str]]) -> _Info:
-    makes = tuple(sorted(set().union(*makes_of.values()) - {""}))
-    number = {make: k for k, make in enumerate(makes)}
+            makes_of[vehicle].add(fields[columns.index("model")].strip())
+    makes = sorted(set().union(*makes_of.values()) - {""})
+    number_of = {make: k for k, make in enumerate(makes)}
     model_of = {
-        vehicle: number.get(min(names), -1)
+        vehicle: number_of.get(min(names), -1)
         for vehicle, names in makes_of.items()
         if len(names) == 1
     }
-    return _Info(camera_of, model_of, makes)
+    return _Info(camera_of, model_of, tuple(makes))
 
 
 def _find_lists(folder: Path) -> dict[str, Path]:
-    """Returns the lists by split: train, then the test sizes in ascending order."""
+    """The lists by split: train, then the test sizes in ascending order."""
     train = [folder / name for name in _TRAIN if exists(folder / name)]
     found: dict[tuple[int, str], Path] = {}
     # test_3000.txt sorts before test_3000_id.txt, and is taken where both are.
@@ -130,22 +120,13 @@ def _find_lists(folder: Path) -> dict[str, Path]:
     return {"train": train[0], **tests} if train else tests
 
 
-def _read_list(path: Path, info: _Info) -> tuple[Image, ...]:
-    images: dict[str, Image] = {}
-    for number, line in read_lines(path):
-        match = _LISTED.fullmatch(line)
-        if match is None:
-            expected = 'a vehicle and its image, as in "20342/209528"'
-            raise malformed(path, number, line, expected)
+def _listed(path: Path, info: _Info) -> Iterator[tuple[str, Image]]:
+    expected = 'a vehicle and its image, as in "20342/209528"'
+    for where, match in read_matches(path, _LISTED, expected):
         vehicle, image = int(match[1]), int(match[2])
-        if (vehicle, image) not in info.camera_of:
-            raise InputError(
-                f"image {image} of vehicle {vehicle} is not in {INFO}, so that its "
-                "camera is not known",
-                f"{path}:{number}",
-                "get both files from the same release",
-            )
+        camera = info.camera_of.get((vehicle, image))
+        if camera is None:
+            what = f"image {image} of vehicle {vehicle} is not in {INFO}, so that its "
+            raise InputError(f"{what}camera is not known", where, MIXED)
         name = f"images/{vehicle:05d}/{image:06d}.jpg"
-        model, camera = info.model_of.get(vehicle, -1), info.camera_of[vehicle, image]
-        add_once(images, Image(name, vehicle, model, camera), path, number)
-    return tuple(images.values())
+        yield where, Image(name, vehicle, info.model_of.get(vehicle, -1), camera)

@@ -1,46 +1,51 @@
 """Builds an image LMDB that PairSetData and Caffe's own Data layer read.
 
 Record k has the key "%08d_<path>" and a Datum; images are sorted by vehicle.
-The LMDB grows in `<output>.partial/`, which takes its final name when whole. A
-build that was interrupted goes on after the last committed record.
+A build that was interrupted goes on after the last committed record.
 """
 
 import itertools
+import json
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple
 
+import cv2
 import lmdb
+import numpy as np
+from numpy.typing import NDArray
 
-from pydrdl.datasets.dataset import Image
+from pydrdl import messages
+from pydrdl.datasets.dataset import Image, images_sha256
 from pydrdl.datasets.images import Note, read_image
 from pydrdl.errors import InputError
-from pydrdl.files import exists, is_file
-from pydrdl.lmdb import environment, labels, pair_index
-from pydrdl.lmdb.datum import record_key, to_datum
-from pydrdl.lmdb.environment import DATA, META_BYTES, committing, to_write, walk
-from pydrdl.lmdb.folder import BuildFolder
-from pydrdl.parallel import behind, in_order
+from pydrdl.files import exists, is_file, write_bytes
+from pydrdl.folders import WholeFolder
+from pydrdl.lmdb import labels, pair_index
+from pydrdl.lmdb.environment import (
+    DATA,
+    LOCK,
+    META_BYTES,
+    committing,
+    to_write,
+    walk,
+)
+from pydrdl.lmdb.expected import BUILD, CHECKSUMS_FILE
+from pydrdl.lmdb.pair_index import VehicleRecords
+from pydrdl.parallel import Progress, behind, in_order, unseen
 
-T = TypeVar("T")
 Record = tuple[bytes, bytes]
 
 COMMIT, COMMIT_BYTES = 512, 1 << 25  # records, or bytes, a transaction
+MAX_KEY = 511  # bytes; LMDB's own limit
+# All that may lie in an image LMDB's folder.
+OURS = (DATA, LOCK, BUILD, labels.FILE_NAME, pair_index.FILE_NAME, CHECKSUMS_FILE)
 
 
-class Progress(Protocol):
-    """Passes items on and shows how many have passed; cli.progress is one."""
-
-    def __call__(self, items: Iterable[T], what: str, total: int) -> Iterable[T]:
-        """Yields items unchanged."""
-
-
-@dataclass(frozen=True)
-class Summary:
+class LmdbSummary(NamedTuple):
     """What an image LMDB holds.
 
     Attributes:
@@ -72,10 +77,10 @@ def build_image_lmdb(
     model_ids: Sequence[int] | None = None,
     workers: int | None = None,
     overwrite: bool = False,
-    progress: Progress = lambda items, what, total: items,
+    progress: Progress = unseen,
     map_size: int = 1 << 30,
     note: Note | None = None,
-) -> Summary:
+) -> LmdbSummary:
     """Builds an image LMDB with its pair index and labels.
 
     Args:
@@ -102,14 +107,23 @@ def build_image_lmdb(
     ordered = sorted(images, key=lambda image: image.vehicle_id)
     dense = labels.dense_labels(ordered, num_models, model_ids)
     wanted = _labels_of(ordered, dense, label)
-    folder = BuildFolder(Path(output), overwrite)
+    folder = WholeFolder(
+        output, "the LMDB", "an image LMDB", OURS.__contains__, overwrite=overwrite
+    )
     folder.refuse_existing()
     _check_files(ordered, root)
-    numbered = {} if model_ids is None else {"model_ids": list(model_ids)}
-    folder.start(
-        ordered, root=root, size=size, jpeg_quality=jpeg_quality, label=label,
-        num_models=num_models, **numbered,
-    )  # fmt: skip
+    inputs = {
+        "images": len(ordered),
+        "images_sha256": images_sha256(ordered),
+        "root": str(Path(root).resolve()),
+        "size": size,
+        "jpeg_quality": jpeg_quality,
+        "label": label,
+        "num_models": num_models,
+    }
+    if model_ids is not None:
+        inputs["model_ids"] = list(model_ids)
+    folder.begin(BUILD, (json.dumps(inputs, indent=1) + "\n").encode())
 
     def encode(record: int) -> Record:
         image = ordered[record]
@@ -119,40 +133,70 @@ def build_image_lmdb(
 
     _refuse_damaged(folder.partial)
     with to_write(folder.partial, map_size) as opened:
-        tally = _Tally(len(ordered))
-        tally.add_all(opened)
-        done = len(tally.checksums)
+        written = _Written(len(ordered), opened)
+        done = len(written.checksums)
         todo = progress(range(done, len(ordered)), "images", len(ordered) - done)
         batches = _batches(in_order(encode, todo, workers))
-        commit = partial(_commit, opened, folder.partial, tally)
+        commit = partial(_commit, opened, folder.partial, written)
         for _ in behind(commit, batches):
             pass
     index = pair_index.PairIndex(
-        tally.fingerprinter.result(), len(dense.model_ids), _runs(ordered, dense)
+        written.fingerprinter.result(), len(dense.model_ids), _runs(ordered, dense)
     )
-    folder.write(environment.CHECKSUMS_FILE, environment.to_bytes(tally.checksums))
-    folder.write(labels.FILE_NAME, labels.to_json(dense, label).encode())
-    folder.write(pair_index.FILE_NAME, pair_index.to_bytes(index))
+    with folder.writing():
+        for name, data in (
+            (CHECKSUMS_FILE, np.array(written.checksums, "<u4").tobytes()),
+            (labels.FILE_NAME, labels.to_json(dense, label).encode()),
+            (pair_index.FILE_NAME, pair_index.to_bytes(index)),
+        ):
+            write_bytes(folder.partial / name, data)
     folder.finish()
-    return Summary(
+    return LmdbSummary(
         images=len(ordered),
         vehicles=len(dense.vehicle_ids),
         labelled=sum(image.model_id >= 0 for image in ordered),
         models=len(dense.model_ids),
         resumed_at=done,
-        bytes=folder.size(),
+        bytes=(folder.output / DATA).stat().st_size,
     )
 
 
+def record_key(record: int, image: Image) -> bytes:
+    """The key of an image's record: its number, then its path."""
+    return f"{record:08d}_{image.path}".encode()[:MAX_KEY]
+
+
+def to_datum(
+    pixels: NDArray[np.uint8], label: int, jpeg_quality: int | None
+) -> messages.Datum:
+    """Packs an image as Caffe's Data layer reads it.
+
+    Args:
+        pixels: height x width x 3, uint8, BGR.
+        label: the label.
+        jpeg_quality: 1 to 100 for an encoded Datum; None stores the pixels as
+            channels x height x width.
+    """
+    height, width, channels = pixels.shape
+    datum = messages.Datum(channels=channels, height=height, width=width, label=label)
+    if jpeg_quality is None:
+        datum.data = b"".join(plane.data for plane in cv2.split(pixels))
+    else:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+        datum.data = cv2.imencode(".jpg", pixels, quality)[1].tobytes()
+        datum.encoded = True
+    return datum
+
+
 def _labels_of(images: Sequence[Image], dense: labels.Labels, label: str) -> list[int]:
-    """Returns the label of each record."""
+    """The label of each record."""
     if not images:
         raise InputError("no images to build from", label, "choose another split")
+    if label not in ("vehicle", "model"):
+        raise InputError(f"unknown label {label!r}", "label", "take vehicle or model")
     if label == "vehicle":
         number = {vehicle: k for k, vehicle in enumerate(dense.vehicle_ids)}
         return [number[image.vehicle_id] for image in images]
-    if label != "model":
-        raise InputError(f"unknown label {label!r}", "label", "take vehicle or model")
     unlabelled = [image for image in images if image.model_id < 0]
     if unlabelled:
         raise InputError(
@@ -164,16 +208,14 @@ def _labels_of(images: Sequence[Image], dense: labels.Labels, label: str) -> lis
     return [number[image.model_id] for image in images]
 
 
-def _runs(
-    images: Sequence[Image], dense: labels.Labels
-) -> tuple[pair_index.Vehicle, ...]:
-    """Returns the records of each vehicle; images are sorted by vehicle."""
+def _runs(images: Sequence[Image], dense: labels.Labels) -> tuple[VehicleRecords, ...]:
+    """The records of each vehicle; images are sorted by vehicle."""
     number = {-1: -1} | {model: k for k, model in enumerate(dense.model_ids)}
     vehicles, first = [], 0
     for vehicle_id, group in itertools.groupby(images, lambda image: image.vehicle_id):
         shown = list(group)
         model = number[shown[0].model_id]
-        vehicles.append(pair_index.Vehicle(vehicle_id, model, first, len(shown)))
+        vehicles.append(VehicleRecords(vehicle_id, model, first, len(shown)))
         first += len(shown)
     return tuple(vehicles)
 
@@ -222,38 +264,32 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-class _Tally:
+class _Written:
     """Sums over what was written; reading it back would map the whole LMDB."""
 
-    def __init__(self, num_images: int) -> None:
+    def __init__(self, num_images: int, opened: lmdb.Environment) -> None:
         self.fingerprinter = pair_index.Fingerprinter(num_images)
         self.checksums = array("I")
+        with opened.begin(buffers=True) as transaction:
+            for key, value in transaction.cursor():  # what an interrupted build left
+                self.add(key, value)
 
     def add(self, key: bytes | memoryview, value: bytes | memoryview) -> None:
         self.fingerprinter.add(key, value)
         self.checksums.append(zlib.crc32(value))
 
-    def add_all(self, opened: lmdb.Environment) -> None:
-        """Takes what an interrupted build left."""
-        with opened.begin(buffers=True) as transaction:
-            for key, value in transaction.cursor():
-                self.add(key, value)
-
 
 def _commit(
     opened: lmdb.Environment,
     folder: Path,
-    tally: _Tally,
+    written: _Written,
     records: Sequence[Record],
 ) -> None:
     """Appends records in one transaction, in a larger map where it is full."""
     size = sum(len(value) for _, value in records)
     while True:
         try:
-            with (
-                committing(folder, size),
-                opened.begin(write=True) as transaction,
-            ):
+            with committing(folder, size), opened.begin(write=True) as transaction:
                 for key, value in records:
                     if not transaction.put(key, value, append=True):
                         raise InputError(
@@ -266,4 +302,4 @@ def _commit(
             with committing(folder, 0):
                 opened.set_mapsize(2 * opened.info()["map_size"])
     for key, value in records:
-        tally.add(key, value)
+        written.add(key, value)

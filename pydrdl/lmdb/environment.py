@@ -1,7 +1,9 @@
-"""LMDBs, opened and written so that a fault of the system is told.
+"""LMDBs, opened, written and read so that a fault of the system is told.
 
 LMDB maps lock.mdb and touches it: on a full disk that ends the process with
-SIGBUS. And whatever cuts a write short it calls "Input/output error".
+SIGBUS. Whatever cuts a write short it calls "Input/output error". And it trusts what
+stands in its file: a data.mdb that was cut off or damaged can end the process that
+reads it, so that another process reads it first.
 """
 
 import errno
@@ -10,15 +12,12 @@ import resource
 import signal
 import stat
 import subprocess
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import lmdb
-import numpy as np
-from numpy.typing import NDArray
 
 from pydrdl import parallel
 from pydrdl.errors import (
@@ -30,21 +29,20 @@ from pydrdl.errors import (
     reason,
     writing,
 )
-from pydrdl.files import read_bytes
 
 DATA, LOCK = "data.mdb", "lock.mdb"
 LOCK_BYTES = 8192  # for the 126 readers that LMDB has room for by default
 META_BYTES = 8192  # of the two pages that any data.mdb begins with
+NODE_BYTES = 8  # at least, of a record
 AGAIN = "build the LMDB again with tools/build_lmdb.py"
+# What is not a matter of the file's content is the system's refusal.
+_OF_CONTENT = {0, errno.EBADF, errno.EINVAL}
+_BY_DAMAGE = {"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV"}
 
 
 @contextmanager
 def to_read(folder: Path) -> Iterator[lmdb.Environment]:
-    """Opens an LMDB that nobody writes.
-
-    Raises:
-        InputError: it cannot be opened.
-    """
+    """Opens an LMDB that nobody writes; InputError where that cannot be."""
     with reading("the LMDB", folder, AGAIN):
         # Bytes, for names that are not UTF-8.
         environment = lmdb.open(os.fsencode(folder), readonly=True, lock=False)
@@ -66,9 +64,10 @@ def to_write(folder: Path, map_size: int) -> Iterator[lmdb.Environment]:
     with writing("the LMDB", folder):
         with (folder / LOCK).open("ab") as lock:
             os.posix_fallocate(lock.fileno(), 0, LOCK_BYTES)
-        if _is_cut_off_at_its_start(folder / DATA):
-            (folder / DATA).unlink()
-    with _told(folder, META_BYTES):
+        # In what a kill cut off at its start nothing can have been committed.
+        if (data := folder / DATA).exists() and data.stat().st_size < META_BYTES:
+            data.unlink()
+    with committing(folder, META_BYTES):
         # lock.mdb is needed: Caffe's reader opens the folder with it.
         environment = lmdb.open(os.fsencode(folder), map_size=map_size)
     with environment:
@@ -88,12 +87,6 @@ def committing(folder: Path, size: int) -> Iterator[None]:
     Raises:
         InputError: no room, say. What was committed before is safe.
     """
-    with _told(folder, size):
-        yield
-
-
-@contextmanager
-def _told(folder: Path, size: int) -> Iterator[None]:
     try:
         yield
     except lmdb.MapFullError:
@@ -123,73 +116,8 @@ def _why_no_more(folder: Path, size: int) -> OSError | None:
     return None
 
 
-def _is_cut_off_at_its_start(data: Path) -> bool:
-    """Whether a kill left a data.mdb in which nothing can have been committed."""
-    try:
-        return data.stat().st_size < META_BYTES
-    except FileNotFoundError:
-        return False
-
-
-# values.crc32: the CRC-32 of every record's value in an image LMDB.
-#
-# Neither LMDB nor JPEG has a checksum of its own: a changed byte would go into
-# training as a slightly different photograph. The file holds 4 bytes a record,
-# little-endian, in record order.
-
-
-CHECKSUMS_FILE = "values.crc32"
-Checksums = NDArray[np.uint32]
-
-
-def of_records(environment: lmdb.Environment) -> list[int]:
-    """Computes the checksums of an open LMDB's values; reads all of them."""
-    with environment.begin(buffers=True) as transaction:
-        values = transaction.cursor().iternext(keys=False)
-        return [zlib.crc32(value) for value in values]
-
-
-def to_bytes(checksums: Iterable[int]) -> bytes:
-    """Returns the file's content."""
-    return np.fromiter(checksums, "<u4").tobytes()
-
-
-def read_checksums(folder: Path) -> Checksums:
-    """Reads the checksums in an image LMDB's folder.
-
-    Raises:
-        InputError: they are missing or cut off.
-    """
-    path = Path(folder) / CHECKSUMS_FILE
-    data = read_bytes(path, "the checksums", AGAIN)
-    if len(data) % 4:
-        raise InputError(f"{len(data)} bytes; expected 4 a record", path, AGAIN)
-    return np.frombuffer(data, "<u4").astype(np.uint32)
-
-
-# Whether an LMDB can be read at all.
-#
-# LMDB maps its file and trusts what stands there: a data.mdb that was cut off or
-# damaged can end the process that reads it with SIGBUS or SIGABRT. So another
-# process reads it first.
-
-
-# What is not a matter of the file's content is the system's refusal.
-_OF_CONTENT = {0, errno.EBADF, errno.EINVAL}
-_BY_DAMAGE = {
-    signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV,
-}  # fmt: skip
-NODE_BYTES = 8  # at least, of a record
-
-
-@dataclass(frozen=True)
-class Walk:
-    """How far an LMDB could be read.
-
-    Attributes:
-        records: records that were reached.
-        damage: why no more could be; empty where all could.
-    """
+class Walk(NamedTuple):
+    """How many records of an LMDB could be reached, and why no more; "" for all."""
 
     records: int
     damage: str = ""
@@ -275,14 +203,14 @@ def why(done: "subprocess.CompletedProcess[bytes]", folder: Path) -> str:
         InputError: something else than damage ended it.
     """
     if done.returncode < 0:
-        ended = signal.Signals(-done.returncode)
+        ended = signal.Signals(-done.returncode).name
         if ended not in _BY_DAMAGE:
             raise InputError(
-                f"cannot read the LMDB: {ended.name} ended the process that read it",
+                f"cannot read the LMDB: {ended} ended the process that read it",
                 folder,
                 "see whether memory ran out, and give the same command again",
             )
-        return f"{DATA} is damaged: whoever reads on ends with {ended.name}"
+        return f"{DATA} is damaged: whoever reads on ends with {ended}"
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     return f"{DATA} is damaged: {lines[-1] if lines else done.returncode}"
 

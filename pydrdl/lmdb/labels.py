@@ -7,15 +7,14 @@ that it travels with the model.
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import field_validator
 
 from pydrdl.datasets.dataset import Image
-from pydrdl.errors import InputError, writing
-from pydrdl.files import read_bytes, write_bytes
+from pydrdl.errors import InputError
 from pydrdl.lmdb.environment import AGAIN
 from pydrdl.strict_json import Ascending, Form, read_declared
 
@@ -26,15 +25,8 @@ WHAT = "what the labels stand for"
 MAX_VEHICLE_ID = 2**24 - 1
 
 
-@dataclass(frozen=True)
-class Labels:
-    """What dense labels stand for.
-
-    Attributes:
-        vehicle_ids: the data set's vehicle id of each dense vehicle label,
-            ascending.
-        model_ids: the same of each dense model label.
-    """
+class Labels(NamedTuple):
+    """The data set's own ids of each dense label, ascending."""
 
     vehicle_ids: tuple[int, ...]
     model_ids: tuple[int, ...]
@@ -70,24 +62,21 @@ def dense_labels(
             )
         known = model_of.setdefault(image.vehicle_id, image.model_id)
         if known != image.model_id:
-            raise InputError(
-                f"vehicle {image.vehicle_id} has two models, {known} and "
-                f"{image.model_id} (-1 = unlabelled)",
-                image.path,
-                "give all images of a vehicle the same model",
-            )
+            models = f"{known} and {image.model_id} (-1 = unlabelled)"
+            what = f"vehicle {image.vehicle_id} has two models, {models}"
+            advice = "give all images of a vehicle the same model"
+            raise InputError(what, image.path, advice)
     occurring = tuple(sorted(set(model_of.values()) - {-1}))
-    if model_ids is not None:
-        unknown = sorted(set(occurring) - set(model_ids))
-        if unknown:
-            raise InputError(
-                f"{len(unknown):,} vehicle models, such as {unknown[0]}, are not "
-                f"among the {len(model_ids):,} that are to number them",
-                FILE_NAME,
-                "leave their images unlabelled, or number the models anew",
-            )
-        return Labels(tuple(sorted(model_of)), tuple(model_ids))
-    return Labels(tuple(sorted(model_of)), numbered_models(occurring, num_models))
+    if model_ids is None:
+        model_ids = numbered_models(occurring, num_models)
+    elif unknown := sorted(set(occurring) - set(model_ids)):
+        raise InputError(
+            f"{len(unknown):,} vehicle models, such as {unknown[0]}, are not among the "
+            f"{len(model_ids):,} that are to number them",
+            FILE_NAME,
+            "leave their images unlabelled, or number the models anew",
+        )
+    return Labels(tuple(sorted(model_of)), tuple(model_ids))
 
 
 def numbered_models(occurring: Collection[int], num_models: int) -> tuple[int, ...]:
@@ -120,22 +109,12 @@ def with_known_models(
 
 
 def to_json(labels: Labels, stored: str) -> str:
-    """Returns the text of labels.json.
-
-    Args:
-        labels: what the labels stand for.
-        stored: "vehicle" or "model", the one that the records carry.
-    """
-    content = {
-        "version": VERSION,
-        "label": stored,
-        "vehicle_ids": labels.vehicle_ids,
-        "model_ids": labels.model_ids,
-    }
+    """The text of labels.json; stored: which of the two the records carry."""
+    content = {"version": VERSION, "label": stored, **labels._asdict()}
     return json.dumps(content) + "\n"
 
 
-class _File(Form):
+class _LabelsFile(Form):
     """labels.json; ids ascend."""
 
     version: Literal[1]
@@ -170,21 +149,8 @@ def read_stored(folder: Path) -> str:
     return _read(folder).label
 
 
-def _read(folder: Path) -> _File:
-    return read_declared(_File, Path(folder) / FILE_NAME, WHAT, AGAIN)
-
-
-def copy_labels(lmdb_folder: Path, net_folder: Path) -> None:
-    """Lays an image LMDB's labels.json beside a net that is trained from it.
-
-    Raises:
-        InputError: it is missing or damaged, or the other cannot be written.
-    """
-    read_labels(lmdb_folder)
-    labels, copy = Path(lmdb_folder) / FILE_NAME, Path(net_folder) / FILE_NAME
-    data = read_bytes(labels, WHAT, AGAIN)
-    with writing("the labels", copy):
-        write_bytes(copy, data)
+def _read(folder: Path) -> _LabelsFile:
+    return read_declared(_LabelsFile, Path(folder) / FILE_NAME, WHAT, AGAIN)
 
 
 def same_models(one: Path, other: Path) -> bool:

@@ -6,9 +6,9 @@ serves another LMDB than its own.
 
 import struct
 import zlib
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import lmdb
 from google.protobuf.message import DecodeError
@@ -25,7 +25,7 @@ SAMPLES = 64  # records whose values enter the fingerprint
 
 
 @dataclass(frozen=True)
-class Vehicle:
+class VehicleRecords:
     """The records first .. first + count - 1, which show one vehicle.
 
     Attributes:
@@ -41,8 +41,7 @@ class Vehicle:
     count: int
 
 
-@dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What tells one image LMDB from another.
 
     Attributes:
@@ -56,8 +55,7 @@ class Fingerprint:
     sample_crc32: int
 
 
-@dataclass(frozen=True)
-class PairIndex:
+class PairIndex(NamedTuple):
     """The whole index.
 
     Attributes:
@@ -68,7 +66,7 @@ class PairIndex:
 
     fingerprint: Fingerprint
     num_models: int
-    vehicles: tuple[Vehicle, ...]
+    vehicles: tuple[VehicleRecords, ...]
 
 
 class Fingerprinter:
@@ -111,19 +109,10 @@ def fingerprint(environment: lmdb.Environment) -> Fingerprint:
 def to_bytes(index: PairIndex) -> bytes:
     """Serializes an index as message PairIndex of drdl.proto."""
     message = messages.PairIndex(
-        version=VERSION,
-        num_images=index.fingerprint.num_images,
-        num_models=index.num_models,
-        keys_crc32=index.fingerprint.keys_crc32,
-        sample_crc32=index.fingerprint.sample_crc32,
+        version=VERSION, num_models=index.num_models, **index.fingerprint._asdict()
     )
     for vehicle in index.vehicles:
-        message.vehicle.add(
-            vehicle_id=vehicle.vehicle_id,
-            model_id=vehicle.model_id,
-            first=vehicle.first,
-            count=vehicle.count,
-        )
+        message.vehicle.add(**asdict(vehicle))
     return bytes(message.SerializeToString())
 
 
@@ -139,24 +128,23 @@ def read_pair_index(folder: Path, *, check: bool = True) -> PairIndex:
             it belongs to another LMDB.
     """
     path = Path(folder) / FILE_NAME
-    message = messages.PairIndex()
     data = read_bytes(path, "the pair index", AGAIN)
     try:
-        message.ParseFromString(data)
+        message = messages.PairIndex.FromString(data)
     except DecodeError as error:
         raise InputError("the pair index is damaged", path, AGAIN) from error
     if message.version != VERSION:
-        raise InputError(
-            f"pair index of version {message.version}; expected {VERSION}", path, AGAIN
-        )
+        what = f"pair index of version {message.version}; expected {VERSION}"
+        raise InputError(what, path, AGAIN)
     index = PairIndex(
         Fingerprint(message.num_images, message.keys_crc32, message.sample_crc32),
         message.num_models,
         tuple(
-            Vehicle(v.vehicle_id, v.model_id, v.first, v.count) for v in message.vehicle
+            VehicleRecords(v.vehicle_id, v.model_id, v.first, v.count)
+            for v in message.vehicle
         ),
     )
-    _check_runs(index.vehicles, index.fingerprint.num_images, path)
+    _check_runs(index, path)
     if check:
         found = _fingerprint_of(folder)
         if found != index.fingerprint:
@@ -169,10 +157,27 @@ def read_pair_index(folder: Path, *, check: bool = True) -> PairIndex:
     return index
 
 
+def _check_runs(index: PairIndex, path: Path) -> None:
+    """Raises InputError where vehicles do not take the records without gaps."""
+    expected = 0
+    for vehicle in index.vehicles:
+        if vehicle.first != expected or vehicle.count < 1:
+            raise InputError(
+                f"vehicle {vehicle.vehicle_id} takes {vehicle.count} records from "
+                f"{vehicle.first}; expected at least 1 from {expected}",
+                path,
+                AGAIN,
+            )
+        expected += vehicle.count
+    if expected != (images := index.fingerprint.num_images):
+        what = f"vehicles take {expected} records, the index says {images}"
+        raise InputError(what, path, AGAIN)
+
+
 def print_fingerprint(folder: str) -> None:
     """Prints an LMDB's fingerprint, its three numbers."""
     with to_read(Path(folder)) as environment:
-        print(*astuple(fingerprint(environment)))
+        print(*fingerprint(environment))
 
 
 def _fingerprint_of(folder: Path) -> Fingerprint:
@@ -185,22 +190,3 @@ def _fingerprint_of(folder: Path) -> Fingerprint:
             return Fingerprint(*map(int, done.stdout.split()))
         damage = environment.why(done, folder)
     raise InputError(damage, folder, AGAIN)
-
-
-def _check_runs(vehicles: Sequence[Vehicle], num_images: int, path: Path) -> None:
-    expected = 0
-    for vehicle in vehicles:
-        if vehicle.first != expected or vehicle.count < 1:
-            raise InputError(
-                f"vehicle {vehicle.vehicle_id} takes {vehicle.count} records from "
-                f"{vehicle.first}; expected at least 1 from {expected}",
-                path,
-                AGAIN,
-            )
-        expected += vehicle.count
-    if expected != num_images:
-        raise InputError(
-            f"vehicles take {expected} records, the index says {num_images}",
-            path,
-            AGAIN,
-        )

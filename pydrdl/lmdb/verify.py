@@ -1,11 +1,14 @@
-"""What must hold of one record of an image LMDB."""
+"""Reads an image LMDB again and holds it against all that is known of it.
+
+Its folder says what must stand in it, see expected.py. With the data set that it was
+built from, its images are made again and compared.
+"""
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import cv2
 import lmdb
@@ -20,165 +23,28 @@ from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
 from pydrdl.files import is_file
 from pydrdl.lmdb import pair_index
-from pydrdl.lmdb.datum import record_key, to_datum
+from pydrdl.lmdb.build import record_key, to_datum
 from pydrdl.lmdb.environment import DATA, to_read, walk
-from pydrdl.lmdb.expected import Expected, Fault, read_expected, with_dataset
-from pydrdl.lmdb.pair_index import Vehicle
-from pydrdl.parallel import in_order
-
-# Grey levels that a JPEG may differ from another library's of the same
-# pixels, on average. Another photograph differs by tens.
-JPEG_TOLERANCE = 2.0
-
-
-def check_record(
-    expected: Expected, record: int, key: bytes, value: bytes
-) -> list[Fault]:
-    """Returns what is wrong with a record.
-
-    Args:
-        expected: what it should be.
-        record: its number, as its key says.
-        key: its key.
-        value: its value.
-    """
-    vehicle = expected.vehicle(record)
-    return [
-        Fault(
-            check,
-            what,
-            record,
-            key.decode(errors="replace"),
-            vehicle.vehicle_id if vehicle else None,
-        )
-        for check, what in _faults(expected, record, vehicle, key, value)
-    ]
-
-
-def _faults(
-    expected: Expected, record: int, vehicle: Vehicle | None, key: bytes, value: bytes
-) -> Iterator[tuple[str, str]]:
-    sums = expected.checksums
-    if sums is not None and record < len(sums) and zlib.crc32(value) != sums[record]:
-        yield "checksums", "the value is not the one that was written"
-    try:
-        message = messages.Datum.FromString(value)
-    except DecodeError:
-        yield "images", "the value is no Datum"
-        return
-    label = expected.label(vehicle) if vehicle else None
-    if label is not None and message.label != label:
-        yield "labels", f"label {message.label}; its vehicle has {label}"
-    try:
-        pixels = decode(message)
-        _check_form(expected, message)
-    except ValueError as error:
-        yield "images", str(error)
-        return
-    if expected.images is None or record >= len(expected.images):
-        return
-    image = expected.images[record]
-    if key != record_key(record, image):
-        yield "data set", f"the data set has {image.path} here"
-        return
-    if vehicle is not None and vehicle.vehicle_id != image.vehicle_id:
-        yield "data set", f"the data set says vehicle {image.vehicle_id}"
-    yield from _against_source(expected, image, message, pixels)
-
-
-def decode(message: messages.Datum) -> NDArray[np.uint8]:
-    """Decodes a Datum to height x width x 3, uint8, BGR.
-
-    Raises:
-        ValueError: it holds no image, or one of another size than it says.
-    """
-    shape = message.height, message.width, message.channels
-    if not message.encoded:
-        data = np.frombuffer(message.data, np.uint8)
-        if data.size != np.prod(shape) or not data.size:
-            raise ValueError(
-                f"{data.size:,} bytes of pixels; its size is {_size(shape)}"
-            )
-        planes = data.reshape(message.channels, message.height, message.width)
-        return planes.transpose(1, 2, 0)
-    pixels = decode_image(message.data).pixels
-    if pixels.shape != shape:
-        raise ValueError(
-            f"decodes to {_size(pixels.shape)}; its size is {_size(shape)}"
-        )
-    return pixels
-
-
-def _check_form(expected: Expected, message: messages.Datum) -> None:
-    """Raises ValueError where a Datum is not stored as build.json says."""
-    if expected.build is None:
-        return
-    encoded, size = expected.build["jpeg_quality"] is not None, expected.build["size"]
-    if message.encoded != encoded:
-        form = {True: "an encoded image", False: "pixels"}
-        raise ValueError(
-            f"holds {form[message.encoded]}; build.json says {form[encoded]}"
-        )
-    if size and [message.height, message.width] != size:
-        raise ValueError(
-            f"is {message.height} x {message.width}; build.json says {_size(size)}"
-        )
-
-
-def _against_source(
-    expected: Expected,
-    image: Image,
-    message: messages.Datum,
-    pixels: NDArray[np.uint8],
-) -> Iterator[tuple[str, str]]:
-    """Makes the record again from its photograph."""
-    if expected.build is None:
-        return
-    size, quality = expected.build["size"], expected.build["jpeg_quality"]
-    try:
-        source = read_image(expected.root, image, tuple(size) if size else None)
-    except InputError as error:
-        yield "pixels", f"no source to compare with: {error.what} ({error.where})"
-        return
-    fresh = to_datum(source, message.label, quality)
-    if fresh.data == message.data:
-        return
-    wanted = decode(fresh)
-    if wanted.shape != pixels.shape:
-        yield "pixels", f"{_size(pixels.shape)}; the source is {_size(wanted.shape)}"
-        return
-    difference = float(cv2.absdiff(wanted, np.ascontiguousarray(pixels)).mean())
-    if quality is None or difference > JPEG_TOLERANCE:
-        yield "pixels", f"differs from {image.path} by {difference:.2g} of 255"
-
-
-def _size(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
-
-
-# Reads an image LMDB again and holds it against all that is known of it.
-#
-# Its folder says what must stand in it: pair_index.binaryproto, labels.json,
-# build.json and values.crc32. With the data set that it was built from, its
-# images are made again and compared.
-
-
-T = TypeVar("T")
-Record = tuple[int, bytes, bytes]  # number, key, value
+from pydrdl.lmdb.expected import (
+    BuildInputs,
+    Expected,
+    Fault,
+    read_expected,
+    with_dataset,
+)
+from pydrdl.lmdb.pair_index import VehicleRecords
+from pydrdl.parallel import Progress, in_order, unseen
 
 SCHEMA = "drdl.verify_lmdb/1"
 KEPT = 1000  # faults that are kept word for word; all are counted
-
-
-class Progress(Protocol):
-    """Passes items on and shows how many have passed; cli.progress is one."""
-
-    def __call__(self, items: Iterable[T], what: str, total: int) -> Iterable[T]:
-        """Yields items unchanged."""
+# Grey levels that a JPEG may differ from another library's of the same pixels, on
+# average. Another photograph differs by tens.
+JPEG_TOLERANCE = 2.0
+Record = tuple[int, bytes, bytes]  # number, key, value
 
 
 @dataclass
-class Verification:
+class LmdbVerification:
     """What was found.
 
     Attributes:
@@ -229,8 +95,8 @@ def verify_image_lmdb(
     num_models: int = 0,
     labelled_only: bool = False,
     workers: int | None = None,
-    progress: Progress = lambda items, what, total: items,
-) -> Verification:
+    progress: Progress = unseen,
+) -> LmdbVerification:
     """Reads every record of an image LMDB against what must stand there.
 
     Args:
@@ -259,7 +125,7 @@ def verify_image_lmdb(
         )
         faults += more
     way = walk(folder)
-    found = Verification(folder, way.records, {"files": 4, "data.mdb": 1})
+    found = LmdbVerification(folder, way.records, {"files": 4, "data.mdb": 1})
     found.add(faults)
     if way.damage:
         found.add([Fault("data.mdb", way.damage, way.records)])
@@ -267,16 +133,12 @@ def verify_image_lmdb(
     with to_read(folder) as environment:
         found.add(_fingerprint_faults(environment, expected))
         records = _numbered(environment, expected, found)
-        task = partial(_check, expected)
+        task = partial(_check_record, expected)
         shown = progress(in_order(task, records, workers), "images", way.records)
         for part in shown:
             found.add(part)
     found.checked |= _looked_at(expected, way.records)
     return found
-
-
-def _check(expected: Expected, record: Record) -> list[Fault]:
-    return check_record(expected, *record)
 
 
 def _fingerprint_faults(
@@ -294,7 +156,7 @@ def _fingerprint_faults(
 
 
 def _numbered(
-    environment: lmdb.Environment, expected: Expected, found: Verification
+    environment: lmdb.Environment, expected: Expected, found: LmdbVerification
 ) -> Iterator[Record]:
     """Yields the records whose keys number them rightly; adds the others' faults."""
     count = environment.stat()["entries"]
@@ -344,3 +206,109 @@ def _looked_at(expected: Expected, records: int) -> dict[str, int]:
         "pixels": records if expected.images is not None and expected.build else 0,
     }
     return {check: count for check, count in known.items() if count}
+
+
+def _check_record(expected: Expected, found: Record) -> list[Fault]:
+    """What is wrong with a record."""
+    record, key, _ = found
+    vehicle = expected.vehicle(record)
+    vehicle_id = vehicle.vehicle_id if vehicle else None
+    return [
+        Fault(check, what, record, key.decode(errors="replace"), vehicle_id)
+        for check, what in _faults(expected, vehicle, found)
+    ]
+
+
+def _faults(
+    expected: Expected, vehicle: VehicleRecords | None, found: Record
+) -> Iterator[tuple[str, str]]:
+    (record, key, value), sums = found, expected.checksums
+    if sums is not None and record < len(sums) and zlib.crc32(value) != sums[record]:
+        yield "checksums", "the value is not the one that was written"
+    try:
+        message = messages.Datum.FromString(value)
+    except DecodeError:
+        yield "images", "the value is no Datum"
+        return
+    label = expected.label(vehicle) if vehicle else None
+    if label is not None and message.label != label:
+        yield "labels", f"label {message.label}; its vehicle has {label}"
+    try:
+        pixels = decode(message)
+        if expected.build is not None:
+            _check_form(expected.build, message)
+    except ValueError as error:
+        yield "images", str(error)
+        return
+    if expected.images is None or record >= len(expected.images):
+        return
+    image = expected.images[record]
+    if key != record_key(record, image):
+        yield "data set", f"the data set has {image.path} here"
+        return
+    if vehicle is not None and vehicle.vehicle_id != image.vehicle_id:
+        yield "data set", f"the data set says vehicle {image.vehicle_id}"
+    yield from _against_source(expected, image, message, pixels)
+
+
+def decode(message: messages.Datum) -> NDArray[np.uint8]:
+    """Decodes a Datum to height x width x 3, uint8, BGR.
+
+    Raises:
+        ValueError: it holds no image, or one of another size than it says.
+    """
+    shape = message.height, message.width, message.channels
+    if not message.encoded:
+        data = np.frombuffer(message.data, np.uint8)
+        if data.size != np.prod(shape) or not data.size:
+            what = f"{data.size:,} bytes of pixels"
+            raise ValueError(f"{what}; its size is {_size(shape)}")
+        planes = data.reshape(message.channels, message.height, message.width)
+        return planes.transpose(1, 2, 0)
+    pixels = decode_image(message.data).pixels
+    if pixels.shape != shape:
+        what = f"decodes to {_size(pixels.shape)}"
+        raise ValueError(f"{what}; its size is {_size(shape)}")
+    return pixels
+
+
+def _check_form(build: BuildInputs, message: messages.Datum) -> None:
+    """Raises ValueError where a Datum is not stored as build.json says."""
+    encoded, form = build.jpeg_quality is not None, ("pixels", "an encoded image")
+    if message.encoded != encoded:
+        what = f"holds {form[message.encoded]}"
+        raise ValueError(f"{what}; build.json says {form[encoded]}")
+    size = [message.height, message.width]
+    if build.size and size != build.size:
+        raise ValueError(f"is {_size(size)}; build.json says {_size(build.size)}")
+
+
+def _against_source(
+    expected: Expected,
+    image: Image,
+    message: messages.Datum,
+    pixels: NDArray[np.uint8],
+) -> Iterator[tuple[str, str]]:
+    """Makes the record again from its photograph."""
+    if expected.build is None:
+        return
+    size, quality = expected.build.size, expected.build.jpeg_quality
+    try:
+        source = read_image(expected.root, image, (size[0], size[1]) if size else None)
+    except InputError as error:
+        yield "pixels", f"no source to compare with: {error.what} ({error.where})"
+        return
+    fresh = to_datum(source, message.label, quality)
+    if fresh.data == message.data:
+        return
+    wanted = decode(fresh)
+    if wanted.shape != pixels.shape:
+        yield "pixels", f"{_size(pixels.shape)}; the source is {_size(wanted.shape)}"
+        return
+    difference = float(cv2.absdiff(wanted, np.ascontiguousarray(pixels)).mean())
+    if quality is None or difference > JPEG_TOLERANCE:
+        yield "pixels", f"differs from {image.path} by {difference:.2g} of 255"
+
+
+def _size(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from pydrdl.check import SCHEMA
 from pydrdl.check.counts import HERE, SplitCount, count_dataset
-from pydrdl.check.findings import SCHEMA
 from pydrdl.datasets.dataset import Dataset, is_drawn
 from pydrdl.report.content import Block, Column, Group, Row, Section, Table, Text
 from pydrdl.strict_json import Count, Form, read_declared

@@ -25,7 +25,7 @@ from helpers import (
 
 from pydrdl import messages
 from pydrdl.lmdb import pair_index
-from pydrdl.lmdb.pair_index import PairIndex, Vehicle, read_pair_index
+from pydrdl.lmdb.pair_index import PairIndex, VehicleRecords, read_pair_index
 
 HEIGHT, WIDTH, CROP = 20, 24, 16
 MEAN, SCALE = (104.0, 117.5, 123.25), 0.015625
@@ -527,7 +527,7 @@ def test_a_cache_that_does_not_fit(tmp_path: Path) -> None:
                 value = b"%d" % record if record else large
                 transaction.put(b"%08d" % record, value, append=True)
         fingerprint = pair_index.fingerprint(environment)
-    vehicles = (Vehicle(v, -1, v * count // 10, count // 10) for v in range(10))
+    vehicles = (VehicleRecords(v, -1, v * count // 10, count // 10) for v in range(10))
     write_index(folder, PairIndex(fingerprint, 0, tuple(vehicles)))
     message = refused_net(tmp_path, pair_sets(folder, more="cache: DECODED") + HEAD)
     mib = 3 * side * side * count >> 20

@@ -9,9 +9,9 @@ import cv2
 import pytest
 from dataset_layouts import BOX, HEIGHT, LAYOUTS, WIDTH, write_text
 
+from pydrdl.datasets import LAYOUTS as KNOWN
 from pydrdl.datasets import images_of_split, open_dataset
 from pydrdl.datasets.dataset import full_name, is_drawn
-from pydrdl.datasets.recognise import LAYOUTS as KNOWN
 from pydrdl.datasets.release import ALL, RELEASED, paper_size, released_size
 from pydrdl.errors import InputError
 

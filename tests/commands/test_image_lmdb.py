@@ -29,7 +29,7 @@ caffe_proto = pytest.importorskip("caffe.proto", reason="pycaffe is not installe
 from pydrdl import messages
 from pydrdl.lmdb import build
 from pydrdl.lmdb.build import build_image_lmdb
-from pydrdl.lmdb.pair_index import Vehicle, read_pair_index
+from pydrdl.lmdb.pair_index import VehicleRecords, read_pair_index
 from pydrdl.parallel import in_order
 
 Records = list[tuple[bytes, bytes]]
@@ -94,10 +94,10 @@ def test_order_keys_labels_and_index(
     assert [d.label for d in datums(output)] == [dense[i.vehicle_id] for i in ordered]
     index = read_pair_index(output)
     assert index.vehicles == (
-        Vehicle(3, -1, 0, 33),
-        Vehicle(17, 0, 33, 33),
-        Vehicle(40, 1, 66, 33),
-        Vehicle(99, 1, 99, 1),
+        VehicleRecords(3, -1, 0, 33),
+        VehicleRecords(17, 0, 33, 33),
+        VehicleRecords(40, 1, 66, 33),
+        VehicleRecords(99, 1, 99, 1),
     )
     assert (index.num_models, index.fingerprint.num_images) == (2, COUNT)
     assert read_labels(output) == Labels((3, 17, 40, 99), (2, 5))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydrdl import start
 from pydrdl.check.images import decode_image, stat_image
 from pydrdl.datasets import Image, images
-from pydrdl.datasets.images import UnreadableImageError, decode, glance, read_image
+from pydrdl.datasets.images import UnreadableImageError, decode, read_image, verify
 from pydrdl.errors import InputError
 
 SAMPLING = cv2.IMWRITE_JPEG_SAMPLING_FACTOR
@@ -103,9 +103,9 @@ def test_pixels_are_those_of_opencv(kind: str, size: tuple[int, int]) -> None:
     assert expected is not None
     decoded = decode(data)
     np.testing.assert_array_equal(decoded.pixels, expected)
-    seen = glance(data, turned=True)
+    seen = verify(data, turned=True)
     assert (seen.height, seen.width) == expected.shape[:2]
-    assert decoded.damage == seen.damage == glance(data, turned=False).damage == ""
+    assert decoded.damage == seen.damage == verify(data, turned=False).damage == ""
 
 
 DAMAGED = {kind: ENCODERS[kind](photo(70, 90)) for kind in ENCODERS}
@@ -126,16 +126,16 @@ def test_one_verdict_on_damaged_files(
     content = bytes(data if flips else data[: round(kept * len(data))])
     expected = opencv(content)
     if expected is None or expected.size > 3 * start.DEFAULT:
-        for judge in (decode, lambda d: glance(d, turned=True),
-                      lambda d: glance(d, turned=False)):  # fmt: skip
+        for judge in (decode, lambda d: verify(d, turned=True),
+                      lambda d: verify(d, turned=False)):  # fmt: skip
             with pytest.raises(UnreadableImageError):
                 judge(content)
         return
     decoded = decode(content)
     np.testing.assert_array_equal(decoded.pixels, expected)
     for is_turned in (True, False):
-        assert glance(content, turned=is_turned).damage == decoded.damage
-    seen = glance(content, turned=True)
+        assert verify(content, turned=is_turned).damage == decoded.damage
+    seen = verify(content, turned=True)
     assert (seen.height, seen.width) == expected.shape[:2]
 
 
@@ -154,7 +154,7 @@ def test_damage_that_libjpeg_reports_is_told(kind: str) -> None:
     assert opencv(data) is not None
     damage = decode(data).damage
     assert damage.startswith("Corrupt JPEG data: ")
-    assert glance(data, turned=False).damage == damage
+    assert verify(data, turned=False).damage == damage
     more = DAMAGED[kind][:-2] + b"no marker" + DAMAGED[kind][-2:]
     assert decode(more).damage.startswith("Corrupt JPEG data: ")
 
@@ -171,7 +171,7 @@ def test_the_bound_is_asked_before_anything_is_decoded(
         for module, name in ((images.cv2, "imdecode"),
                              (images.simplejpeg, "decode_jpeg")):  # fmt: skip
             monkeypatch.setattr(module, name, None)
-    for judge in (decode, lambda d: glance(d, turned=True)):
+    for judge in (decode, lambda d: verify(d, turned=True)):
         with pytest.raises(
             UnreadableImageError, match="more than the 526 that"
         ) as refused:
@@ -323,8 +323,8 @@ def test_tools_do_not_wait_for_a_pipe(listed: Path, command: str, kind: str) -> 
 
 def test_extraction_names_damage_and_refuses_pipes(tmp_path: Path) -> None:
     pytest.importorskip("caffe", reason="pycaffe is not installed")
+    from pydrdl.features.deploy_net import Preprocess
     from pydrdl.features.extract import decoded
-    from pydrdl.features.preprocess import Preprocess
 
     (tmp_path / "whole.jpg").write_bytes(DAMAGED["420"])
     (tmp_path / "spoilt.jpg").write_bytes(spoilt("420"))

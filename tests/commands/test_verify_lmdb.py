@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,10 @@ from helpers import ROOT, Fleet, make_fleet, write_index
 from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.errors import InputError
-from pydrdl.lmdb import environment, labels, pair_index
+from pydrdl.lmdb import labels, pair_index
 from pydrdl.lmdb.build import build_image_lmdb
-from pydrdl.lmdb.verify import Verification, verify_image_lmdb
+from pydrdl.lmdb.expected import CHECKSUMS_FILE
+from pydrdl.lmdb.verify import LmdbVerification, verify_image_lmdb
 from pydrdl.messages import Datum
 
 TOOL = ROOT / "tools/verify_lmdb.py"
@@ -72,16 +74,17 @@ def seal(folder: Path) -> None:
     index = pair_index.read_pair_index(folder, check=False)
     with lmdb.open(str(folder), readonly=True, lock=False) as opened:
         fingerprint = pair_index.fingerprint(opened)
-        sums = environment.of_records(opened)
-    write_index(folder, replace(index, fingerprint=fingerprint))
-    (folder / environment.CHECKSUMS_FILE).write_bytes(environment.to_bytes(sums))
+        values = opened.begin().cursor().iternext(keys=False)
+        sums = np.array([zlib.crc32(value) for value in values], "<u4")
+    write_index(folder, index._replace(fingerprint=fingerprint))
+    (folder / CHECKSUMS_FILE).write_bytes(sums.tobytes())
 
 
-def faults(found: Verification) -> list[tuple[str, int | None, int | None]]:
+def faults(found: LmdbVerification) -> list[tuple[str, int | None, int | None]]:
     return [(fault.check, fault.record, fault.vehicle) for fault in found.faults]
 
 
-def compared(folder: Path, fleet: Fleet) -> Verification:
+def compared(folder: Path, fleet: Fleet) -> LmdbVerification:
     return verify_image_lmdb(folder, fleet.images, fleet.root, num_models=0)
 
 
@@ -250,9 +253,9 @@ def test_the_index_of_another_lmdb(folder: Path, fleet: Fleet, tmp_path: Path) -
         (labels.FILE_NAME, b'{"version": 1, "label": "model", "vehicle_ids":'
          b'[3, 8, 11, 40, 41, 50], "model_ids": [4, 5, 6]}',
          "says records carry the model"),
-        (environment.CHECKSUMS_FILE, None, "cannot read the checksums"),
-        (environment.CHECKSUMS_FILE, b"123", "3 bytes; expected 4 a record"),
-        (environment.CHECKSUMS_FILE, b"1234", "disagree on the number of records"),
+        (CHECKSUMS_FILE, None, "cannot read the checksums"),
+        (CHECKSUMS_FILE, b"123", "3 bytes; expected 4 a record"),
+        (CHECKSUMS_FILE, b"1234", "disagree on the number of records"),
         ("build.json", None, "cannot read how the LMDB was built"),
         ("build.json", b'{"images": 90, "images_sha256": "", "root": "", "size": [1],'
          b'"jpeg_quality": 95, "label": "vehicle"}', "size: List should have at"),

@@ -11,7 +11,7 @@ from typing import NoReturn
 from commands import ROOT
 
 import pydrdl.features
-from pydrdl.lmdb.folder import BuildFolder
+from pydrdl.folders import WholeFolder
 
 
 def killed(*_: object, **__: object) -> NoReturn:
@@ -20,7 +20,7 @@ def killed(*_: object, **__: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    BuildFolder.finish = killed  # type: ignore[method-assign]
+    WholeFolder.finish = killed  # type: ignore[method-assign]
     pydrdl.features.write_features = killed
     tool = ROOT / "tools" / sys.argv[1]
     sys.argv = [str(tool), *sys.argv[2:]]

@@ -12,8 +12,8 @@ from dataset_layouts import BOX, write_compcars, write_image_list
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pydrdl.check.images import unique_images
 from pydrdl.datasets import Image, open_dataset
+from pydrdl.datasets.dataset import unique_images
 from pydrdl.report.contact_sheet import Row, choose_rows, contact_sheet, fit, layout_of
 
 TOOL = Path(__file__).parents[2] / "tools" / "dataset.py"

@@ -9,8 +9,8 @@ from dataset_layouts import write_text, write_veri
 
 from pydrdl.datasets import Image, read_veri
 from pydrdl.datasets.veri import (
-    Labelled,
-    Truth,
+    VeriLabel,
+    VeriTruth,
     read_tracks,
     read_truth,
     read_veri_labels,
@@ -52,8 +52,8 @@ def test_labels_in_any_encoding(tmp_path: Path, declared: str, encoding: str) ->
     ]
     write_text(path, lines, encoding=encoding)
     assert read_veri_labels(path) == {
-        "0002_c002_1_0.jpg": Labelled(2, 2, 7, 4),
-        "0009_c003_1_0.jpg": Labelled(9, 3, -1, -1),
+        "0002_c002_1_0.jpg": VeriLabel(2, 2, 7, 4),
+        "0009_c003_1_0.jpg": VeriLabel(9, 3, -1, -1),
     }
 
 
@@ -189,7 +189,7 @@ def test_no_truth_is_an_error(root: Path) -> None:
 def test_faults_do_not_depend_on_order(root: Path) -> None:
     dataset = read_veri(root)
     truth = read_truth(dataset)
-    turned = Truth(tuple(row[::-1] for row in truth.matches), truth.junk)
+    turned = VeriTruth(tuple(row[::-1] for row in truth.matches), truth.junk)
     assert turned != truth and truth_faults(dataset, turned) == []
 
 
