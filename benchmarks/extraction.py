@@ -21,12 +21,12 @@ from rich.table import Table
 from typer import BadParameter, Option
 
 from pydrdl import cli
+from pydrdl.arrays import Float32
 from pydrdl.datasets import Image, images_of_split, open_dataset
 from pydrdl.errors import InputError
 from pydrdl.features import extract, write_features
-from pydrdl.features.deploy_net import INPUT, last_top, open_net
+from pydrdl.features.deploy_net import INPUT, last_top, open_net, read_preprocess
 from pydrdl.features.file import discard, partial_path
-from pydrdl.features.preprocess import read_preprocess
 
 SCHEMA = "drdl.bench_extraction/2"
 ROOT = Path(__file__).parents[1]
@@ -34,7 +34,7 @@ TARGET = 1.10
 TIME, BARE = "caffe time, forward", "net.forward()"
 OURS, DECODE = "extraction", "decoding alone"
 FORWARD = re.compile(r"Average Forward pass: (\S+) ms")
-Pixels = Iterable[extract.Float32]
+Pixels = Iterable[Float32]
 SEED = 1  # of the weights: values do not change what a pass takes
 
 
@@ -106,7 +106,7 @@ def _draw(folder: Path, case: Case) -> list[Image]:
     return images
 
 
-def _timed_net(net: Path, inputs: extract.Float32, folder: Path) -> Path:
+def _timed_net(net: Path, inputs: Float32, folder: Path) -> Path:
     """The deploy net with a batch of true images as its input.
 
     `caffe time` would leave zeros in an Input layer: the processor predicts the

@@ -8,10 +8,4 @@ from pydrdl.features.file import (
     write_features,
 )
 
-__all__ = [
-    "FeatureSet",
-    "Source",
-    "check_features",
-    "read_features",
-    "write_features",
-]
+__all__ = ["FeatureSet", "Source", "check_features", "read_features", "write_features"]

@@ -1,25 +1,28 @@
 """Images through a deploy net: the features that the protocols rank."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Float32
 from pydrdl.datasets.dataset import Image, images_sha256
 from pydrdl.datasets.images import Note, read_image
 from pydrdl.errors import InputError
-from pydrdl.features.deploy_net import INPUT, last_top, open_net
+from pydrdl.features.deploy_net import (
+    INPUT,
+    Preprocess,
+    last_top,
+    open_net,
+    read_preprocess,
+)
 from pydrdl.features.file import FeatureSet, PartialFeatures, Source, check_features
-from pydrdl.features.preprocess import Preprocess, read_preprocess
 from pydrdl.files import file_sha256
-from pydrdl.parallel import behind, in_order
+from pydrdl.parallel import Progress, behind, in_order, unseen
 
-Float32 = NDArray[np.float32]
 Item = TypeVar("Item")
-# Wraps the images to show how far the work is: (images, what, total).
-Progress = Callable[[Iterable[Float32], str, int], Iterable[Float32]]
 
 
 def extract(
@@ -37,7 +40,7 @@ def extract(
     dataset: str = "",
     split: str = "",
     partial: Path | None = None,
-    progress: Progress = lambda images, what, total: images,
+    progress: Progress = unseen,
     note: Note | None = None,
 ) -> FeatureSet:
     """Computes the features of images.
@@ -57,7 +60,7 @@ def extract(
         split: name of the split, kept with the features.
         partial: a file that keeps what is done, for the next call to go on
             from; the caller deletes it when the features are safe. None: none.
-        progress: wraps the images, for a progress bar.
+        progress: shows how far it is.
         note: is told of images whose damage leaves them decodable.
 
     Raises:
@@ -94,7 +97,16 @@ def extract(
     )
     kept = None
     if partial is not None:
-        inputs = _inputs(images, root, source, gpu)
+        # All that the features depend on, the files' places left out.
+        inputs = {
+            "images_sha256": images_sha256(images),
+            "root": str(Path(root).resolve()),
+            "net_sha256": source.net_sha256,
+            "weights": source.weights_sha256 or source.weights,
+            "layer": source.layer,
+            "preprocess": source.preprocess,
+            "device": "cpu" if gpu is None else "gpu",
+        }
         width = net.blobs[blob].data[0].size
         kept = PartialFeatures(partial, inputs, width, batch, len(images))
     parts = [kept.read()] if kept else []
@@ -124,21 +136,6 @@ def extract(
         np.array([image.camera_id for image in images], np.int64),
         source,
     )
-
-
-def _inputs(
-    images: Sequence[Image], root: Path, source: Source, gpu: int | None
-) -> dict[str, object]:
-    """All that the features depend on, the files' places left out."""
-    return {
-        "images_sha256": images_sha256(images),
-        "root": str(Path(root).resolve()),
-        "net_sha256": source.net_sha256,
-        "weights": source.weights_sha256 or source.weights,
-        "layer": source.layer,
-        "preprocess": source.preprocess,
-        "device": "cpu" if gpu is None else "gpu",
-    }
 
 
 def forward(net: Any, blob: str, inputs: Sequence[Float32]) -> Float32:
@@ -172,8 +169,8 @@ def decoded(
 ) -> Iterator[Float32]:
     """Yields the net's inputs in order, decoded by threads ahead of their use.
 
-    OpenCV decodes without the interpreter lock, and pycaffe (ours) computes
-    without it: images are read while the net works.
+    Images are decoded without the interpreter lock, and pycaffe (ours) computes
+    without it: they are read while the net works.
 
     Args:
         images: which ones.
@@ -197,11 +194,6 @@ def decoded(
 
 def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Yields lists of size items; the last may be shorter."""
-    batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
         yield batch

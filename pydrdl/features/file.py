@@ -2,7 +2,7 @@
 
 Datasets: features (N x D float32), name (N UTF-8 strings), vehicle_id, model_id
 and camera_id (N int64, -1 unknown). Attributes: schema, and what made them, see
-Source. Image names are distinct. A seal stands before all of it, see pydrdl.files;
+Source. Image names are distinct. A seal stands before all of it, see pydrdl.seal;
 files of before there was one are read with a note.
 """
 
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Float32, Int
 from pydrdl.cli import Note
 from pydrdl.errors import InputError, writing
 from pydrdl.features.hdf5 import Hdf5, load_hdf5
@@ -34,9 +34,6 @@ from pydrdl.seal import HDF5, sealed
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
-IDS = ("vehicle_id", "model_id", "camera_id")
-Float32 = NDArray[np.float32]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -86,25 +83,33 @@ class FeatureSet:
     source: Source
 
     @property
+    def ids(self) -> dict[str, Int]:
+        """Vehicle, model and camera ids, by the names of their datasets."""
+        return {name: getattr(self, f"{name}s") for name in IDS}
+
+    @property
     def sha256(self) -> str:
         """Of names, ids and features, so that equal content has equal hashes.
 
         The bytes of an HDF5 file depend on the library's version; these do not.
         """
         digest = hashlib.sha256("\n".join(self.names).encode())
-        for ids in (self.vehicle_ids, self.model_ids, self.camera_ids):
+        for ids in self.ids.values():
             digest.update(np.ascontiguousarray(ids, "<i8").data)
         digest.update(np.ascontiguousarray(self.features, "<f4").data)
         return digest.hexdigest()
 
 
+IDS = ("vehicle_id", "model_id", "camera_id")
+EXPECTED = {
+    "features": "N x D float32",
+    "name": "text",
+    **dict.fromkeys(IDS, "N int64"),
+}
+
+
 def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) -> None:
     """Writes features; the file appears, or is replaced, only when whole.
-
-    Args:
-        path: the file.
-        content: what it is to hold.
-        overwrite: whether a file that is there is replaced.
 
     Raises:
         InputError: the file exists or cannot be written.
@@ -116,9 +121,8 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
         with h5py.File(memory, "w", userblock_size=HDF5.length) as file:
             file["features"] = content.features.astype(np.float32, copy=False)
             file.create_dataset("name", data=content.names, dtype=h5py.string_dtype())
-            file["vehicle_id"] = content.vehicle_ids
-            file["model_id"] = content.model_ids
-            file["camera_id"] = content.camera_ids
+            for name, ids in content.ids.items():
+                file[name] = ids
             file.attrs["schema"] = SCHEMA
             file.attrs.update(asdict(content.source))
         body = memory.getbuffer()[HDF5.length :]
@@ -135,16 +139,16 @@ def read_features(path: Path) -> FeatureSet:
             that differ, or a name twice.
     """
     found, has_seal = load_hdf5(path, "the features", "check the path", AGAIN)
-    content = _content(found, path)
-    ids = content.vehicle_ids, content.model_ids, content.camera_ids
-    lengths = {len(content.features), len(content.names), *map(len, ids)}
-    if len(lengths) > 1:
-        raise InputError(
-            f"datasets of {sorted(lengths)} rows; expected the same number", path, AGAIN
-        )
-    twice = len(content.names) - len(set(content.names))
-    if twice:
-        raise InputError(f"{twice} image names occur twice", path, AGAIN)
+    if wrong := _what_is_wrong(found):
+        raise InputError(wrong, path, AGAIN)
+    content = FeatureSet(
+        found.numbers["features"],
+        found.texts["name"],
+        source=Source(
+            **{f.name: found.attributes.get(f.name, "") for f in fields(Source)}
+        ),
+        **{f"{name}s": found.numbers[name].astype(np.int64) for name in IDS},
+    )
     if not has_seal:
         warnings.warn(
             f"{path} was written without a checksum, as before version 0.2: damage in "
@@ -155,53 +159,43 @@ def read_features(path: Path) -> FeatureSet:
     return content
 
 
-def _content(found: Hdf5, path: Path) -> FeatureSet:
-    """What the file holds.
-
-    Raises:
-        InputError: something is missing or of a wrong type.
-    """
-    schema = found.attributes.get("schema", found.others.get("schema"))
+def _what_is_wrong(found: Hdf5) -> str:
+    """Why a file is not one of features; "" where it is."""
+    numbers, others = found.numbers, found.others
+    schema = found.attributes.get("schema", others.get("schema"))
     if schema != SCHEMA:
-        raise InputError(f"schema {schema!r}; expected {SCHEMA!r}", path, AGAIN)
-    known = found.numbers.keys() | found.texts.keys() | found.others.keys()
-    missing = [name for name in ("features", "name", *IDS) if name not in known]
-    if missing:
-        raise InputError(f"no dataset {', '.join(missing)}", path, AGAIN)
-    features = found.numbers.get("features")
-    if features is None or features.ndim != 2 or features.dtype != np.float32:
-        raise _wrong_type(found, "features", "N x D float32", path)
-    if not features.size:
-        raise InputError("there are no features", path, AGAIN)
-    if "name" not in found.texts:
-        raise _wrong_type(found, "name", "text", path)
-    for name in IDS:
-        ids = found.numbers.get(name)
-        if ids is None or ids.ndim != 1 or not np.can_cast(ids.dtype, np.int64):
-            raise _wrong_type(found, name, "N int64", path)
-    source = {f.name: found.attributes.get(f.name, "") for f in fields(Source)}
-    for name in source.keys() & found.others.keys():
-        raise _wrong_type(found, name, "text", path)
-    vehicle_ids, model_ids, camera_ids = (
-        found.numbers[name].astype(np.int64) for name in IDS
-    )
-    return FeatureSet(
-        features,
-        found.texts["name"],
-        vehicle_ids,
-        model_ids,
-        camera_ids,
-        Source(**source),
-    )
+        return f"schema {schema!r}; expected {SCHEMA!r}"
+    known = numbers.keys() | found.texts.keys() | others.keys()
+    if missing := [name for name in EXPECTED if name not in known]:
+        return f"no dataset {', '.join(missing)}"
+    for name, expected in EXPECTED.items():
+        if not _fits(found, name):
+            what = others.get(name, "text")
+            if (array := numbers.get(name)) is not None:
+                what = f"{' x '.join(map(str, array.shape)) or 'one'} {array.dtype}"
+            return f"{name} is {what}; expected {expected}"
+    if odd := [f.name for f in fields(Source) if f.name in others]:
+        return f"{odd[0]} is {others[odd[0]]}; expected text"
+    if not numbers["features"].size:
+        return "there are no features"
+    names = found.texts["name"]
+    lengths = {len(names), *(len(numbers[name]) for name in ("features", *IDS))}
+    if len(lengths) > 1:
+        return f"datasets of {sorted(lengths)} rows; expected the same number"
+    twice = len(names) - len(set(names))
+    return f"{twice} image names occur twice" if twice else ""
 
 
-def _wrong_type(found: Hdf5, name: str, expected: str, path: Path) -> InputError:
-    if name in found.numbers:
-        array = found.numbers[name]
-        what = f"{' x '.join(map(str, array.shape)) or 'one'} {array.dtype}"
-    else:
-        what = "text" if name in found.texts else found.others[name]
-    return InputError(f"{name} is {what}; expected {expected}", path, AGAIN)
+def _fits(found: Hdf5, name: str) -> bool:
+    """Whether a dataset is what EXPECTED says."""
+    if name == "name":
+        return name in found.texts
+    array = found.numbers.get(name)
+    if array is None:
+        return False
+    if name == "features":
+        return array.ndim == 2 and array.dtype == np.float32
+    return array.ndim == 1 and np.can_cast(array.dtype, np.int64)
 
 
 def check_features(
@@ -239,7 +233,6 @@ def check_features(
 # and a digest of them and of their place. An extraction that was stopped goes on after
 # the last batch that is whole: the batches are then the same as in one run, and so are
 # the sums in them.
-
 
 PARTIAL_SCHEMA = "drdl.partial_features/2"
 DIGEST = 16  # bytes
@@ -282,8 +275,10 @@ class PartialFeatures:
         self.rows = 0
         if exists(path):
             self.rows = sum(map(len, self._whole_batches()))
+            batches = -(-self.rows // batch)
             with writing(WHAT, path):
-                os.truncate(path, self._end_of(self.rows))
+                size = 4 * self.rows * width + batches * DIGEST
+                os.truncate(path, len(self._head) + size)
         self._written = self.rows
 
     def read(self) -> Float32:
@@ -327,11 +322,6 @@ class PartialFeatures:
                 if file.read(DIGEST) != _digest(start, data):
                     return
                 yield np.frombuffer(data, "<f4").reshape(rows, self.width)
-
-    def _end_of(self, rows: int) -> int:
-        """Where the batches of so many rows end in the file."""
-        batches = -(-rows // self._batch)
-        return len(self._head) + 4 * rows * self.width + batches * DIGEST
 
 
 def discard(path: Path) -> None:

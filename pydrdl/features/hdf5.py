@@ -1,6 +1,13 @@
-"""What an HDF5 file holds, read into memory at once."""
+"""What an HDF5 file holds, read into memory at once, whatever is in it.
+
+libhdf5 loops for ever on some damaged files, crashes on others, and asks for any
+amount of memory. A file that its seal says is whole is read here. Features of before
+there were seals and weights from elsewhere must be read all the same: by another
+process, and what befalls that only tells that they are damaged.
+"""
 
 import fcntl
+import io
 import json
 import os
 import resource
@@ -24,6 +31,11 @@ HEAD = 2048 + len(SIGNATURE)
 # Bytes of a dataset for each of the file's; compressed ones unfold.
 MOST_UNFOLDED = 8
 ALWAYS_ALLOWED = 2**20
+# Of processor time, so that no slow disk or busy machine counts.
+SECONDS = 4
+BYTES_A_SECOND = 2**25
+SPARE_MEMORY = 2**28
+_REFUSED = 3  # exit code
 
 
 @dataclass(frozen=True)
@@ -44,31 +56,19 @@ class Hdf5:
 
     def to_bytes(self) -> bytes:
         """All of it, as from_bytes reads it."""
-        head = {
-            "numbers": [(n, a.dtype.str, a.shape) for n, a in self.numbers.items()],
-            "texts": self.texts,
-            "attributes": self.attributes,
-            "others": self.others,
-        }
-        arrays = (np.ascontiguousarray(a).tobytes() for a in self.numbers.values())
-        return b"".join([json.dumps(head).encode(), b"\n", *arrays])
+        head = [[*self.numbers], self.texts, self.attributes, self.others]
+        memory = io.BytesIO()
+        np.savez(memory, np.array(json.dumps(head)), *self.numbers.values())
+        return memory.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Hdf5":
-        """Reads what to_bytes gives.
-
-        Raises:
-            ValueError: it is something else.
-        """
-        place = data.index(b"\n") + 1
-        head = json.loads(data[:place])
-        numbers = {}
-        for name, kind, shape in head["numbers"]:
-            count = int(np.prod(shape, dtype=np.int64))
-            array = np.frombuffer(data, kind, count, place).reshape(shape).copy()
-            numbers[name], place = array, place + array.nbytes
-        texts = {name: tuple(values) for name, values in head["texts"].items()}
-        return cls(numbers, texts, head["attributes"], head["others"])
+        """What to_bytes gave."""
+        with np.load(io.BytesIO(data)) as file:
+            head, *arrays = (file[name] for name in file.files)
+        names, texts, attributes, others = json.loads(str(head))
+        texts = {name: tuple(values) for name, values in texts.items()}
+        return cls(dict(zip(names, arrays, strict=True)), texts, attributes, others)
 
 
 def looks_like_hdf5(start: bytes) -> bool:
@@ -76,10 +76,70 @@ def looks_like_hdf5(start: bytes) -> bool:
     return any(start[at : at + 8] == SIGNATURE for at in (0, 512, 1024, 2048))
 
 
+def load_hdf5(path: Path, what: str, otherwise: str, again: str) -> tuple[Hdf5, bool]:
+    """Reads a whole HDF5 file.
+
+    Args:
+        path: the file.
+        what: what it is, such as "the features".
+        otherwise: what to do where it is not there.
+        again: what to do where it is damaged.
+
+    Returns:
+        What it holds, and whether it has a seal.
+
+    Raises:
+        InputError: it cannot be read, is no HDF5, cut off or damaged, or another
+            process is writing it.
+    """
+    with open_bytes(path, what, otherwise) as file:
+        start = file.read(HEAD)
+        if _is_locked(file.fileno()) and not _is_whole(file):
+            raise InputError(
+                f"cannot read {what}: in use by another process, which writes it",
+                path,
+                "wait until that has ended",
+            )
+        file.seek(0)
+        has_seal = check_seal(file, what, path, again) is not None
+    if not looks_like_hdf5(start):
+        raise InputError(f"cannot read {what}: not HDF5", path, again)
+    try:
+        if has_seal:
+            return read_hdf5(path), True
+        if not start.startswith(SIGNATURE):
+            raise ValueError("its head is no seal")
+        return _read_apart(path), False
+    except ValueError as error:
+        # libhdf5's word for a file that is shorter than it says itself.
+        cut = "truncated file" in str(error)
+        told = "cut off" if cut else f"damaged: {error}"
+        raise InputError(f"cannot read {what}: {told}", path, again) from error
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether another process has a lock for writing, as libhdf5 takes one."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    return False
+
+
+def _is_whole(file: BinaryIO) -> bool:
+    """Whether a seal says so."""
+    file.seek(0)
+    try:
+        return check_seal(file, "", "", "") is not None
+    except InputError:
+        return False
+
+
 def read_hdf5(path: Path) -> Hdf5:
     """Reads a whole file; no lock is needed, for nothing is written.
-
-    Where the file is damaged, libhdf5 may crash or never end: see hdf5_apart.
 
     Raises:
         ValueError: it cannot be read.
@@ -108,117 +168,41 @@ def read_hdf5(path: Path) -> Hdf5:
 
 
 def _read_dataset(name: str, dataset: Any, most: int, found: Hdf5) -> None:
-    text = h5py.check_string_dtype(dataset.dtype)
+    kind = dataset.dtype
     if dataset.shape is None or dataset.is_virtual or dataset.external:
         found.others[name] = "data that is not in the file"
-    elif dataset.size * dataset.dtype.itemsize > most:
+    elif dataset.size * kind.itemsize > most:
         raise ValueError(
             f"dataset {name!r} is said to hold {dataset.shape} values, more than fit"
         )
-    elif text is not None:
+    elif h5py.check_string_dtype(kind) is not None:
         values = dataset.asstr("utf-8")[...]
         found.texts[name] = tuple(map(str, np.ravel(values)))
-    elif dataset.dtype.kind in "fiu" and dataset.dtype.itemsize <= 8:
+    elif kind.kind in "fiu" and kind.itemsize <= 8:
         found.numbers[name] = np.asarray(dataset[...])
     else:
-        found.others[name] = str(dataset.dtype)
+        found.others[name] = str(kind)
 
 
-# HDF5 files from outside: whole by their seal, or read by another process.
-#
-# libhdf5 loops for ever on some damaged files, crashes on others, and asks for any
-# amount of memory. Features of before there were seals and weights from elsewhere must
-# be read all the same: what befalls the other process only tells that they are damaged.
-
-
-# Of processor time, so that no slow disk or busy machine counts.
-SECONDS = 4
-BYTES_A_SECOND = 2**25
-SPARE_MEMORY = 2**28
-_REFUSED = 3  # exit code
-
-
-def load_hdf5(path: Path, what: str, otherwise: str, again: str) -> tuple[Hdf5, bool]:
-    """Reads a whole HDF5 file, whatever is in it.
-
-    Args:
-        path: the file.
-        what: what it is, such as "the features".
-        otherwise: what to do where it is not there.
-        again: what to do where it is damaged.
-
-    Returns:
-        What it holds, and whether it has a seal.
+def _read_apart(path: Path) -> Hdf5:
+    """Reads a file by another process.
 
     Raises:
-        InputError: it cannot be read, is no HDF5, cut off or damaged, or another
-            process is writing it.
+        ValueError: that did not succeed.
     """
-    with open_bytes(path, what, otherwise) as file:
-        start = file.read(HEAD)
-        if _is_locked(file.fileno()) and not _is_whole(file):
-            raise InputError(
-                f"cannot read {what}: in use by another process, which writes it",
-                path,
-                "wait until that has ended",
-            )
-        file.seek(0)
-        has_seal = check_seal(file, what, path, again) is not None
-    if not looks_like_hdf5(start):
-        raise InputError(f"cannot read {what}: not HDF5", path, again)
-    if has_seal:
-        try:
-            return read_hdf5(path), True
-        except ValueError as error:
-            raise _damaged(what, path, str(error), again) from error
-    if not start.startswith(SIGNATURE):
-        raise _damaged(what, path, "its head is no seal", again)
-    return _read_apart(path, what, again), False
-
-
-def _is_locked(descriptor: int) -> bool:
-    """Whether another process has a lock for writing, as libhdf5 takes one."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return False
-    return False
-
-
-def _is_whole(file: BinaryIO) -> bool:
-    """Whether a seal says so."""
-    file.seek(0)
-    try:
-        return check_seal(file, "", "", "") is not None
-    except InputError:
-        return False
-
-
-def _read_apart(path: Path, what: str, again: str) -> Hdf5:
-    """Reads a file by another process."""
     code = "from pydrdl.features.hdf5 import main; main()"
     done = parallel.python(code, str(path))
     if done.returncode == 0:
         return Hdf5.from_bytes(done.stdout)
     if done.returncode == _REFUSED:
-        reason = done.stdout.decode(errors="replace")
-    elif -done.returncode == signal.SIGXCPU:
-        reason = "reading it has no end"
-    elif done.returncode < 0:
-        reason = f"libhdf5 fails on it ({signal.Signals(-done.returncode).name})"
-    else:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"exit code {done.returncode}"
-    raise _damaged(what, path, reason, again)
-
-
-def _damaged(what: str, path: Path, reason: str, again: str) -> InputError:
-    # libhdf5's word for a file that is shorter than it says itself.
-    told = "cut off" if "truncated file" in reason else f"damaged: {reason}"
-    return InputError(f"cannot read {what}: {told}", path, again)
+        raise ValueError(done.stdout.decode(errors="replace"))
+    if -done.returncode == signal.SIGXCPU:
+        raise ValueError("reading it has no end")
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        raise ValueError(f"libhdf5 fails on it ({name})")
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    raise ValueError(lines[-1] if lines else f"exit code {done.returncode}")
 
 
 def main() -> None:
@@ -245,11 +229,9 @@ def _limit(size: int) -> None:
     seconds = int(usage.ru_utime + usage.ru_stime) + SECONDS + size // BYTES_A_SECOND
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     memory = pages * resource.getpagesize() + SPARE_MEMORY + 4 * MOST_UNFOLDED * size
-    for kind, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, memory),
-    ):
+    limits = {"CORE": 0, "CPU": seconds, "AS": memory}
+    for name, most in limits.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(kind)
         if hard == resource.RLIM_INFINITY or most < hard:
             resource.setrlimit(kind, (most, hard))

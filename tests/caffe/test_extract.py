@@ -16,9 +16,8 @@ import pytest
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
 from pydrdl.features import read_features
-from pydrdl.features.deploy_net import check_weights
+from pydrdl.features.deploy_net import Preprocess, check_weights, read_preprocess
 from pydrdl.features.file import DIGEST
-from pydrdl.features.preprocess import Preprocess, read_preprocess
 
 ROOT = Path(__file__).parents[2]
 RESIZE, CROP, MEAN = 21, 16, (104.0, 117.0, 123.0)

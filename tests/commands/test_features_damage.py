@@ -61,7 +61,7 @@ def no_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise AssertionError("libhdf5 has parsed a damaged file")
 
     monkeypatch.setattr(hdf5, "read_hdf5", opened)
-    monkeypatch.setattr(hdf5.children, "python", opened)
+    monkeypatch.setattr(hdf5.parallel, "python", opened)
     yield
 
 
@@ -177,8 +177,8 @@ def test_damage_without_a_seal_is_an_error_or_not_noticed(
 def test_the_other_process_may_end_however(
     whole: tuple[Path, FeatureSet], monkeypatch, code: str, message: str
 ) -> None:
-    plain = hdf5.children.python
-    monkeypatch.setattr(hdf5.children, "python", lambda _, *words: plain(code))
+    plain = hdf5.parallel.python
+    monkeypatch.setattr(hdf5.parallel, "python", lambda _, *words: plain(code))
     with pytest.raises(InputError, match=message):
         read_features(without_seal(whole[0]))
 
