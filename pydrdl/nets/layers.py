@@ -1,25 +1,30 @@
 """The layers that the nets are made of, as LayerParameter messages.
 
-Every function appends one layer (with its activation where it has one) to a
-net and returns the name of its top, so that a net reads as nested calls do.
+Every function appends one layer to a net and returns the name of its top, so that a
+net reads as nested calls do.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Caffe's habit: biases learn twice as fast and do not decay.
-LEARNED = ({"lr_mult": 1.0, "decay_mult": 1.0}, {"lr_mult": 2.0, "decay_mult": 0.0})
+LEARNED = (
+    {"lr_mult": 1.0, "decay_mult": 1.0},
+    {"lr_mult": 2.0, "decay_mult": 0.0},
+)
+FIXED = ({"lr_mult": 0.0, "decay_mult": 0.0},)
 
 # A FillerParameter's fields: how weights start; biases start at 0 without one.
 Filler = Mapping[str, Any]
+Names = str | Sequence[str]
 
 
 def add(
     net: Any,
     kind: str,
     name: str,
-    bottoms: Sequence[str],
-    tops: Sequence[str],
+    bottoms: Names = (),
+    tops: Names | None = None,
     **more: Any,
 ) -> str:
     """Appends one layer; returns its first top.
@@ -29,11 +34,41 @@ def add(
         kind: the layer type.
         name: the layer name.
         bottoms: names of its bottoms.
-        tops: names of its tops.
+        tops: names of its tops; None: one, called as the layer.
         more: fields of LayerParameter; messages are given as dictionaries.
     """
-    net.layer.add(name=name, type=kind, bottom=bottoms, top=tops, **more)
-    return tops[0]
+    below = [bottoms] if isinstance(bottoms, str) else bottoms
+    above = [name] if tops is None else [tops] if isinstance(tops, str) else tops
+    net.layer.add(name=name, type=kind, bottom=below, top=above, **more)
+    return above[0]
+
+
+def image_input(net: Any, side: int) -> str:
+    """The input of a deploy net: one image."""
+    shape = {"dim": [1, 3, side, side]}
+    return add(net, "Input", "data", input_param={"shape": [shape]})
+
+
+def pair_set_data(
+    net: Any,
+    phase: str,
+    name: str,
+    tops: Sequence[str],
+    transform: Mapping[str, Any],
+    **param: Any,
+) -> str:
+    """Batches of one phase; mirrored in training, where the test's name differs."""
+    train = phase == "TRAIN"
+    return add(
+        net,
+        "PairSetData",
+        name if train else f"test_{name}",
+        tops=tops,
+        include=[{"phase": phase}],
+        param=FIXED,
+        transform_param={**transform, "mirror": train},
+        pair_set_data_param=param,
+    )
 
 
 def convolution(
@@ -46,27 +81,20 @@ def convolution(
 ) -> str:
     """A convolution; its shape is (outputs, kernel, stride, pad)."""
     outputs, kernel, stride, pad = shape
-    return add(
-        net,
-        "Convolution",
-        name,
-        [bottom],
-        [name],
-        param=LEARNED,
-        convolution_param={
-            "num_output": outputs,
-            "kernel_size": [kernel],
-            "stride": [stride],
-            "pad": [pad],
-            "weight_filler": filler,
-            "bias_filler": bias,
-        },
-    )
+    param = {
+        "num_output": outputs,
+        "kernel_size": [kernel],
+        "stride": [stride],
+        "pad": [pad],
+        "weight_filler": filler,
+        "bias_filler": bias,
+    }
+    return add(net, "Convolution", name, bottom, param=LEARNED, convolution_param=param)
 
 
 def relu(net: Any, blob: str, name: str) -> str:
     """ReLU in place."""
-    return add(net, "ReLU", name, [blob], [blob])
+    return add(net, "ReLU", name, blob, blob)
 
 
 def inner_product(
@@ -78,43 +106,22 @@ def inner_product(
     bias: Filler | None = None,
 ) -> str:
     """A fully connected layer."""
+    param = {"num_output": outputs, "weight_filler": filler, "bias_filler": bias}
     return add(
-        net,
-        "InnerProduct",
-        name,
-        [bottom],
-        [name],
-        param=LEARNED,
-        inner_product_param={
-            "num_output": outputs,
-            "weight_filler": filler,
-            "bias_filler": bias,
-        },
+        net, "InnerProduct", name, bottom, param=LEARNED, inner_product_param=param
     )
 
 
-def max_pool(net: Any, bottom: str, name: str) -> str:
-    """Max pooling, 3 x 3 at stride 2."""
-    return add(
-        net,
-        "Pooling",
-        name,
-        [bottom],
-        [name],
-        pooling_param={"pool": "MAX", "kernel_size": 3, "stride": 2},
-    )
+def pool(net: Any, bottom: str, name: str, **param: Any) -> str:
+    """Pooling; max pooling, 3 x 3 at stride 2, where nothing else is said."""
+    usual = {"pool": "MAX", "kernel_size": 3, "stride": 2}
+    return add(net, "Pooling", name, bottom, pooling_param=param or usual)
 
 
-def local_response_norm(net: Any, bottom: str, name: str) -> str:
-    """Local response normalisation with VGG_CNN_M's constants."""
-    return add(
-        net,
-        "LRN",
-        name,
-        [bottom],
-        [name],
-        lrn_param={"local_size": 5, "alpha": 5e-4, "beta": 0.75, "k": 2.0},
-    )
+def local_response_norm(net: Any, bottom: str, name: str, **constants: Any) -> str:
+    """Local response normalisation over 5 channels, beta 0.75."""
+    param = {"local_size": 5, "beta": 0.75} | constants
+    return add(net, "LRN", name, bottom, lrn_param=param)
 
 
 def batch_norm(net: Any, blob: str, name: str) -> str:
@@ -123,18 +130,30 @@ def batch_norm(net: Any, blob: str, name: str) -> str:
     The statistics forget half of a batch in 14 iterations: the default of 700
     is more than a short run has.
     """
-    return add(
-        net,
-        "BatchNorm",
-        name,
-        [blob],
-        [blob],
-        batch_norm_param={"moving_average_fraction": 0.95},
-    )
+    param = {"moving_average_fraction": 0.95}
+    return add(net, "BatchNorm", name, blob, blob, batch_norm_param=param)
 
 
 def dropout(net: Any, bottom: str, name: str, ratio: float) -> str:
     """Dropout into a blob of its own, so that others see the blob before it."""
+    param = {"dropout_ratio": ratio}
+    return add(net, "Dropout", name, bottom, dropout_param=param)
+
+
+def classify_models(
+    net: Any,
+    feature: str,
+    name: str,
+    loss: str,
+    models: int,
+    *,
+    filler: Filler,
+    weight: float,
+) -> str:
+    """A classifier of vehicle models and its loss; unlabelled images do not count."""
+    scores = inner_product(net, feature, name, models, filler)
+    param = {"ignore_label": -1}
+    bottoms = [scores, "model_id"]
     return add(
-        net, "Dropout", name, [bottom], [name], dropout_param={"dropout_ratio": ratio}
+        net, "SoftmaxWithLoss", loss, bottoms, loss_weight=[weight], loss_param=param
     )

@@ -16,8 +16,14 @@ from pydrdl.files import exists, read_bytes
 from pydrdl.lmdb import labels
 from pydrdl.lmdb.environment import AGAIN, to_read
 from pydrdl.lmdb.pair_index import read_pair_index
-from pydrdl.nets import classifiers, structures
-from pydrdl.nets.classifiers import DEMO_GOOGLENET, GOOGLENET, Baseline, GoogLeNet
+from pydrdl.nets import softmax, structures
+from pydrdl.nets.softmax import (
+    BASELINES,
+    DEMO_GOOGLENET,
+    GOOGLENET,
+    Baseline,
+    GoogLeNet,
+)
 from pydrdl.nets.structures import (
     DEMO,
     VGG_CNN_M_1024,
@@ -40,9 +46,9 @@ TITLES: dict[str, str] = {
 }
 # Everything that a family has files of.
 Net = Structure | Baseline
-NETS: tuple[Net, ...] = (*structures.STRUCTURES, *classifiers.BASELINES)
+NETS: tuple[Net, ...] = (*structures.STRUCTURES, *BASELINES)
 # Those with a softmax over vehicle models, which learns from labelled images.
-LEARN_MODELS: tuple[Net, ...] = ("mixed_difference", *classifiers.BASELINES)
+LEARN_MODELS: tuple[Net, ...] = ("mixed_difference", *BASELINES)
 
 # VehicleID has 250 vehicle models (Sec. 4).
 VEHICLEID = Training(
@@ -158,7 +164,7 @@ def prototxt_files(
         spec = family.googlenet if name == "googlenet_softmax" else family.backbone
         title = f"{spec.name}: {TITLES[name]}"
         train_val, deploy = _nets(name, family)
-        module = "softmax" if name in classifiers.BASELINES else "structures"
+        module = "softmax" if name in BASELINES else "structures"
         yield f"{folder}/train_val.prototxt", _text(train_val, title, module, PATHS)
         deployed = _text(deploy, f"{title}, its feature", module)
         yield f"{folder}/deploy.prototxt", deployed
@@ -175,8 +181,8 @@ def _nets(name: Net, family: Family) -> tuple[Any, Any]:
     if name == "vgg_softmax" or name == "googlenet_softmax":
         spec = family.backbone if name == "vgg_softmax" else family.googlenet
         return (
-            classifiers.train_val_net(spec, family.labelled),
-            classifiers.deploy_net(spec),
+            softmax.train_val_net(spec, family.labelled),
+            softmax.deploy_net(spec),
         )
     training = family.training
     return (

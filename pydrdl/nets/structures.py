@@ -32,8 +32,6 @@ def norm_of(name: str) -> str:
 # the statistics of batch normalisation with the weights that they are of.
 SECOND_BRANCH = {name + SECOND: name for name in (*BRANCH, *map(norm_of, NORMED))}
 
-POSITION_FIXED = ({"lr_mult": 0.0, "decay_mult": 0.0},)
-
 
 @dataclass(frozen=True)
 class Backbone:
@@ -138,6 +136,11 @@ class Training:
     seed: int = 1
     normalize: bool = True
 
+    @property
+    def sources(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Each phase and its LMDB."""
+        return ("TRAIN", self.train_lmdb), ("TEST", self.test_lmdb)
+
 
 def train_val_net(structure: Structure, backbone: Backbone, training: Training) -> Any:
     """The net that `caffe train` and `caffe test` run: NetParameter."""
@@ -146,13 +149,29 @@ def train_val_net(structure: Structure, backbone: Backbone, training: Training) 
     tops = ["data", "vehicle_id"]
     if structure == "mixed_difference":
         tops.append("model_id")
-    for phase in ("TRAIN", "TEST"):
-        _pair_sets(net, phase, tops, backbone, training)
-    if structure == "mixed_difference":
-        model_feature, lower, feature = _mixed_difference(
-            net, backbone, training.wide_fc8
+    for phase, source in training.sources:
+        layers.pair_set_data(
+            net,
+            phase,
+            "pair_sets",
+            tops,
+            transform_param(backbone),
+            source=source,
+            sets=training.sets,
+            positives=training.positives,
+            negatives=training.negatives,
+            seed=training.seed,
+            hard_negatives=training.hard_negatives,
+            cache=training.cache,
         )
-        _classify_model(net, model_feature, backbone, training)
+    if structure == "mixed_difference":
+        upper, lower, feature = _mixed_difference(net, backbone, training.wide_fc8)
+        if backbone.dropout:
+            upper = layers.dropout(net, upper, "drop7", backbone.dropout)
+        layers.classify_models(
+            net, upper, "fc8_model", "model_loss", training.num_models,
+            filler=backbone.fc_filler, weight=0.5,
+        )  # fmt: skip
         _embedding_loss(net, "ccl_lower", lower, training, weight=0.5)
         _embedding_loss(net, "ccl", feature, training, weight=1.0)
     else:
@@ -166,46 +185,18 @@ def deploy_net(
 ) -> Any:
     """The net that turns images into features, unit vectors: NetParameter."""
     net = caffe_pb2.NetParameter(name=f"{backbone.name} {structure}")
-    shape = {"dim": [1, 3, backbone.crop, backbone.crop]}
-    layers.add(net, "Input", "data", [], ["data"], input_param={"shape": [shape]})
+    data = layers.image_input(net, backbone.crop)
     if structure == "mixed_difference":
         _, _, feature = _mixed_difference(net, backbone, wide_fc8)
     else:
-        feature = branch(net, trunk(net, "data", backbone), "", backbone)
-    layers.add(net, "L2Normalize", "feature", [feature], ["feature"])
+        feature = branch(net, trunk(net, data, backbone), "", backbone)
+    layers.add(net, "L2Normalize", "feature", feature)
     return net
 
 
-def _pair_sets(
-    net: Any, phase: str, tops: list[str], backbone: Backbone, training: Training
-) -> None:
-    train = phase == "TRAIN"
-    transform = {
-        "crop_size": backbone.crop,
-        "mirror": train,
-        "mean_value": backbone.mean,
-        "scale": backbone.scale,
-    }
-    pair_set_data = {
-        "source": training.train_lmdb if train else training.test_lmdb,
-        "sets": training.sets,
-        "positives": training.positives,
-        "negatives": training.negatives,
-        "seed": training.seed,
-        "hard_negatives": training.hard_negatives,
-        "cache": training.cache,
-    }
-    layers.add(
-        net,
-        "PairSetData",
-        "pair_sets" if train else "test_pair_sets",
-        [],
-        tops,
-        include=[{"phase": phase}],
-        param=POSITION_FIXED,
-        transform_param=transform,
-        pair_set_data_param=pair_set_data,
-    )
+def transform_param(spec: Any) -> dict[str, Any]:
+    """What the data layer does to an image, for a Backbone or its like."""
+    return {"crop_size": spec.crop, "mean_value": spec.mean, "scale": spec.scale}
 
 
 def _convolution(
@@ -223,8 +214,9 @@ def trunk(net: Any, bottom: str, backbone: Backbone) -> str:
     for number, shape in (("1", backbone.conv1), ("2", backbone.conv2)):
         bottom = _convolution(net, bottom, "conv" + number, shape, backbone)
         if not backbone.batch_norm:
-            bottom = layers.local_response_norm(net, bottom, "norm" + number)
-        bottom = layers.max_pool(net, bottom, "pool" + number)
+            norm = "norm" + number
+            bottom = layers.local_response_norm(net, bottom, norm, alpha=5e-4, k=2.0)
+        bottom = layers.pool(net, bottom, "pool" + number)
     return _convolution(net, bottom, "conv3", (backbone.width, 3, 1, 1), backbone)
 
 
@@ -234,7 +226,7 @@ def branch(net: Any, bottom: str, suffix: str, backbone: Backbone) -> str:
     for name in (conv4, conv5):
         shape = (backbone.width, 3, 1, 1)
         bottom = _convolution(net, bottom, name, shape, backbone)
-    bottom = layers.max_pool(net, bottom, "pool5" + suffix)
+    bottom = layers.pool(net, bottom, "pool5" + suffix)
     bottom = layers.inner_product(net, bottom, fc6, backbone.fc6, backbone.fc_filler)
     layers.relu(net, bottom, "relu6" + suffix)
     if backbone.dropout:
@@ -257,7 +249,7 @@ def _mixed_difference(
     shared = trunk(net, "data", backbone)
     upper = layers.relu(net, branch(net, shared, "", backbone), "relu7")
     lower = branch(net, shared, SECOND, backbone)
-    both = layers.add(net, "Concat", "mixed", [upper, lower], ["mixed"])
+    both = layers.add(net, "Concat", "mixed", [upper, lower])
     if wide_fc8:
         both = layers.inner_product(
             net, both, "fc8_wide", 2 * backbone.fc7, backbone.fc_filler
@@ -267,53 +259,31 @@ def _mixed_difference(
     return upper, lower, _feature(net, both, "fc8_mixed", backbone)
 
 
-def _classify_model(
-    net: Any, feature: str, backbone: Backbone, training: Training
-) -> None:
-    """The softmax over vehicle models; images without a label do not count."""
-    if backbone.dropout:
-        feature = layers.dropout(net, feature, "drop7", backbone.dropout)
-    scores = layers.inner_product(
-        net, feature, "fc8_model", training.num_models, backbone.fc_filler
-    )
-    layers.add(
-        net,
-        "SoftmaxWithLoss",
-        "model_loss",
-        [scores, "model_id"],
-        ["model_loss"],
-        loss_weight=[0.5],
-        loss_param={"ignore_label": -1},
-    )
-
-
 def _embedding_loss(
     net: Any, name: str, feature: str, training: Training, *, weight: float
 ) -> None:
     """A loss on the unit sphere, with tops that show a collapse in the log."""
     if training.normalize:
-        layers.add(net, "L2Normalize", name + "_unit", [feature], [name + "_unit"])
-        feature = name + "_unit"
+        feature = layers.add(net, "L2Normalize", name + "_unit", feature)
     param: dict[str, Any] = {
         "positives": training.positives,
         "negatives": training.negatives,
         "margin": training.margin,
     }
     if name == "triplet":
-        more: dict[str, Any] = {"triplet_loss_param": param | {"sampling": "RANDOM"}}
-        kind = "TripletLoss"
+        kind, field = "TripletLoss", "triplet_loss_param"
+        param["sampling"] = "RANDOM"
     else:
-        more = {"coupled_clusters_loss_param": param | {"gradient": training.gradient}}
-        kind = "CoupledClustersLoss"
-    tops = [name + "_loss", name + "_active", name + "_d_pos", name + "_d_neg"]
+        kind, field = "CoupledClustersLoss", "coupled_clusters_loss_param"
+        param["gradient"] = training.gradient
     layers.add(
         net,
         kind,
         name + "_loss",
         [feature, "vehicle_id"],
-        tops,
+        [name + "_loss", name + "_active", name + "_d_pos", name + "_d_neg"],
         loss_weight=[weight, 0, 0, 0],
-        **more,
+        **{field: param},
     )
 
 
@@ -335,7 +305,8 @@ class Schedule:
 def solver(net: str, snapshot_prefix: str, schedule: Schedule) -> Any:
     """SGD as in Sec. 3.4: momentum 0.9, weight decay 2e-4, step policy."""
     s = schedule
-    message = caffe_pb2.SolverParameter(
+    tests = {"test_interval": s.test_interval, "test_iter": [s.test_iter]}
+    return caffe_pb2.SolverParameter(
         net=net,
         base_lr=s.base_lr,
         lr_policy="step",
@@ -349,9 +320,5 @@ def solver(net: str, snapshot_prefix: str, schedule: Schedule) -> Any:
         snapshot_prefix=snapshot_prefix,
         random_seed=s.seed,
         solver_mode="CPU",
+        **(tests | {"test_initialization": False} if s.test_interval else {}),
     )
-    if s.test_interval:
-        message.test_interval = s.test_interval
-        message.test_iter.append(s.test_iter)
-        message.test_initialization = False
-    return message

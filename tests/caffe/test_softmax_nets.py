@@ -13,7 +13,7 @@ from helpers import ROOT, caffe, make_fleet, read_net, run_caffe
 
 from pydrdl import messages
 from pydrdl.logs import reader
-from pydrdl.nets import classifiers, prototxt, structures
+from pydrdl.nets import prototxt, softmax, structures
 
 FULL = ("vgg_softmax", "googlenet_softmax")
 DEMOS = tuple(f"demo/{name}" for name in FULL)
@@ -31,10 +31,10 @@ SIZES = {
 }  # fmt: skip
 BRANCHES = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
 VEHICLES = {number: (2, number % 3) for number in range(12)}
-Specification = structures.Backbone | classifiers.GoogLeNet
+Specification = structures.Backbone | softmax.GoogLeNet
 SPECS: dict[str, Specification] = {
     "vgg_softmax": structures.VGG_CNN_M_1024,
-    "googlenet_softmax": classifiers.GOOGLENET,
+    "googlenet_softmax": softmax.GOOGLENET,
 }
 IMAGENET = structures.Training("", "", num_models=1000)
 
@@ -61,7 +61,7 @@ def published(
 ) -> Iterator[tuple[str, "caffe.Net"]]:
     """Each training net with ImageNet's 1000 classes, fed by inputs."""
     caffe.set_random_seed(1)
-    message = classifiers.train_val_net(SPECS[request.param], IMAGENET)
+    message = softmax.train_val_net(SPECS[request.param], IMAGENET)
     while message.layer[0].type in ("PairSetData", "Silence"):
         del message.layer[0]
     data = message.layer.add(name="data", type="Input", top=["data", "model_id"])
