@@ -25,7 +25,7 @@ from pydrdl.render.fleet import PRESETS, Fleet, Plan, changed, draw_fleet
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, encode, photograph
 from pydrdl.render.vehicle import draw_vehicle
-from pydrdl.report.contact_sheet import Row, contact_sheet
+from pydrdl.report.contact_sheet import SheetRow, contact_sheet
 from pydrdl.results import shared
 
 SCHEMA = "drdl.rendered_hardness/1"
@@ -160,7 +160,7 @@ def _sheet(plan: Plan, fleet: Fleet, vehicles: Sequence[int]) -> Image:
             picked = [*front[: SHEET[1] // 2], *back[: SHEET[1] // 2]]
             first = [(_ends(plan, fleet, v)[0] or [0])[0] for v in others]
             rows.append(
-                Row(
+                SheetRow(
                     tuple(_listed(fleet, own, image) for image in picked),
                     tuple(map(partial(_listed, fleet), others, first)),
                 )

@@ -25,6 +25,13 @@ from pydrdl.errors import InputError, cannot_read, number_of, reading, writing
 
 # Nothing is there; as Path.exists() sees it, but for a circle of links.
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _PART = re.compile(r"\.(.+)\.(\d+)\.part", re.DOTALL)
 MAX_NAME = 255  # bytes; what file systems take
 
@@ -59,10 +66,7 @@ def _mode(path: Path) -> int | None:
 def files_in(folder: Path, pattern: str) -> list[Path]:
     """The paths in a folder that match, such as "*.txt", by name.
 
-    None where there is no such folder.
-
-    Raises:
-        InputError: the folder cannot be listed.
+    None where there is no such folder; InputError where it cannot be listed.
     """
     if not is_folder(folder):
         return []
@@ -90,28 +94,18 @@ def read_bytes(
     with open_bytes(path, what, otherwise) as file:
         size = os.fstat(file.fileno()).st_size
         if most is not None and size > most:
-            raise InputError(
-                f"cannot read {what}: it has {size:,} bytes, more than {most:,}",
-                path,
-                "check that this is the right file",
-            )
+            why = f"cannot read {what}: it has {size:,} bytes, more than {most:,}"
+            raise InputError(why, path, "check that this is the right file")
         return file.read()
 
 
 @contextmanager
 def open_bytes(path: Path, what: str, otherwise: str) -> Iterator[BinaryIO]:
-    """Opens a regular file to read it piece by piece; see read_bytes.
-
-    Raises:
-        InputError: as read_bytes does, while it is open too.
-    """
+    """Opens a regular file to read piece by piece; InputError as in read_bytes."""
     with reading(what, path, otherwise), open(path, "rb", opener=_at_once) as file:
         if odd := irregular(os.fstat(file.fileno()).st_mode):
-            raise InputError(
-                f"cannot read {what}: {odd}",
-                path,
-                "copy what it gives into a file, and name that",
-            )
+            advice = "copy what it gives into a file, and name that"
+            raise InputError(f"cannot read {what}: {odd}", path, advice)
         yield file
 
 
@@ -121,13 +115,9 @@ def _at_once(path: str, flags: int) -> int:
 
 
 def read_text(path: Path, what: str, otherwise: str, *encodings: str) -> str:
-    """Reads text in UTF-8, with or without a byte order mark; see read_bytes.
+    """Reads UTF-8 text, or of another encoding where it is none; see read_bytes.
 
-    Args:
-        path: as in read_bytes.
-        what: as there.
-        otherwise: as there.
-        encodings: tried in turn where it is no UTF-8.
+    A byte order mark is left out.
 
     Raises:
         InputError: it cannot be read, or no encoding fits.
@@ -149,23 +139,12 @@ def read_text(path: Path, what: str, otherwise: str, *encodings: str) -> str:
 
 def irregular(mode: int) -> str:
     """Says what a file's st_mode shows, where that is no regular file; else ""."""
-    kinds = {
-        stat.S_IFDIR: "a folder",
-        stat.S_IFIFO: "a named pipe",
-        stat.S_IFSOCK: "a socket",
-        stat.S_IFCHR: "a device",
-        stat.S_IFBLK: "a device",
-    }
-    kind = kinds.get(stat.S_IFMT(mode), "of an unknown kind")
+    kind = _KINDS.get(stat.S_IFMT(mode), "of an unknown kind")
     return "" if stat.S_ISREG(mode) else f"{kind}, no regular file"
 
 
 def file_sha256(path: Path, what: str = "a file") -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
+    """SHA-256 of a file's bytes, in hexadecimal; InputError where it is unreadable."""
     with open_bytes(path, what, "check the path") as file:
         content = cast(io.BufferedReader, file)
         return hashlib.file_digest(content, "sha256").hexdigest()
@@ -203,9 +182,6 @@ def renamed(path: Path) -> Iterator[Path]:
 
     Nothing is synced: a loss of power may leave it empty. The parts that killed
     processes leave are for the folder's maker to delete.
-
-    Raises:
-        OSError: it cannot be written.
     """
     if path.is_dir():  # which renaming would tell of the part
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -267,17 +243,13 @@ def _lives(process: int) -> bool:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # another user's
-        return True
+    except PermissionError:
+        pass  # another user's
     return True
 
 
 def refuse_existing(path: Path, *, overwrite: bool = False) -> None:
-    """Refuses a file to make that is there, or has no folder to lie in.
-
-    Raises:
-        InputError: as said.
-    """
+    """Raises InputError where a file to make is there, or has no folder to lie in."""
     if is_folder(path):
         raise InputError("the output is a folder", path, "name a file in it")
     if exists(path) and not overwrite:
@@ -289,17 +261,13 @@ def refuse_existing(path: Path, *, overwrite: bool = False) -> None:
 def write_texts(
     content: Mapping[Path, bytes], what: str, *, overwrite: bool = False
 ) -> None:
-    """Writes files that are often edited by hand, and the folders that they lie in.
+    """Writes files that are often edited by hand, such as "the nets", and folders.
 
     Files that are there and are the same stay.
 
-    Args:
-        content: of each file.
-        what: they are, such as "the nets".
-        overwrite: replace files that differ.
-
     Raises:
-        InputError: a file is there and differs, or cannot be written.
+        InputError: a file is there and differs, and overwrite does not say to
+            replace it, or one cannot be written.
     """
     differing = [
         path

@@ -64,24 +64,27 @@ def in_order(
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)
     try:
-        yield from _on_threads(function, items, count, ahead or AHEAD * count)
+        yield from _on_threads(function, items, count, ahead or AHEAD * count, True)
     finally:
         cv2.setNumThreads(threads)
 
 
 def behind(function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
-    """Maps on one thread while the next item is got ready; results in order."""
-    return _on_threads(function, items, 1, 1)
+    """Maps on one thread while the next item is got ready; results in order.
+
+    What was got ready is done even where the next item cannot be had.
+    """
+    return _on_threads(function, items, 1, 1, False)
 
 
 def spread(
     task: Callable[[In], int], items: Iterable[In], workers: int | None
 ) -> Iterator[int]:
-    """Maps on processes; results in the items' order.
+    """Maps on processes; results in the items' order, which are taken as needed.
 
     Args:
         task: can be pickled, as its items can.
-        items: taken as they are needed.
+        items: of which each makes a task.
         workers: processes; None takes one a processor, 1 stays in this one.
 
     Raises:
@@ -107,13 +110,17 @@ def spread(
 
 
 def _on_threads(
-    function: Callable[[In], Out], items: Iterable[In], workers: int, most: int
+    function: Callable[[In], Out],
+    items: Iterable[In],
+    workers: int,
+    most: int,
+    cancel: bool,
 ) -> Iterator[Out]:
     pool = ThreadPoolExecutor(workers)
     try:
         yield from _handed_out(lambda item: pool.submit(function, item), items, most)
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(cancel_futures=cancel)
 
 
 def _handed_out(
@@ -190,8 +197,7 @@ def run(
         env: its environment; None takes this process's.
         stop: the signal by which it ends in good order.
 
-    Returns:
-        Its exit code.
+    Returns: its exit code.
 
     Raises:
         InputError: it cannot be started, or the log not be written.

@@ -16,13 +16,7 @@ BLOCK = 2**20  # bytes read at once
 
 
 class Seal(NamedTuple):
-    """Where the two numbers stand in a head.
-
-    Attributes:
-        before: what it begins with; the size follows, 8 bytes.
-        between: what comes before the CRC-32, 4 bytes.
-        length: of the head, filled up with zeros.
-    """
+    """A head: before, the size in 8 bytes, between, the CRC-32 in 4, and zeros."""
 
     before: bytes
     between: bytes

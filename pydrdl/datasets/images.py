@@ -18,14 +18,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import simplejpeg
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Pixels
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
 from pydrdl.files import read_bytes
 from pydrdl.start import VARIABLE, most_pixels
-
-Pixels = NDArray[np.uint8]
 
 AGAIN = "get the file again, or take it out of the list"
 # Whose headers Pillow reads as OpenCV does; JPEG is asked for by simplejpeg.
@@ -242,18 +240,13 @@ def read_image(
         shrinks = pixels.shape[0] >= size[0] and pixels.shape[1] >= size[1]
         # Areas are averaged when both sides shrink, which avoids aliasing.
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        pixels = np.asarray(
-            cv2.resize(pixels, size[::-1], interpolation=method), np.uint8
-        )
+        resized = cv2.resize(pixels, size[::-1], interpolation=method)
+        pixels = np.asarray(resized, np.uint8)
     return pixels
 
 
 def read_file(path: Path, what: str = "an image") -> bytes:
-    """Reads an image's file.
-
-    Raises:
-        InputError: it is missing, no regular file or too large.
-    """
+    """Reads an image's file; InputError where it is missing, irregular or too large."""
     return read_bytes(path, what, AGAIN, most=MAX_BYTES)
 
 

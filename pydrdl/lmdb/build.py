@@ -16,23 +16,16 @@ from typing import NamedTuple
 import cv2
 import lmdb
 import numpy as np
-from numpy.typing import NDArray
 
 from pydrdl import messages
+from pydrdl.arrays import Pixels
 from pydrdl.datasets.dataset import Image, images_sha256
 from pydrdl.datasets.images import Note, read_image
 from pydrdl.errors import InputError
 from pydrdl.files import exists, is_file, write_bytes
 from pydrdl.folders import WholeFolder
 from pydrdl.lmdb import labels, pair_index
-from pydrdl.lmdb.environment import (
-    DATA,
-    LOCK,
-    META_BYTES,
-    committing,
-    to_write,
-    walk,
-)
+from pydrdl.lmdb.environment import DATA, LOCK, META_BYTES, committing, to_write, walk
 from pydrdl.lmdb.expected import BUILD, CHECKSUMS_FILE
 from pydrdl.lmdb.pair_index import VehicleRecords
 from pydrdl.parallel import Progress, behind, in_order, unseen
@@ -46,23 +39,14 @@ OURS = (DATA, LOCK, BUILD, labels.FILE_NAME, pair_index.FILE_NAME, CHECKSUMS_FIL
 
 
 class LmdbSummary(NamedTuple):
-    """What an image LMDB holds.
-
-    Attributes:
-        images: number of records.
-        vehicles: number of vehicles.
-        labelled: number of images with a model label.
-        models: number of dense model labels.
-        resumed_at: records that an interrupted build had left.
-        bytes: size of data.mdb on disk.
-    """
+    """Numbers of an image LMDB."""
 
     images: int
     vehicles: int
-    labelled: int
-    models: int
-    resumed_at: int
-    bytes: int
+    labelled: int  # images with a model label
+    models: int  # dense labels
+    resumed_at: int  # records that an interrupted build had left
+    bytes: int  # of data.mdb on disk
 
 
 def build_image_lmdb(
@@ -166,16 +150,11 @@ def record_key(record: int, image: Image) -> bytes:
     return f"{record:08d}_{image.path}".encode()[:MAX_KEY]
 
 
-def to_datum(
-    pixels: NDArray[np.uint8], label: int, jpeg_quality: int | None
-) -> messages.Datum:
-    """Packs an image as Caffe's Data layer reads it.
+def to_datum(pixels: Pixels, label: int, jpeg_quality: int | None) -> messages.Datum:
+    """Packs pixels, height x width x 3, uint8, BGR, as Caffe's Data layer reads them.
 
-    Args:
-        pixels: height x width x 3, uint8, BGR.
-        label: the label.
-        jpeg_quality: 1 to 100 for an encoded Datum; None stores the pixels as
-            channels x height x width.
+    jpeg_quality, 1 to 100, is that of an encoded Datum; None stores the pixels as
+    channels x height x width.
     """
     height, width, channels = pixels.shape
     datum = messages.Datum(channels=channels, height=height, width=width, label=label)
@@ -235,20 +214,14 @@ def _check_files(images: Sequence[Image], root: Path) -> None:
 
 
 def _refuse_damaged(partial: Path) -> None:
-    """Raises InputError where an interrupted build's LMDB cannot be read.
-
-    To read on in this process could end it.
-    """
+    """Raises InputError where to read an interrupted build's LMDB could end us."""
     data = partial / DATA
     if not exists(data) or data.stat().st_size < META_BYTES:
         return
-    damage = walk(partial).damage
-    if damage:
-        raise InputError(
-            f"the interrupted build is damaged: {damage}",
-            partial,
-            "delete it, and give the same command again",
-        )
+    if damage := walk(partial).damage:
+        what = f"the interrupted build is damaged: {damage}"
+        advice = "delete it, and give the same command again"
+        raise InputError(what, partial, advice)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -52,14 +52,10 @@ def to_read(folder: Path) -> Iterator[lmdb.Environment]:
 
 @contextmanager
 def to_write(folder: Path, map_size: int) -> Iterator[lmdb.Environment]:
-    """Opens an LMDB to write, or makes it; see committing().
-
-    Args:
-        folder: that it lies in, or is to.
-        map_size: LMDB's first, in bytes.
+    """Opens an LMDB to write, or makes it with a map of so many bytes.
 
     Raises:
-        InputError: it cannot be opened or made.
+        InputError: it cannot be opened or made; see committing() too.
     """
     with writing("the LMDB", folder):
         with (folder / LOCK).open("ab") as lock:
@@ -76,13 +72,9 @@ def to_write(folder: Path, map_size: int) -> Iterator[lmdb.Environment]:
 
 @contextmanager
 def committing(folder: Path, size: int) -> Iterator[None]:
-    """Tells why a transaction in its block could not be written.
+    """Tells why a transaction of about so many bytes could not be written.
 
     A map that is full is for the block to enlarge: lmdb.MapFullError passes.
-
-    Args:
-        folder: that the LMDB lies in.
-        size: bytes that the transaction adds, about.
 
     Raises:
         InputError: no room, say. What was committed before is safe.
@@ -126,8 +118,7 @@ class Walk(NamedTuple):
 def walk(folder: Path) -> Walk:
     """Reads the keys of an LMDB, and each value's ends, in another process.
 
-    Raises:
-        InputError: the system does not let it be read.
+    InputError where the system does not let it be read.
     """
     entries, damage = look(folder)
     if damage:
@@ -175,12 +166,10 @@ def look(folder: Path) -> tuple[int, str]:
 
 
 def read(folder: str, entries: str) -> None:
-    """Reads an LMDB; writes a byte to stdout for each record.
+    """Reads an LMDB of so many records; writes a byte to stdout for each.
 
-    Args:
-        folder: that it lies in.
-        entries: how many records it counts. One more is read at most: a page that
-            leads back to an earlier one would have no end.
+    One more is read at most: a page that leads back to an earlier one would have no
+    end.
     """
     left = int(entries) + 1
     with (
@@ -197,11 +186,7 @@ def read(folder: str, entries: str) -> None:
 
 
 def why(done: "subprocess.CompletedProcess[bytes]", folder: Path) -> str:
-    """Why the process that read an LMDB failed.
-
-    Raises:
-        InputError: something else than damage ended it.
-    """
+    """Why the process that read it failed; InputError where not for its damage."""
     if done.returncode < 0:
         ended = signal.Signals(-done.returncode).name
         if ended not in _BY_DAMAGE:

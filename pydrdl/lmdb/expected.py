@@ -120,11 +120,7 @@ class Expected:
 
 
 def read_expected(folder: Path) -> tuple[Expected, list[Fault]]:
-    """Reads the files of an image LMDB's folder, and compares them.
-
-    Raises:
-        InputError: the system does not let one be read.
-    """
+    """Reads and compares an LMDB's files; InputError where one may not be read."""
     faults: list[Fault] = []
 
     def read(what: Callable[[Path], T]) -> T | None:
@@ -203,15 +199,7 @@ def with_dataset(
 ) -> tuple[Expected, list[Fault]]:
     """Adds the data set's images, and compares its lists with the files.
 
-    Args:
-        expected: as read_expected returns it.
-        images: in any order.
-        root: the folder that their paths are relative to.
-        num_models: as in Dataset.
-        labelled_only: it was built without those whose model it has no label for.
-
-    Raises:
-        InputError: the images cannot be labelled.
+    Arguments and errors are those of verify_image_lmdb.
     """
     build, faults = expected.build, []
     model_ids = build.model_ids if build else None

@@ -54,12 +54,11 @@ def dense_labels(
     model_of: dict[int, int] = {}
     for image in images:
         if not 0 <= image.vehicle_id <= MAX_VEHICLE_ID:
-            raise InputError(
-                f"vehicle id {image.vehicle_id} is not in 0 .. {MAX_VEHICLE_ID}, "
-                "the whole numbers that Caffe's floats hold exactly",
-                image.path,
-                "number the vehicles anew",
+            what = (
+                f"vehicle id {image.vehicle_id} is not in 0 .. {MAX_VEHICLE_ID}, the "
             )
+            what += "whole numbers that Caffe's floats hold exactly"
+            raise InputError(what, image.path, "number the vehicles anew")
         known = model_of.setdefault(image.vehicle_id, image.model_id)
         if known != image.model_id:
             models = f"{known} and {image.model_id} (-1 = unlabelled)"
@@ -80,12 +79,7 @@ def dense_labels(
 
 
 def numbered_models(occurring: Collection[int], num_models: int) -> tuple[int, ...]:
-    """The data set's model id of each dense label; see dense_labels.
-
-    Args:
-        occurring: models that images have, -1 left out.
-        num_models: as in Dataset; 0 where unknown.
-    """
+    """The data set's model id of each dense label; see dense_labels, without -1."""
     kept = num_models > 0 and all(0 <= model < num_models for model in occurring)
     return tuple(range(num_models)) if kept else tuple(sorted(occurring))
 
@@ -93,13 +87,7 @@ def numbered_models(occurring: Collection[int], num_models: int) -> tuple[int, .
 def with_known_models(
     images: Iterable[Image], model_ids: Collection[int], *, labelled_only: bool = False
 ) -> tuple[Image, ...]:
-    """The images, those of other vehicle models unlabelled (-1).
-
-    Args:
-        images: in any order, which they keep.
-        model_ids: the data set's ids that have a dense label.
-        labelled_only: leave out the unlabelled.
-    """
+    """The images, those of other vehicle models unlabelled (-1) or left out."""
     known = {-1, *model_ids}
     kept = (
         image if image.model_id in known else replace(image, model_id=-1)
@@ -141,11 +129,7 @@ def read_labels(folder: Path) -> Labels:
 
 
 def read_stored(folder: Path) -> str:
-    """Reads which label an image LMDB's records carry, "vehicle" or "model".
-
-    Raises:
-        InputError: as read_labels.
-    """
+    """Reads which label the records carry, "vehicle" or "model"; see read_labels."""
     return _read(folder).label
 
 
@@ -157,9 +141,6 @@ def same_models(one: Path, other: Path) -> bool:
     """Whether the models have the same labels in two image LMDBs.
 
     Where a data set does not say how many models there are, each LMDB numbers
-    those that occur in it.
-
-    Raises:
-        InputError: a labels.json is missing or damaged.
+    those that occur in it. InputError as in read_labels.
     """
     return read_labels(one).model_ids == read_labels(other).model_ids

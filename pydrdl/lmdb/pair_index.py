@@ -56,13 +56,7 @@ class Fingerprint(NamedTuple):
 
 
 class PairIndex(NamedTuple):
-    """The whole index.
-
-    Attributes:
-        fingerprint: of the LMDB that it belongs to.
-        num_models: model labels lie in 0 .. num_models - 1.
-        vehicles: in record order, without gaps.
-    """
+    """The index: labels of models lie in 0 .. num_models - 1, vehicles have no gaps."""
 
     fingerprint: Fingerprint
     num_models: int
@@ -70,11 +64,7 @@ class PairIndex(NamedTuple):
 
 
 class Fingerprinter:
-    """Computes the fingerprint of an LMDB from its records, in their order.
-
-    Args:
-        num_images: how many there will be.
-    """
+    """Computes the fingerprint of an LMDB from so many records, in their order."""
 
     def __init__(self, num_images: int) -> None:
         # Which is every record where there are at most SAMPLES.
@@ -95,10 +85,7 @@ class Fingerprinter:
 
 
 def fingerprint(environment: lmdb.Environment) -> Fingerprint:
-    """Computes the fingerprint of an open LMDB.
-
-    Keys and sizes are read of all records, values of at most 64.
-    """
+    """Reads keys and sizes of all records of an open LMDB, values of at most 64."""
     fingerprinter = Fingerprinter(environment.stat()["entries"])
     with environment.begin(buffers=True) as transaction:
         for key, value in transaction.cursor():
@@ -119,13 +106,9 @@ def to_bytes(index: PairIndex) -> bytes:
 def read_pair_index(folder: Path, *, check: bool = True) -> PairIndex:
     """Reads the index in an image LMDB's folder.
 
-    Args:
-        folder: the folder that holds data.mdb.
-        check: whether to compare the fingerprint with data.mdb's.
-
     Raises:
         InputError: there is no index, it is damaged or of another version, or
-            it belongs to another LMDB.
+            (with check) its fingerprint is not that of data.mdb.
     """
     path = Path(folder) / FILE_NAME
     data = read_bytes(path, "the pair index", AGAIN)

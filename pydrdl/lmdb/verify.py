@@ -14,9 +14,9 @@ import cv2
 import lmdb
 import numpy as np
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 
 from pydrdl import messages
+from pydrdl.arrays import Pixels
 from pydrdl.datasets.dataset import Image
 from pydrdl.datasets.images import decode as decode_image
 from pydrdl.datasets.images import read_image
@@ -148,11 +148,8 @@ def _fingerprint_faults(
         return
     held, found = expected.index.fingerprint, pair_index.fingerprint(environment)
     if held != found:
-        yield Fault(
-            "index",
-            f"{pair_index.FILE_NAME} is not of this data.mdb: it holds {held}, "
-            f"data.mdb gives {found}",
-        )
+        other = f"{pair_index.FILE_NAME} is not of this data.mdb: it holds {held}, "
+        yield Fault("index", f"{other}data.mdb gives {found}")
 
 
 def _numbered(
@@ -251,7 +248,7 @@ def _faults(
     yield from _against_source(expected, image, message, pixels)
 
 
-def decode(message: messages.Datum) -> NDArray[np.uint8]:
+def decode(message: messages.Datum) -> Pixels:
     """Decodes a Datum to height x width x 3, uint8, BGR.
 
     Raises:
@@ -284,10 +281,7 @@ def _check_form(build: BuildInputs, message: messages.Datum) -> None:
 
 
 def _against_source(
-    expected: Expected,
-    image: Image,
-    message: messages.Datum,
-    pixels: NDArray[np.uint8],
+    expected: Expected, image: Image, message: messages.Datum, pixels: Pixels
 ) -> Iterator[tuple[str, str]]:
     """Makes the record again from its photograph."""
     if expected.build is None:

@@ -1,18 +1,17 @@
 """A contact sheet: vehicles in rows, beside each its look-alikes of the same model."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Pixels
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import writing
 from pydrdl.files import write_bytes
-
-Pixels = NDArray[np.uint8]
 
 MARGIN = 18  # pixels around the sheet
 GAP = 6  # between photographs of a row
@@ -25,14 +24,8 @@ GROUND = 238  # beside photographs that are not square
 FONT, SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
 
 
-@dataclass(frozen=True)
-class Row:
-    """One vehicle of a sheet.
-
-    Attributes:
-        images: photographs of the vehicle, at least one.
-        neighbours: one photograph of each of some other vehicles of its model.
-    """
+class SheetRow(NamedTuple):
+    """Photographs of a vehicle, and one each of some others of its model."""
 
     images: tuple[Image, ...]
     neighbours: tuple[Image, ...] = ()
@@ -40,7 +33,7 @@ class Row:
 
 def choose_rows(
     images: Sequence[Image], vehicles: int, per_vehicle: int, neighbours: int, seed: int
-) -> tuple[Row, ...]:
+) -> tuple[SheetRow, ...]:
     """Chooses at random what a sheet shows.
 
     Vehicles with several photographs and with others of their model come
@@ -54,38 +47,34 @@ def choose_rows(
         seed: of the choice.
     """
     random = np.random.default_rng(seed)
-    images_of: dict[int, list[Image]] = {}
-    vehicles_of: dict[int, set[int]] = {}
+    images_of: dict[int, list[Image]] = defaultdict(list)
+    vehicles_of: dict[int, set[int]] = defaultdict(set)
     for image in images:
-        images_of.setdefault(image.vehicle_id, []).append(image)
+        images_of[image.vehicle_id].append(image)
         if image.model_id >= 0:
-            vehicles_of.setdefault(image.model_id, set()).add(image.vehicle_id)
+            vehicles_of[image.model_id].add(image.vehicle_id)
 
     def draw(items: Sequence[int], count: int) -> list[int]:
         return [items[k] for k in random.permutation(len(items))[:count]]
 
     def alike(vehicle: int) -> list[int]:
         model = images_of[vehicle][0].model_id
-        return sorted(vehicles_of.get(model, set()) - {vehicle})
-
-    def unlike(vehicle: int) -> bool:
-        return len(vehicles_of.get(images_of[vehicle][0].model_id, ())) < 2
+        return sorted(vehicles_of[model] - {vehicle})
 
     order = draw(sorted(images_of), len(images_of))
     # Stable: chance decides within the preferred and within the others.
-    order.sort(key=lambda v: (len(images_of[v]) < 2) + unlike(v))
+    order.sort(key=lambda v: (len(images_of[v]) < 2) + (not alike(v)))
     rows = []
     for vehicle in order[:vehicles]:
         own = images_of[vehicle]
         shown = [own[k] for k in sorted(draw(range(len(own)), per_vehicle))]
         others = [images_of[v] for v in draw(alike(vehicle), neighbours)]
         one_each = [other[random.integers(len(other))] for other in others]
-        rows.append(Row(tuple(shown), tuple(one_each)))
+        rows.append(SheetRow(tuple(shown), tuple(one_each)))
     return tuple(rows)
 
 
-@dataclass(frozen=True)
-class Layout:
+class SheetGrid(NamedTuple):
     """Where things stand on a sheet, in pixels.
 
     Attributes:
@@ -108,8 +97,7 @@ class Layout:
     @property
     def height(self) -> int:
         """The sheet's height."""
-        last = self.cell(self.rows - 1, 0)[1]
-        return last + self.size + 2 * LINE + MARGIN
+        return self.cell(self.rows - 1, 0)[1] + self.size + 2 * LINE + MARGIN
 
     def cell(self, row: int, column: int) -> tuple[int, int]:
         """(left, top) of a photograph; look-alikes follow the vehicle's own."""
@@ -119,23 +107,14 @@ class Layout:
         return left, MARGIN + HEADING + row * pitch
 
 
-def layout_of(rows: Sequence[Row], size: int) -> Layout:
-    """The smallest layout that holds these rows.
-
-    Args:
-        rows: at least one.
-        size: pixels a side of a photograph's cell.
-    """
-    return Layout(
-        size,
-        max(len(row.images) for row in rows),
-        max(len(row.neighbours) for row in rows),
-        len(rows),
-    )
+def grid_of(rows: Sequence[SheetRow], size: int) -> SheetGrid:
+    """The smallest grid that holds these rows, in cells of so many pixels a side."""
+    columns = max(len(row.images) for row in rows)
+    return SheetGrid(size, columns, max(len(row.neighbours) for row in rows), len(rows))
 
 
 def contact_sheet(
-    rows: Sequence[Row], size: int, read: Callable[[Image], Pixels]
+    rows: Sequence[SheetRow], size: int, read: Callable[[Image], Pixels]
 ) -> Pixels:
     """Draws a contact sheet.
 
@@ -147,21 +126,30 @@ def contact_sheet(
     Returns:
         height x width x 3, uint8, BGR.
     """
-    layout = layout_of(rows, size)
-    sheet = np.full((layout.height, layout.width, 3), WHITE, np.uint8)
-    _heading(sheet, layout, 0, "one vehicle", layout.columns)
-    if layout.neighbours:
-        title = "others of its model"
-        _heading(sheet, layout, layout.columns, title, layout.neighbours)
-        x = layout.cell(0, layout.columns)[0] - BLOCK // 2
-        bottom = layout.height - MARGIN
-        cv2.line(sheet, (x, MARGIN), (x, bottom), (RULE,) * 3, 1)
+    grid = grid_of(rows, size)
+    sheet = np.full((grid.height, grid.width, 3), WHITE, np.uint8)
+    for column, text, columns in (
+        (0, "one vehicle", grid.columns),
+        (grid.columns, "others of its model", grid.neighbours),
+    ):
+        left, room = grid.cell(0, column)[0], columns * (size + GAP) - GAP
+        if columns:
+            _write(sheet, text, left, MARGIN + LINE - 4, room, INK)
+    if grid.neighbours:
+        x = grid.cell(0, grid.columns)[0] - BLOCK // 2
+        cv2.line(sheet, (x, MARGIN), (x, grid.height - MARGIN), (RULE,) * 3, 1)
     for number, row in enumerate(rows):
-        cells = [*enumerate(row.images), *enumerate(row.neighbours, layout.columns)]
+        cells = [*enumerate(row.images), *enumerate(row.neighbours, grid.columns)]
         for column, image in cells:
-            left, top = layout.cell(number, column)
+            left, top = grid.cell(number, column)
             sheet[top : top + size, left : left + size] = fit(read(image), size)
-            _caption(sheet, image, left, top + size, size)
+            model = f"  model {image.model_id}" if image.model_id >= 0 else ""
+            seen_by = PurePosixPath(image.path).name
+            if image.camera_id >= 0:
+                seen_by = f"camera {image.camera_id}"
+            base, vehicle = top + size + 14, f"vehicle {image.vehicle_id}"
+            _write(sheet, vehicle + model, left, base, size, INK)
+            _write(sheet, seen_by, left, base + LINE, size, FAINT)
     return sheet
 
 
@@ -172,31 +160,12 @@ def fit(pixels: Pixels, size: int) -> Pixels:
     if scale != 1:
         height, width = (max(1, round(n * scale)) for n in (height, width))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        pixels = np.asarray(
-            cv2.resize(pixels, (width, height), interpolation=method), np.uint8
-        )
+        scaled = cv2.resize(pixels, (width, height), interpolation=method)
+        pixels = np.asarray(scaled, np.uint8)
     cell = np.full((size, size, 3), GROUND, np.uint8)
     top, left = (size - height) // 2, (size - width) // 2
     cell[top : top + height, left : left + width] = pixels
     return cell
-
-
-def _heading(
-    sheet: Pixels, layout: Layout, column: int, text: str, columns: int
-) -> None:
-    left = layout.cell(0, column)[0]
-    room = columns * (layout.size + GAP) - GAP
-    _write(sheet, text, left, MARGIN + LINE - 4, room, INK)
-
-
-def _caption(sheet: Pixels, image: Image, left: int, bottom: int, room: int) -> None:
-    """Two lines below a photograph: vehicle and model; camera, or the file."""
-    model = f"  model {image.model_id}" if image.model_id >= 0 else ""
-    seen_by = PurePosixPath(image.path).name
-    if image.camera_id >= 0:
-        seen_by = f"camera {image.camera_id}"
-    _write(sheet, f"vehicle {image.vehicle_id}{model}", left, bottom + 14, room, INK)
-    _write(sheet, seen_by, left, bottom + 14 + LINE, room, FAINT)
 
 
 def _write(
@@ -210,11 +179,7 @@ def _write(
 
 
 def write_png(path: Path, pixels: Pixels) -> None:
-    """Writes a PNG; the file appears, or is replaced, only when whole.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
+    """Writes a PNG, whole or not at all; InputError where it cannot be written."""
     data = cv2.imencode(".png", pixels)[1].tobytes()
     with writing("the sheet", path):
         write_bytes(path, data)

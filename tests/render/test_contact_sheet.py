@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from pydrdl.datasets import Image, open_dataset
 from pydrdl.datasets.dataset import unique_images
-from pydrdl.report.contact_sheet import Row, choose_rows, contact_sheet, fit, layout_of
+from pydrdl.report.contact_sheet import (
+    SheetRow,
+    choose_rows,
+    contact_sheet,
+    fit,
+    grid_of,
+)
 
 TOOL = Path(__file__).parents[2] / "tools" / "dataset.py"
 SIZE = 48
@@ -112,7 +118,7 @@ def test_a_folder_without_models_has_no_look_alikes(tmp_path: Path) -> None:
     rows = choose_rows(images, 10, 2, 3, 0)
     assert [len(row.images) for row in rows] == [2] * 4
     assert not any(row.neighbours for row in rows)
-    assert layout_of(rows, SIZE).neighbours == 0
+    assert grid_of(rows, SIZE).neighbours == 0
     sheet = contact_sheet(rows, SIZE, lambda image: np.zeros((9, 9, 3), np.uint8))
     assert sheet.shape[1] == 2 * 18 + 2 * SIZE + 6
 
@@ -159,6 +165,6 @@ def test_works_for_an_image_list_with_root(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = choose_rows(unique_images(open_dataset(moved, path.parent)), 6, 5, 3, 0)
     height, width = cv2.imread(str(tmp_path / "sheet.png")).shape[:2]
-    layout = layout_of(rows, 144)
-    assert (width, height) == (layout.width, layout.height)
-    assert isinstance(rows[0], Row)
+    grid = grid_of(rows, 144)
+    assert (width, height) == (grid.width, grid.height)
+    assert isinstance(rows[0], SheetRow)
