@@ -19,7 +19,7 @@ from typer import Option
 
 from pydrdl import cli
 from pydrdl.errors import InputError
-from pydrdl.reproduce.chain import STRUCTURES
+from pydrdl.reproduce.setting import STRUCTURES
 
 SCHEMA = "drdl.bench_training/2"
 
@@ -81,9 +81,7 @@ def measure(
     for method, found in seconds.items():
         ratios = [a / b for a, b in zip(found, first, strict=True)]
         table.add_row(
-            method,
-            f"{statistics.median(found):.3f}",
-            *measured.spread(ratios, ".2f"),
+            method, f"{statistics.median(found):.3f}", *measured.spread(ratios, ".2f")
         )
     cli.console.print(table)
     if json is not None:

@@ -1,5 +1,6 @@
 """`drdl`: all commands by their names, in the order of work."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import typer
@@ -8,6 +9,7 @@ from pydrdl import cli
 from pydrdl.commands import (
     build,
     check,
+    environment,
     evaluate,
     features,
     gradcheck,
@@ -16,6 +18,7 @@ from pydrdl.commands import (
     render,
     report,
     reproduce,
+    train,
 )
 
 COMMANDS: tuple[Callable[..., None], ...] = (
@@ -29,6 +32,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     nets.make_nets,
     nets.init_weights,
     gradcheck.gradcheck,
+    train.train,
     logs.parse_log,
     logs.plot_training,
     features.extract_features,
@@ -39,11 +43,14 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     evaluate.eval_verification,
     report.report,
     reproduce.reproduce,
+    environment.environment,
 )
 
 
 def run() -> None:
     """Runs the command that the first word names."""
+    # By this typer lets --show-completion name the shell; a guess may be wrong.
+    os.environ.setdefault("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     app = typer.Typer(
         name="drdl",
         help="Deep Relative Distance Learning: vehicle re-identification on Caffe.",

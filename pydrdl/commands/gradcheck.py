@@ -50,15 +50,15 @@ def gradcheck(
     seed: Annotated[int, options.seed("Of inputs, weights and samples.")] = 0,
     json: Annotated[Path | None, options.json_file("all numbers")] = None,
 ) -> None:
-    """Compare gradients with central differences, and print a table.
+    """Compare gradients with central differences.
 
-    Exits with 1 where a row is FAIL or VACUOUS. Error: the largest difference,
-    relative to max |g|; at most 1e-6 in double (f64). Float (f32) is held
-    against the differences in double: at most 1e-5, and 1e-4 in the whole net.
-    Kinks: coordinates where the function has no derivative in reach of the
-    step, such as at a hinge; not checked, and FAIL where they are many (over
-    10%, in the whole net 30%). VACUOUS: a check that could not have failed, as
-    max |g| is tiny or no hinge, or every one, is active.
+    Prints a table, and exits with 1 where a row is FAIL or VACUOUS. Error: the
+    largest difference, relative to max |g|; at most 1e-6 in double (f64). Float
+    (f32) is held against the differences in double: at most 1e-5, and 1e-4 in
+    the whole net. Kinks: coordinates where the function has no derivative in
+    reach of the step, such as at a hinge; not checked, and FAIL where they are
+    many (over 10%, in the whole net 30%). VACUOUS: a check that could not have
+    failed, as max |g| is tiny or no hinge, or every one, is active.
 
     Example: python tools/gradcheck.py --layer CoupledClustersLoss --mode PAPER
     """

@@ -45,9 +45,10 @@ def render_vehicleid(
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Only count.")] = False,
 ) -> None:
-    """Draw vehicles as VehicleID V1.0 lies on disk: images, labels and lists.
+    """Draw vehicles as VehicleID V1.0 lies on disk.
 
-    Drawing that was interrupted goes on when the same command is given again.
+    Images, labels and lists. Drawing that was interrupted goes on when the same
+    command is given again.
 
     Example: python tools/render_vehicleid.py --output data/rendered --preset demo
     """
@@ -107,9 +108,10 @@ def render_compcars(
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Only count.")] = False,
 ) -> None:
-    """Draw car models as CompCars lies on disk: images, boxes, lists and pairs.
+    """Draw car models as CompCars lies on disk.
 
-    Drawing that was interrupted goes on when the same command is given again.
+    Images, boxes, lists and pairs. Drawing that was interrupted goes on when
+    the same command is given again.
 
     Example: python tools/render_compcars.py --output data/compcars --preset demo
     """

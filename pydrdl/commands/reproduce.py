@@ -21,25 +21,14 @@ if TYPE_CHECKING:
 
 
 Preset = Literal["mini", "demo", "paper"]
-PRINTED = ("table3", "table4", "table6", "fig10")  # by the paper
-
-
-class Target(StrEnum):
-    """What to regenerate; "all" is what the paper prints."""
-
-    table3 = "table3"
-    table4 = "table4"
-    table6 = "table6"
-    fig10 = "fig10"
-    ablations = "ablations"
-    fresh = "fresh"
-    convergence = "convergence"
-    all = "all"
+# "all" is what the paper prints.
+Wanted = StrEnum("Wanted", "table3 table4 table6 fig10 ablations fresh convergence all")
+PRINTED = ("table3", "table4", "table6", "fig10")
 
 
 def reproduce(
     targets: Annotated[
-        list[Target], Argument(help="What to regenerate; one or several.")
+        list[Wanted], Argument(help="What to regenerate; one or several.")
     ],
     preset: Annotated[
         Preset,
@@ -85,7 +74,9 @@ def reproduce(
         bool, Option("--list", help="Only show the commands, in their order.")
     ] = False,
 ) -> None:
-    """Do every step of a table that is not done yet, and print it.
+    """Regenerate the paper's tables, from data to numbers.
+
+    Does every step of a table that is not done yet, and prints it.
 
     Killed anywhere, the same command goes on where it was. How long is left is
     told from what steps like those to come took before, in the same folder.
@@ -93,8 +84,8 @@ def reproduce(
     Example: python tools/reproduce.py table6 --preset demo --seeds 5
     """
     from pydrdl.reproduce import setting, tables
-    from pydrdl.reproduce.plan import Plan
-    from pydrdl.reproduce.runner import Progress, run_steps
+    from pydrdl.reproduce.chain import Chain
+    from pydrdl.reproduce.runner import ChainProgress, run_steps
 
     # Relative where it can be, so that the commands shown can be typed.
     tools = Path(os.path.relpath(Path(__file__).parents[2] / "tools"))
@@ -109,15 +100,15 @@ def reproduce(
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
-    plan = Plan(chosen)
+    chain = Chain(chosen)
     asked = {*targets, *(PRINTED if "all" in targets else ())}
-    results = {t: getattr(plan, t)() for t in tables.TABLES if t in asked}
+    results = {t: getattr(chain, t)() for t in tables.TABLES if t in asked}
     report = None
     if asked.intersection(PRINTED):
         files = [path for t in PRINTED for path in results.get(t, {}).values()]
-        report = plan.report(files, "python " + shlex.join(sys.argv))
+        report = chain.report(files, "python " + shlex.join(sys.argv))
     if list_steps:
-        for step in plan.steps:
+        for step in chain.steps:
             line = f"{step.name}: {shlex.join(step.command)}"
             cli.console.print(line, soft_wrap=True, markup=False)
         return
@@ -125,9 +116,9 @@ def reproduce(
     jobs = jobs or (1 if gpu else min(cores, 4))
     # Several nets on one core each learn more than one net on several.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, cores // jobs)))
-    progress = Progress(partial(cli.stderr.print, soft_wrap=True))
+    progress = ChainProgress(partial(cli.stderr.print, soft_wrap=True))
     started = time.monotonic()
-    run_steps(plan.steps, chosen.work, progress, jobs=jobs)
+    run_steps(chain.steps, chosen.work, progress, jobs=jobs)
     cli.stderr.print(progress.summary(time.monotonic() - started))
     shown = []
     for target, made in results.items():
@@ -142,7 +133,7 @@ def reproduce(
         cli.write_json(json, tables.to_json(shown, **about))
 
 
-def _worth(s: "setting.Setting", asked: Collection[Target]) -> str:
+def _worth(s: "setting.Setting", asked: Collection[str]) -> str:
     sources = [s.vehicleid]
     longer = ""
     if {"table3", "fig10"}.intersection(asked):

@@ -72,17 +72,12 @@ class LineDecoder:
 
 
 class Message(NamedTuple):
-    """What was logged.
+    """What was logged."""
 
-    Attributes:
-        text: without what stands in front of it.
-        thread: that logged it; "" without glog's prefix.
-        time: seconds since some fixed moment; None without glog's prefix, or
-            where that names no possible moment.
-    """
-
-    text: str
-    thread: str = ""
+    text: str  # without what stands in front of it
+    thread: str = ""  # that logged it; "" without glog's prefix
+    # Seconds since some fixed moment; None without glog's prefix, or where that
+    # names no possible moment.
     time: float | None = None
 
 

@@ -37,15 +37,9 @@ ROUND_DOTS = ("o", "s", "^", "D", "v", "P")
 
 @dataclass(frozen=True)
 class PlottedLog:
-    """A log as it is drawn.
+    """A log as it is drawn."""
 
-    Attributes:
-        name: to show.
-        log: the log.
-        x: over what.
-    """
-
-    name: str
+    name: str  # to show
     log: TrainingLog
     x: Axis
 

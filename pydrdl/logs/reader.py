@@ -57,29 +57,18 @@ _WORDS = (
 
 @dataclass
 class LogRow:
-    """What was shown at one iteration.
+    """What was shown at one iteration."""
 
-    Attributes:
-        run: which run of the log, from 0.
-        phase: "train", or "test" for a test net.
-        net: number of the test net; 0 in training.
-        iteration: as logged.
-        seconds: since the run began; None without glog's prefix.
-        learning_rate: the one last shown in this run; None before the first.
-        speed: iterations a second since the row before; None for a run's first.
-        loss: the smoothed total loss; of a test net only with test_compute_loss.
-        values: every net output, by the name of its top; elements of a top
-            with several are called top, top[1], top[2] and so on.
-    """
-
-    run: int
+    run: int  # of the log, from 0
     phase: Phase
-    net: int
+    net: int  # number of the test net; 0 in training
     iteration: int
-    seconds: float | None
-    learning_rate: float | None = None
-    speed: float | None = None
-    loss: float | None = None
+    seconds: float | None  # since the run began; None without glog's prefix
+    learning_rate: float | None = None  # the one last shown in this run
+    speed: float | None = None  # iterations a second since the row before
+    loss: float | None = None  # the smoothed total; in tests with test_compute_loss
+    # Every net output, by the name of its top; elements of a top with several are
+    # called top, top[1], top[2] and so on.
     values: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -97,32 +86,20 @@ def column_of(top: str) -> str:
 
 @dataclass
 class Run:
-    """One `caffe train`.
+    """One `caffe train`."""
 
-    Attributes:
-        resumed_from: the solver state that it went on from; "" for none.
-        done: it reached its end, and was not stopped or killed.
-    """
-
-    resumed_from: str = ""
-    done: bool = False
+    resumed_from: str = ""  # the solver state that it went on from
+    done: bool = False  # it reached its end, and was not stopped or killed
 
 
 @dataclass
 class TrainingLog:
-    """What a log holds so far.
-
-    Attributes:
-        runs: in order; a row's run is an index into it.
-        rows: in order, of both phases.
-        loss_weights: of the tops that are losses.
-        repeated: rows left out, since another GPU had shown the iteration.
-    """
+    """What a log holds so far."""
 
     runs: list[Run] = field(default_factory=list)
-    rows: list[LogRow] = field(default_factory=list)
-    loss_weights: dict[str, float] = field(default_factory=dict)
-    repeated: int = 0
+    rows: list[LogRow] = field(default_factory=list)  # in order, of both phases
+    loss_weights: dict[str, float] = field(default_factory=dict)  # of tops
+    repeated: int = 0  # rows left out, since another GPU had shown the iteration
 
     def of(self, phase: Phase, run: int | None = None) -> list[LogRow]:
         """The rows of a phase, of one run or of all."""

@@ -1,4 +1,4 @@
-"""Spans of time as people say them."""
+"""Runs the steps of a chain that are not done, and tells how long is left."""
 
 import heapq
 import re
@@ -6,197 +6,43 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydrdl import parallel
-from pydrdl.errors import InputError
-from pydrdl.reproduce.steps import Record, Step, Timing, alone, end_of, log_of, recipes
-
-
-def exactly(seconds: float) -> str:
-    """To the second, from an hour on to the minute."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60:,} h {minutes % 60} min"
-
-
-def about(seconds: float) -> str:
-    """As an estimate is worth saying: to ten seconds, minutes, or tens of them."""
-    if seconds < 55:
-        return f"{max(1, round(seconds / 10)) * 10} s"
-    minutes = max(1, round(seconds / 60))
-    if minutes < 60:
-        return f"{minutes} min"
-    tens = round(seconds / 600)
-    return f"{tens // 6:,} h {tens % 6 * 10} min" if tens % 6 else f"{tens // 6:,} h"
-
-
-# How long what is left of a chain will take, from what earlier steps took.
-#
-# A step is expected to take as long as it took before, to its end, or else as the
-# steps that are most like it did; where none has run, nothing is said of it.
+from pydrdl.reproduce.steps import (
+    Step,
+    StepRecord,
+    Timing,
+    alone,
+    failure,
+    log_of,
+    recipes,
+)
 
 
 @dataclass(frozen=True)
 class Left:
-    """What is left of a chain.
+    """What is left of a chain."""
 
-    Attributes:
-        seconds: that the steps with a known time will take, about.
-        timed: how many these are.
-        untimed: steps of which no time is known.
-    """
-
-    seconds: float
-    timed: int
-    untimed: int
-
-
-class Forecast:
-    """Watches a chain while its steps run, on several threads maybe.
-
-    Args:
-        steps: all of it, in their order.
-        timings: of steps that have run before, by name.
-        done: names of the steps that need not run.
-        jobs: steps that run at a time.
-        clock: gives the time, in seconds.
-    """
-
-    def __init__(
-        self,
-        steps: Sequence[Step],
-        timings: Mapping[str, Timing],
-        done: Iterable[str],
-        jobs: int,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._steps, self._jobs, self._clock = steps, jobs, clock
-        self._timings = dict(timings)
-        self._done = set(done)
-        self._began: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    def begin(self, step: Step) -> None:
-        """Notes that a step begins to run."""
-        with self._lock:
-            self._began[step.name] = self._clock()
-
-    def end(self, step: Step, timing: Timing | None) -> None:
-        """Notes that a step is done.
-
-        Args:
-            step: which.
-            timing: of it; None where it was only taken up.
-        """
-        with self._lock:
-            self._began.pop(step.name, None)
-            self._done.add(step.name)
-            if timing is not None:
-                self._timings[step.name] = timing
-
-    def expected(self, step: Step) -> float | None:
-        """The seconds that a step is expected to take; None where nothing is known."""
-        with self._lock:
-            return self._expected(step)
-
-    def left(self) -> Left:
-        """What is left now."""
-        with self._lock:
-            waiting = [step for step in self._steps if step.name not in self._done]
-            times = {step.name: self._expected(step) for step in waiting}
-            known = {name: t for name, t in times.items() if t is not None}
-            return Left(
-                self._makespan(waiting, known), len(known), len(times) - len(known)
-            )
-
-    def _expected(self, step: Step) -> float | None:
-        own = self._timings.get(step.name)
-        if own is not None:
-            return own.seconds * step.amount / own.amount
-        for kind in (_without_numbers, _beginning, _first_word):
-            like = [
-                timing.seconds * step.amount / timing.amount
-                for other in self._steps
-                if (timing := self._timings.get(other.name)) is not None
-                and kind(other) == kind(step)
-            ]
-            if like:
-                return statistics.median(like)
-        return None
-
-    def _makespan(self, waiting: Sequence[Step], known: Mapping[str, float]) -> float:
-        """Seconds until all have run, in the order of _work_off(); unknown: 0."""
-        now = 0.0
-        running: list[tuple[float, str]] = []
-        queue = list(waiting)
-        blocked = {step.name for step in waiting}
-        for step in waiting:
-            if step.name in self._began:
-                spent = self._clock() - self._began[step.name]
-                seconds = max(0.0, known.get(step.name, 0.0) - spent)
-                heapq.heappush(running, (seconds, step.name))
-                queue.remove(step)
-        while queue or running:
-            free = self._jobs - len(running)
-            ready = [step for step in queue if blocked.isdisjoint(step.after)]
-            for step in ready[: max(0, free)]:
-                queue.remove(step)
-                heapq.heappush(running, (now + known.get(step.name, 0.0), step.name))
-            now, name = heapq.heappop(running)
-            blocked.discard(name)
-        return now
-
-
-def _without_numbers(step: Step) -> tuple[str, bool]:
-    """What steps have in common that differ by seed, split or snapshot."""
-    return re.sub(r"\d+", "#", step.name), _on_gpu(step)
-
-
-def _beginning(step: Step) -> tuple[str, bool]:
-    """What steps have in common that differ by what was changed in a net too."""
-    return "/".join(step.name.split("/")[:2]), _on_gpu(step)
-
-
-def _first_word(step: Step) -> tuple[str, bool]:
-    """What trainings of all nets have in common, for one."""
-    return step.name.split("/")[0], _on_gpu(step)
-
-
-def _on_gpu(step: Step) -> bool:
-    return "--gpu" in step.command
-
-
-# Runs the steps of a chain that are not done.
+    seconds: float  # that the steps with a known time will take, about
+    timed: int  # how many these are
+    untimed: int  # steps of which no time is known
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to a step.
-
-    Attributes:
-        step: which.
-        number, total: its place in the chain, from 1.
-        seconds: how long its last attempt ran; None where it only begins.
-        ran: whether it ran now.
-        expected: the seconds that it is expected to take; None where unknown.
-        left: of the chain, this step included where it only begins.
-    """
+    """What happened to a step."""
 
     step: Step
-    number: int
+    number: int  # its place in the chain, from 1
     total: int
-    seconds: float | None
-    ran: bool
-    expected: float | None
-    left: Left
+    seconds: float | None  # that its last attempt ran; None where it only begins
+    ran: bool  # now
+    expected: float | None  # seconds that it is expected to take
+    left: Left  # of the chain, this step included where it only begins
 
 
 def run_steps(
@@ -223,7 +69,7 @@ def run_steps(
     """
     with alone(work):
         recipe = recipes(steps)
-        records = {step.name: Record(work, step, recipe[step.name]) for step in steps}
+        records = {s.name: StepRecord(work, s, recipe[s.name]) for s in steps}
         places = {step.name: place for place, step in enumerate(steps, 1)}
         forecast = Forecast(
             steps,
@@ -240,26 +86,25 @@ def run_steps(
 
             record = records[step.name]
             if record.is_done():
-                _clear_partial(step.output)
+                # What a kill just after a file had its name has left of its making.
+                partial = step.output.with_name(f"{step.output.name}.partial")
+                if partial.is_file():
+                    partial.unlink()
                 tell(False, record.seconds)
                 return
             record.begin()
             forecast.begin(step)
             tell(True, None)
             started = time.monotonic()
-            _run(step, work)
+            program, *words = step.command
+            program = sys.executable if program == "python" else program
+            if code := parallel.run([program, *words], log_of(step, work)):
+                raise failure(step.name, code, log_of(step, work))
             record.finish(time.monotonic() - started)
             forecast.end(step, None if record.taken_up else record.timing)
             tell(True, record.seconds)
 
         _work_off(steps, run, jobs)
-
-
-def _clear_partial(output: Path) -> None:
-    """Deletes what a kill just after a file had its name has left of its making."""
-    partial = output.with_name(f"{output.name}.partial")
-    if partial.is_file():
-        partial.unlink()
 
 
 def _work_off(steps: Sequence[Step], run: Callable[[Step], object], jobs: int) -> None:
@@ -287,35 +132,104 @@ def _work_off(steps: Sequence[Step], run: Callable[[Step], object], jobs: int) -
             raise
 
 
-def _run(step: Step, work: Path) -> None:
-    log = log_of(step, work)
-    if step.action is not None:
-        step.action(log)
-        return
-    code = parallel.run(_resolved(step.command), log)
-    if code:
-        raise failure(step.name, code, log)
+class Forecast:
+    """How long what is left of a chain will take; watches it, on several threads maybe.
+
+    A step is expected to take as long as it took before, to its end, or else as the
+    steps that are most like it did; where none has run, nothing is said of it.
+
+    Args:
+        steps: all of it, in their order.
+        timings: of steps that have run before, by name.
+        done: names of the steps that need not run.
+        jobs: steps that run at a time.
+        clock: gives the time, in seconds.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        timings: Mapping[str, Timing],
+        done: Iterable[str],
+        jobs: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._steps, self._jobs, self._clock = steps, jobs, clock
+        self._timings = dict(timings)
+        self._done = set(done)
+        self._began: dict[str, float] = {}
+        self._lock = threading.RLock()
+
+    def begin(self, step: Step) -> None:
+        """Notes that a step begins to run."""
+        with self._lock:
+            self._began[step.name] = self._clock()
+
+    def end(self, step: Step, timing: Timing | None) -> None:
+        """Notes that a step is done; no timing where it was only taken up."""
+        with self._lock:
+            self._began.pop(step.name, None)
+            self._done.add(step.name)
+            if timing is not None:
+                self._timings[step.name] = timing
+
+    def left(self) -> Left:
+        """What is left now."""
+        with self._lock:
+            waiting = [step for step in self._steps if step.name not in self._done]
+            times = {step.name: self.expected(step) for step in waiting}
+            known = {name: t for name, t in times.items() if t is not None}
+            untimed = len(times) - len(known)
+            return Left(self._makespan(waiting, known), len(known), untimed)
+
+    def expected(self, step: Step) -> float | None:
+        """The seconds that a step is expected to take; None where nothing is known."""
+        with self._lock:
+            known = self._timings.items()
+            each = {n: t.seconds * step.amount / t.amount for n, t in known}
+            if step.name in each:
+                return each[step.name]
+            ran = [other for other in self._steps if other.name in each]
+            for grade, kind in enumerate(_kinds(step)):
+                like = [o.name for o in ran if _kinds(o)[grade] == kind]
+                if like:
+                    return statistics.median(each[name] for name in like)
+            return None
+
+    def _makespan(self, waiting: Sequence[Step], known: Mapping[str, float]) -> float:
+        """Seconds until all have run, in the order of _work_off(); unknown: 0."""
+        now = 0.0
+        running: list[tuple[float, str]] = []
+        queue = list(waiting)
+        blocked = {step.name for step in waiting}
+        for step in waiting:
+            if step.name in self._began:
+                spent = self._clock() - self._began[step.name]
+                seconds = max(0.0, known.get(step.name, 0.0) - spent)
+                heapq.heappush(running, (seconds, step.name))
+                queue.remove(step)
+        while queue or running:
+            free = self._jobs - len(running)
+            ready = [step for step in queue if blocked.isdisjoint(step.after)]
+            for step in ready[: max(0, free)]:
+                queue.remove(step)
+                heapq.heappush(running, (now + known.get(step.name, 0.0), step.name))
+            now, name = heapq.heappop(running)
+            blocked.discard(name)
+        return now
 
 
-def failure(what: str, code: int, log: Path) -> InputError:
-    """The error of a command that failed, with the end of its log."""
-    return InputError(
-        f"{what} failed with exit code {code}{end_of(log)}",
-        log,
-        "mend what it names, then give the same command again",
-    )
+def _kinds(step: Step) -> tuple[Hashable, Hashable, Hashable]:
+    """What steps have in common, those most alike first.
+
+    All but seed, split or snapshot; not what was changed in a net; not the net.
+    """
+    words, gpu = step.name.split("/"), "--gpu" in step.command
+    like = re.sub(r"\d+", "#", step.name)
+    return (like, gpu), ("/".join(words[:2]), gpu), (words[0], gpu)
 
 
-def _resolved(command: Sequence[str]) -> list[str]:
-    """The command with this interpreter for "python"."""
-    first = sys.executable if command[0] == "python" else command[0]
-    return [first, *command[1:]]
-
-
-# What a chain shows while it runs: times of steps, and how long is left.
-
-
-class Progress:
+class ChainProgress:
     """Shows a line where a step begins and one where it ends.
 
     Args:
@@ -337,17 +251,15 @@ class Progress:
                 if not self._ran:
                     self._show(left_text(event.left))
                 self._ran += 1
-                self._show(f"{place}{_expected(event)}")
+                if event.expected is not None:
+                    place += f" (about {about(event.expected)})"
+                self._show(place)
             else:
                 took = f"{place}: done in {exactly(event.seconds)}"
                 self._show("; ".join(filter(None, (took, left_text(event.left)))))
 
     def summary(self, seconds: float) -> str:
-        """What was done in all.
-
-        Args:
-            seconds: that it took.
-        """
+        """What was done in all, in so many seconds."""
         if not self._ran:
             return f"all {self._done_before} steps were done before"
         before = f"; {self._done_before} were done before" if self._done_before else ""
@@ -356,17 +268,33 @@ class Progress:
 
 def left_text(left: Left) -> str:
     """How long is left, as far as it is known; "" where nothing is left."""
-    parts = []
-    if left.timed:
-        parts.append(f"about {about(left.seconds)}")
-    if left.untimed:
-        parts.append(f"{_steps(left.untimed)} not timed yet")
-    return f"left: {' and '.join(parts)}" if parts else ""
-
-
-def _expected(event: Event) -> str:
-    return "" if event.expected is None else f" (about {about(event.expected)})"
+    timed = f"about {about(left.seconds)}" if left.timed else ""
+    untimed = f"{_steps(left.untimed)} not timed yet" if left.untimed else ""
+    parts = " and ".join(filter(None, (timed, untimed)))
+    return f"left: {parts}" if parts else ""
 
 
 def _steps(number: int) -> str:
     return f"{number} step{'' if number == 1 else 's'}"
+
+
+def exactly(seconds: float) -> str:
+    """A span of time to the second, from an hour on to the minute."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def about(seconds: float) -> str:
+    """As an estimate is worth saying: to ten seconds, minutes, or tens of them."""
+    if seconds < 55:
+        return f"{max(1, round(seconds / 10)) * 10} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    tens = round(seconds / 600)
+    return f"{tens // 6:,} h {tens % 6 * 10} min" if tens % 6 else f"{tens // 6:,} h"

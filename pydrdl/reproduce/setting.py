@@ -1,4 +1,4 @@
-"""What the tables are made from, and at which size."""
+"""What nets learn from, how large all is, and what is changed in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,87 +6,102 @@ from pathlib import Path
 
 from pydrdl import paper
 
+VEHICLEID, COMPCARS = "VehicleID", "CompCars"
+TRAINING_LOG = "caffe.log"  # what Caffe printed, in a training's folder
 _COLUMNS = [split.name for split in paper.TEST_SPLITS]
 
-
-VEHICLEID, COMPCARS = "VehicleID", "CompCars"
+# The nets behind the paper's rows (Tables 4 and 6).
+STRUCTURES = {
+    paper.VGG_TRIPLET: "triplet",
+    paper.VGG_CCL: "ccl",
+    paper.MIXED_CCL: "mixed_difference",
+}
 
 
 @dataclass(frozen=True)
-class Source:
-    """A data set that nets learn from.
-
-    Attributes:
-        name: its name.
-        root: its folder.
-        renderer: the tool that draws one where none is given, and its options;
-            none where it is given.
-        training: the split that nets learn from.
-        prefix: of the names of what is made from it.
-        mark: of the image LMDB for the nets that learn by softmax alone.
-        options: that LMDB's, as build_lmdb.py takes them.
-        longer: times that every training lasts as long as the setting says.
-    """
+class TrainingData:
+    """A data set that nets learn from."""
 
     name: str
     root: Path
-    renderer: tuple[str, ...]
-    training: str
-    prefix: str
-    mark: str
-    options: tuple[str, ...]
-    longer: int = 1
+    renderer: tuple[str, ...]  # draws it, with its options; () where it is given
+    training: str  # the split that nets learn from
+    prefix: str  # of the names of what is made from it
+    mark: str  # of the image LMDB for the nets that learn by softmax alone
+    options: tuple[str, ...]  # that LMDB's, as build_lmdb.py takes them
+    longer: int = 1  # times that every training lasts as long as the setting says
+
+
+@dataclass(frozen=True)
+class TrainedNet:
+    """One training: on what, of what build, with which change."""
+
+    data: TrainingData
+    structure: str  # a folder that make_nets.py writes, such as "ccl"
+    seed: int  # of the first weights and of the batches
+    change: str = ""  # for names of files; "" for nothing changed
+    options: tuple[str, ...] = ()  # the change, as make_nets.py takes it
+
+    @property
+    def learns_vehicles(self) -> bool:
+        """Whether an embedding loss trains it, not only a softmax over models."""
+        return self.structure in STRUCTURES.values()
+
+    @property
+    def lmdb(self) -> str:
+        """Names the image LMDB that it learns from."""
+        mark = "" if self.learns_vehicles else self.data.mark
+        return f"{self.data.prefix}{self.data.training}{mark}"
+
+    @property
+    def folder(self) -> str:
+        """Names the net's prototxt files, which one command writes for all."""
+        kind = "nets" if self.learns_vehicles else "softmax_nets"
+        return f"{self.data.prefix}{kind}/{self._variant('/')}"
+
+    @property
+    def step(self) -> str:
+        """Names its training among steps."""
+        return f"{self.data.prefix}{self.structure}/{self._variant('/')}"
+
+    @property
+    def file(self) -> str:
+        """Names its training among files."""
+        return f"{self.data.prefix}{self.structure}_{self._variant('_')}"
+
+    def _variant(self, separator: str) -> str:
+        change = self.change and self.change + separator
+        return f"{change}seed{self.seed}"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to reproduce the tables.
+    """One way to reproduce the tables."""
 
-    Attributes:
-        name: of the preset, for titles.
-        work: the folder for everything that is made.
-        tools: the folder of the commands.
-        render: the renderer's preset, where data is None.
-        base: sizes of the nets, "demo" or "paper".
-        side: of the images in the LMDBs, pixels.
-        splits: the data set's split for each column of the paper's tables.
-        iterations: of every training.
-        stepsize: iterations between steps of the learning rate.
-        snapshot: iterations between snapshots.
-        data: VehicleID's folder; None: it is rendered.
-        compcars: CompCars' folder; None: without it.
-        seeds: one training of each method for each.
-        weights: a VGG_CNN_M_1024 caffemodel to start from, all nets but
-            GoogLeNet; None: random.
-        gpu: as the caffe command takes it; "" for the CPU.
-        repeats: random galleries.
-        pairs: of each kind, drawn of CompCars' part II for the threshold.
-        web_longer: times that trainings on CompCars last as long.
-    """
-
-    name: str
-    work: Path
-    tools: Path
-    render: str
-    base: str
-    side: int
-    splits: Mapping[str, str]
-    iterations: int
-    stepsize: int
-    snapshot: int
-    data: Path | None = None
-    compcars: Path | None = None
-    seeds: tuple[int, ...] = (1,)
+    name: str  # of the preset, for titles
+    work: Path  # the folder for everything that is made
+    tools: Path  # the folder of the commands
+    render: str  # the renderer's preset, where data is None
+    base: str  # sizes of the nets, "demo" or "paper"
+    side: int  # of the images in the LMDBs, pixels
+    splits: Mapping[str, str]  # the data set's, for columns of the paper's tables
+    iterations: int  # of every training
+    stepsize: int  # iterations between steps of the learning rate
+    snapshot: int  # iterations between snapshots
+    data: Path | None = None  # VehicleID's folder; None: it is rendered
+    compcars: Path | None = None  # CompCars' folder; None: it is rendered
+    seeds: tuple[int, ...] = (1,)  # one training of each method for each
+    # A VGG_CNN_M_1024 caffemodel that all nets but GoogLeNet start from.
     weights: Path | None = None
-    gpu: str = ""
-    repeats: int = 10
-    pairs: int = 10_000
-    web_longer: int = 1
+    gpu: str = ""  # as the caffe command takes it; "" for the CPU
+    repeats: int = 10  # random galleries
+    pairs: int = 10_000  # of each kind, drawn of CompCars' part II for the threshold
+    web_longer: int = 1  # times that trainings on CompCars last as long
 
     @property
-    def vehicleid(self) -> Source:
+    def vehicleid(self) -> TrainingData:
         """What Tables 4 and 6 and Fig. 10 are of."""
-        return Source(
+        return TrainingData(
             name=VEHICLEID,
             root=self.data or self.work / VEHICLEID,
             renderer=() if self.data else ("render_vehicleid.py",),
@@ -98,7 +113,7 @@ class Setting:
         )
 
     @property
-    def fresh(self) -> Source:
+    def fresh(self) -> TrainingData:
         """Vehicles on which nothing was chosen: others are drawn.
 
         Of a data set that was given there are no others; it is the same one.
@@ -114,9 +129,9 @@ class Setting:
         )
 
     @property
-    def web(self) -> Source:
+    def web(self) -> TrainingData:
         """What Table 3 is of: CompCars, whose car models stand for vehicles."""
-        return Source(
+        return TrainingData(
             name=COMPCARS,
             root=self.compcars or self.work / COMPCARS,
             renderer=() if self.compcars else ("render_compcars.py",),
@@ -132,55 +147,31 @@ class Setting:
 def mini(work: Path, tools: Path) -> Setting:
     """A handful of iterations on a handful of vehicles: shows that all runs."""
     return Setting(
-        name="mini",
-        work=work,
-        tools=tools,
-        render="mini",
-        base="demo",
-        side=72,
+        "mini", work, tools, render="mini", base="demo", side=72,
         splits={_COLUMNS[0]: "test_12"},
-        iterations=4,
-        stepsize=2,
-        snapshot=2,
-        pairs=10,
-    )
+        iterations=4, stepsize=2, snapshot=2, pairs=10,
+    )  # fmt: skip
 
 
 def demo(work: Path, tools: Path) -> Setting:
     """Small nets on rendered vehicles: minutes on two CPU cores."""
     splits = ("test_50", "test_100", "test_200")
     return Setting(
-        name="demo",
-        work=work,
-        tools=tools,
-        render="demo",
-        base="demo",
-        side=72,
+        "demo", work, tools, render="demo", base="demo", side=72,
         splits=dict(zip(_COLUMNS, splits, strict=True)),
-        iterations=300,
-        stepsize=100,
-        snapshot=50,
-        pairs=2000,
+        iterations=300, stepsize=100, snapshot=50, pairs=2000,
         # Cars of many colours from all sides take longer to learn.
         web_longer=2,
-    )
+    )  # fmt: skip
 
 
 def full(work: Path, tools: Path) -> Setting:
     """The paper's nets and training (Sec. 3.4) on VehicleID: days on a GPU."""
-    splits = [f"test_{split.vehicles}" for split in paper.TEST_SPLITS]
     return Setting(
-        name="paper",
-        work=work,
-        tools=tools,
-        render="paper",
-        base="paper",
-        side=256,
-        splits=dict(zip(_COLUMNS, splits, strict=True)),
-        iterations=64000,
-        stepsize=8000,
-        snapshot=8000,
-    )
+        "paper", work, tools, render="paper", base="paper", side=256,
+        splits={split.name: f"test_{split.vehicles}" for split in paper.TEST_SPLITS},
+        iterations=64000, stepsize=8000, snapshot=8000,
+    )  # fmt: skip
 
 
 PRESETS = {"mini": mini, "demo": demo, "paper": full}

@@ -1,47 +1,39 @@
-"""One command of a chain."""
+"""One command of a chain, and what the chain's folder knows of it."""
 
 import contextlib
 import fcntl
 import hashlib
 import json
-import math
 import os
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydrdl import atomic, strict_json
+from pydrdl import files
 from pydrdl.errors import InputError, cannot_write, writing
-from pydrdl.files import exists, file_sha256
+from pydrdl.strict_json import Form, Positive, Spread, declared, parse
 
 LOG_LINES = 8  # of a failed step, in its message
+LOCK = ".lock"
+LOCK_TRIES = 20  # ten a second
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command of a chain.
+    """One command of a chain."""
 
-    Attributes:
-        name: tells it from the others; "/" groups.
-        command: as one would type it.
-        output: file or folder that stands only when the step is done.
-        after: names of the steps whose outputs it reads, all before it.
-        files: files it reads that no step makes.
-        action: runs the step in place of the command, given the log file.
-        amount: of work, such as iterations: the time that the step takes grows
-            with it.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    output: Path
-    after: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
-    action: Callable[[Path], object] | None = None
-    amount: int = 1
+    name: str  # tells it from the others; "/" groups
+    command: tuple[str, ...]  # as one would type it
+    output: Path  # stands only when the step is done
+    after: tuple[str, ...] = ()  # names of the steps whose outputs it reads
+    files: tuple[Path, ...] = ()  # that it reads and no step makes
+    amount: int = 1  # of work, such as iterations: its time grows with it
+    # A command that earlier versions ran in its place, and which made the same:
+    # chains that they began go on.
+    known_as: tuple[str, ...] = ()
 
 
 def log_of(step: Step, work: Path) -> Path:
@@ -49,33 +41,59 @@ def log_of(step: Step, work: Path) -> Path:
     return work / "logs" / f"{step.name}.log"
 
 
-def end_of(log: Path) -> str:
-    """The last lines of a log, to be put behind a message; "" where there are none."""
+def failure(what: str, code: int, log: Path) -> InputError:
+    """The error of a command that failed, with the end of its log."""
+    return InputError(
+        f"{what} failed with exit code {code}{_end_of(log)}",
+        log,
+        "mend what it names, then give the same command again",
+    )
+
+
+def _end_of(log: Path) -> str:
+    """The last lines of a log, or its last error, to be put behind a message."""
     lines: list[str] = []
     with contextlib.suppress(OSError):
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    end = "\n".join("    " + line for line in lines[-LOG_LINES:])
+    told = [n for n, line in enumerate(lines) if line.startswith("error: ")]
+    begin = max(0, len(lines) - LOG_LINES)
+    if told and told[-1] >= len(lines) - 3 * LOG_LINES:
+        begin = min(begin, told[-1])
+    end = "\n".join(f"    {line}" for line in lines[begin:])
     return f"; its log ends:\n{end}" if end else ""
 
 
-# What a chain knows of its steps: `<work>/steps/<name>.json`.
+def recipes(steps: Sequence[Step]) -> dict[str, str]:
+    """SHA-256 of all that decides each step's output, by the step's name."""
+    found: dict[str, str] = {}
+    for step in steps:
+        known = {
+            # Replacing what is there changes nothing of what is made.
+            "command": [w for w in step.known_as or step.command if w != "--overwrite"],
+            "after": [found[name] for name in step.after],
+            "files": [files.file_sha256(path, "an input") for path in step.files],
+        }
+        found[step.name] = hashlib.sha256(json.dumps(known).encode()).hexdigest()
+    return found
 
 
-@dataclass(frozen=True)
-class Timing:
-    """How long a step took from its beginning to its end.
+class Timing(Form):
+    """How long a step took from its beginning to its end."""
 
-    Attributes:
-        seconds: so many.
-        amount: the step's amount of work then.
-    """
-
-    seconds: float
-    amount: int
+    seconds: Spread
+    amount: Positive  # of work, then
 
 
-class Record:
-    """What is known of a step on disk.
+class _Noted(Form):
+    """What a record holds of use later; those of earlier versions have no timing."""
+
+    recipe: str | None = None
+    seconds: Spread | None = None
+    timing: Timing | None = None
+
+
+class StepRecord:
+    """What is known of a step on disk: `<work>/steps/<name>.json`.
 
     Args:
         work: the folder of the chain.
@@ -83,29 +101,29 @@ class Record:
         recipe: of it, see recipes().
 
     Attributes:
+        seconds: how long the last attempt ran; None before its end.
         timing: of the last run from beginning to end, of this or another recipe.
+        taken_up: what was begun before goes on, and takes less than all its time.
     """
 
-    def __init__(self, work: Path, step: Step, recipe: str) -> None:
+    def __init__(self, work: Path, step: Step, recipe: str = "") -> None:
         self.step, self.recipe, self.taken_up = step, recipe, False
-        self.file, self.log = record_file(work, step), log_of(step, work)
-        self.content = read_record(self.file)
-        self.timing = _timing(self.content, step)
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the last attempt ran, of a step that is done."""
-        return _number(self.content.get("seconds"))
+        self.file, self.log = work / "steps" / f"{step.name}.json", log_of(step, work)
+        noted = _Noted()  # where there is no record, or a damaged one
+        with contextlib.suppress(OSError, ValueError):
+            noted = declared(_Noted, parse(self.file.read_bytes()))
+        self.seconds, self.timing = noted.seconds, noted.timing
+        self._made = noted.recipe  # what is there; None where that is unknown
 
     def is_done(self) -> bool:
         """Whether the output is this recipe's; it appears only when whole."""
-        return self.content.get("recipe") == self.recipe and exists(self.step.output)
+        return self._made == self.recipe and files.exists(self.step.output)
 
     def begin(self) -> None:
         """Clears what another recipe made; notes who makes the output now."""
         output = self.step.output
-        if exists(output):
-            if not self.content:
+        if files.exists(output):
+            if self._made is None:
                 raise InputError(
                     f"{output.name} is there, and step {self.step.name} has not "
                     "made it",
@@ -113,10 +131,8 @@ class Record:
                     "choose another folder to work in, or delete it",
                 )
             _delete(output)
-        same = self.content.get("recipe") == self.recipe
-        # What was begun before and is taken up again takes less than all its time.
-        self.taken_up = same and self.seconds is None
-        if not same:
+        self.taken_up = self._made == self.recipe and self.seconds is None
+        if self._made != self.recipe:
             _delete(output.with_name(output.name + ".partial"))
         with writing("a step's output", output):
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -128,82 +144,28 @@ class Record:
         Raises:
             InputError: its output is not there.
         """
-        if not exists(self.step.output):
+        if not files.exists(self.step.output):
             raise InputError(
-                f"step {self.step.name} ended without its output{end_of(self.log)}",
+                f"step {self.step.name} ended without its output{_end_of(self.log)}",
                 self.log,
                 "mend what it names; where it names nothing, report this as a bug",
             )
         if not self.taken_up:
-            self.timing = Timing(seconds, self.step.amount)
+            self.timing = Timing(seconds=seconds, amount=self.step.amount)
         self._write(seconds)
 
     def _write(self, seconds: float | None) -> None:
-        self.content = {
+        self._made, self.seconds = self.recipe, seconds
+        content = {
             "recipe": self.recipe,
             "command": shlex.join(self.step.command),
             "output": str(self.step.output),
             "seconds": seconds,
-            "timing": None if self.timing is None else asdict(self.timing),
+            "timing": self.timing and self.timing.model_dump(),
         }
         with writing("what is known of a step", self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write_text(self.file, json.dumps(self.content, indent=1) + "\n")
-
-
-def seconds_of(step: Step, work: Path) -> float | None:
-    """How long the last attempt at a step ran that is done; None before."""
-    return _number(read_record(record_file(work, step)).get("seconds"))
-
-
-def recipes(steps: Sequence[Step]) -> dict[str, str]:
-    """SHA-256 of all that decides each step's output, by the step's name."""
-    found: dict[str, str] = {}
-    for step in steps:
-        found[step.name] = _recipe(step, found)
-    return found
-
-
-def record_file(work: Path, step: Step) -> Path:
-    """The file that holds what is known of a step."""
-    return work / "steps" / f"{step.name}.json"
-
-
-def read_record(path: Path) -> dict[str, object]:
-    """What a step's record holds; nothing where there is none, or a damaged one."""
-    with contextlib.suppress(OSError, ValueError):
-        content = strict_json.parse(path.read_bytes())
-        return content if isinstance(content, dict) else {}
-    return {}
-
-
-def _recipe(step: Step, recipes: Mapping[str, str]) -> str:
-    """SHA-256 of all that decides the step's output."""
-    known = {
-        # Replacing what is there changes nothing of what is made.
-        "command": [word for word in step.command if word != "--overwrite"],
-        "after": [recipes[name] for name in step.after],
-        "files": [file_sha256(path, "an input") for path in step.files],
-    }
-    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
-
-
-def _number(value: object) -> float | None:
-    """A time that a record holds; None where it is damaged."""
-    if isinstance(value, float) and math.isfinite(value) and value >= 0:
-        return value
-    return None
-
-
-def _timing(content: Mapping[str, object], step: Step) -> Timing | None:
-    """The timing that a record holds; those of earlier versions have none."""
-    noted = content.get("timing")
-    if not isinstance(noted, dict):
-        return None
-    seconds, amount = _number(noted.get("seconds")), noted.get("amount")
-    if seconds is None or not isinstance(amount, int) or amount < 1:
-        return None
-    return Timing(seconds, amount)
+            files.write_text(self.file, json.dumps(content, indent=1) + "\n")
 
 
 def _delete(path: Path) -> None:
@@ -214,38 +176,36 @@ def _delete(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-# One chain at a time in a folder.
-
-
-LOCK_TRIES = 20  # ten a second
-
-
 @contextlib.contextmanager
-def alone(work: Path) -> Iterator[None]:
-    """Holds the folder for this process and the steps' commands, however they end.
+def alone(folder: Path, name: str = LOCK) -> Iterator[None]:
+    """Holds a folder for this process and its commands, however they end.
 
-    The commands inherit the lock: one that outlives a killed chain still writes to
-    its output, and another chain must not do so beside it.
+    The commands inherit the lock: one that outlives its killed parent still writes
+    to the folder, and nobody else must do so beside it.
+
+    Args:
+        folder: which; it is made.
+        name: of a file in it to lock.
+
+    Raises:
+        InputError: another holds it.
     """
-    with writing("the folder to work in", work):
-        work.mkdir(parents=True, exist_ok=True)
-        # Whose it is, is for whoever looks: on a full disk it stays empty.
-        file = (work / ".lock").open("w", buffering=1)
+    with writing("the folder to work in", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / name).open("ab")
     with file:
         try:
             _lock(file.fileno())
         except BlockingIOError as error:
             raise InputError(
                 "another command works in this folder",
-                work,
-                "wait until it has ended (of a chain that was killed, a step may "
-                "still run), or choose another folder",
+                folder,
+                "wait until it has ended (of one that was killed, what it started "
+                "may still run), or choose another folder",
             ) from error
         except OSError as error:  # a file system without locks
-            raise cannot_write("the folder to work in", work, error) from error
+            raise cannot_write("the folder to work in", folder, error) from error
         os.set_inheritable(file.fileno(), True)
-        with contextlib.suppress(OSError):
-            file.write(f"{os.getpid()}\n")
         yield
 
 

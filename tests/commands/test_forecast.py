@@ -7,16 +7,20 @@ import pytest
 
 from pydrdl.errors import InputError
 from pydrdl.reproduce.runner import (
+    ChainProgress,
     Event,
     Forecast,
     Left,
-    Progress,
     about,
     exactly,
     left_text,
     run_steps,
 )
 from pydrdl.reproduce.steps import Step, Timing, recipes
+
+
+def timing(seconds: float, amount: int) -> Timing:
+    return Timing(seconds=seconds, amount=amount)
 
 
 class Clock:
@@ -38,7 +42,7 @@ DIAMOND = [
     step("a"), step("b"), step("c", "a"), step("d", "b"), step("e", "c", "d"),
 ]  # fmt: skip
 SECONDS = {"a": 10.0, "b": 30.0, "c": 20.0, "d": 5.0, "e": 7.0}
-TIMINGS = {name: Timing(seconds, 1) for name, seconds in SECONDS.items()}
+TIMINGS = {name: timing(seconds, 1) for name, seconds in SECONDS.items()}
 
 
 @pytest.mark.parametrize(("jobs", "seconds"), [(1, 72), (2, 42), (5, 42)])
@@ -55,7 +59,7 @@ def test_what_is_done_and_what_runs_counts_no_more() -> None:
     assert forecast.left() == Left(33, 4, 0)
     clock.now += 60  # longer than it was expected to
     assert forecast.left() == Left(27, 4, 0)
-    forecast.end(DIAMOND[0], Timing(64, 1))
+    forecast.end(DIAMOND[0], timing(64, 1))
     assert forecast.left() == Left(27, 3, 0)
     assert forecast.expected(DIAMOND[0]) == 64
 
@@ -74,26 +78,36 @@ def test_a_step_takes_what_those_most_like_it_took() -> None:
         step("train/ccl/seed3", amount=300), step("train/ccl/seed9", gpu=True),
         step("eval"),
     ]  # fmt: skip
-    timings = {"train/ccl/seed1": Timing(8, 100), "train/ccl/seed2": Timing(12, 100)}
+    timings = {"train/ccl/seed1": timing(8, 100), "train/ccl/seed2": timing(12, 100)}
     forecast = Forecast(chain, timings, (), 1)
     expected = [forecast.expected(s) for s in chain]
     # Its own; the median of like ones; by the amount; a GPU's is not a CPU's.
     assert expected == [8, 12, 10, pytest.approx(0.1), 30, None, None]
-    timings["train/ccl/margin_2/seed1"] = Timing(50, 50)
+    timings["train/ccl/margin_2/seed1"] = timing(50, 50)
     forecast = Forecast(chain, timings, (), 1)
     assert forecast.expected(chain[4]) == 30  # other seeds are liker than changes
+
+
+def touch(output: Path) -> tuple[str, ...]:
+    """Makes an empty file, unless a file "fail" lies beside it."""
+    code = """
+import pathlib, sys
+output = pathlib.Path(sys.argv[1])
+if output.with_name("fail").exists():
+    sys.exit(1)
+output.touch()
+"""
+    return "python", "-c", code, str(output)
 
 
 def test_times_are_of_runs_from_beginning_to_end(tmp_path: Path) -> None:
     """What was begun, stopped and taken up says too little; the time before stays."""
 
     def chain(tag: str, *, fail: bool = False) -> list[Step]:
-        def make(_: Path) -> None:
-            if fail:
-                raise InputError("stopped", "here", "go on")
-            (tmp_path / "out").touch()
-
-        return [Step("a", (tag,), tmp_path / "out", action=make, amount=3)]
+        (tmp_path / "fail").unlink(missing_ok=True)
+        if fail:
+            (tmp_path / "fail").touch()
+        return [Step("a", (*touch(tmp_path / "out"), tag), tmp_path / "out", amount=3)]
 
     def noted() -> object:
         return json.loads((tmp_path / "steps/a.json").read_text())["timing"]
@@ -115,18 +129,16 @@ def test_times_are_of_runs_from_beginning_to_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "timing",
+    "noted",
     ["x", 5, [], {}, {"seconds": -1.0, "amount": 1}, {"seconds": 1.0, "amount": 0},
      {"seconds": 1.0, "amount": 1.5}, {"seconds": 1e400, "amount": 1}],
 )  # fmt: skip
-def test_a_record_that_was_damaged_says_nothing(tmp_path: Path, timing: object) -> None:
+def test_a_record_that_was_damaged_says_nothing(tmp_path: Path, noted: object) -> None:
     (tmp_path / "steps").mkdir()
-    content = json.dumps({"recipe": "other", "timing": timing})
+    content = json.dumps({"recipe": "other", "timing": noted})
     (tmp_path / "steps/a.json").write_text(content)
     events: list[Event] = []
-    made = Step(
-        "a", ("a",), tmp_path / "out", action=lambda _: (tmp_path / "out").touch()
-    )
+    made = Step("a", touch(tmp_path / "out"), tmp_path / "out")
     run_steps([made], tmp_path, events.append)
     assert events[0].expected is None
     assert events[0].left == Left(0, 0, 1)
@@ -140,9 +152,18 @@ def test_replacing_is_no_part_of_a_recipe() -> None:
     assert recipes([plain]) != recipes([Step("a", ("make",), Path("out"))])
 
 
+def test_a_command_that_took_another_s_place_is_known_as_that() -> None:
+    """Chains that trained with Caffe's own command do not train again."""
+    before = Step("a", ("caffe", "train", "--solver", "s"), Path("out"))
+    now = ("python", "t/train.py", "--output", "out", "--solver", "s")
+    assert recipes([before]) != recipes([Step("a", now, Path("out"))])
+    named = Step("a", now, Path("out"), known_as=before.command)
+    assert recipes([before]) == recipes([named])
+
+
 def test_lines_that_are_shown() -> None:
     shown: list[str] = []
-    progress = Progress(shown.append)
+    progress = ChainProgress(shown.append)
     a = step("train/a")
 
     def tell(number: int, seconds: float | None, ran: bool, left: Left) -> None:

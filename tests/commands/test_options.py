@@ -104,7 +104,7 @@ def test_the_tools_that_make_something_are_among_them() -> None:
     makers = {tool for tool, command in COMMANDS if declared(command, "output")}
     assert makers >= {
         "build_lmdb", "extract_features", "init_weights", "make_nets", "report",
-        "train_verifier", "two_camera_lists", "dataset", "render_vehicleid",
+        "train", "train_verifier", "two_camera_lists", "dataset", "render_vehicleid",
         "render_compcars", "parse_log", "plot_training",
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The chain behind the tables: its plan, its numbers, and that it can be killed."""
+"""The chain behind the tables: its steps, its numbers, and that it can be killed."""
 
 import io
 import json
@@ -22,60 +22,66 @@ from scipy import stats
 from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.reproduce import setting, tables
-from pydrdl.reproduce.plan import STRUCTURES, Plan
+from pydrdl.reproduce.chain import Chain
+from pydrdl.reproduce.setting import STRUCTURES
 from pydrdl.reproduce.steps import Step
 
 METHODS = list(STRUCTURES)
 TOOL = [sys.executable, str(ROOT / "tools/reproduce.py")]
 
 
-def test_a_plan_is_in_an_order_that_can_be_run() -> None:
-    plan = Plan(setting.demo(Path("w"), Path("tools")))
-    plan.table4()
-    plan.table6()
-    plan.report([*plan.table3().values(), *plan.fig10().values()], "command")
-    plan.ablations()
-    plan.fresh()
-    plan.convergence()
+def test_a_chain_is_in_an_order_that_can_be_run() -> None:
+    chain = Chain(setting.demo(Path("w"), Path("tools")))
+    chain.table4()
+    chain.table6()
+    chain.report([*chain.table3().values(), *chain.fig10().values()], "command")
+    chain.ablations()
+    chain.fresh()
+    chain.convergence()
     before: set[str] = set()
-    for step in plan.steps:
+    for step in chain.steps:
         assert set(step.after) <= before, step.name
         before.add(step.name)
-    assert len(before) == len(plan.steps)
-    outputs = [step.output for step in plan.steps]
+    assert len(before) == len(chain.steps)
+    outputs = [step.output for step in chain.steps]
     assert len(set(outputs)) == len(outputs)
     assert all(output.is_relative_to("w") for output in outputs)
     # What a command reads, a step before it has made.
     made = {str(output) for output in outputs}
-    for step in plan.steps:
+    for step in chain.steps:
         words = {word.rsplit("=", 1)[-1] for word in step.command}
         reads = {m for m in made for w in words if Path(w).is_relative_to(m)}
         reads -= {str(step.output)}
-        assert reads <= {str(s.output) for s in behind(step, plan)}, step.name
+        assert reads <= {str(s.output) for s in behind(step, chain)}, step.name
 
 
-def behind(step: Step, plan: Plan) -> list[Step]:
+def behind(step: Step, chain: Chain) -> list[Step]:
     """All steps that a step comes after, near and far."""
-    direct = [s for s in plan.steps if s.name in step.after]
-    return direct + [far for near in direct for far in behind(near, plan)]
+    direct = [s for s in chain.steps if s.name in step.after]
+    return direct + [far for near in direct for far in behind(near, chain)]
 
 
 def test_pretrained_weights_start_both_branches_but_not_googlenet() -> None:
     chosen = replace(setting.demo(Path("w"), Path("t")), weights=Path("VGG.caffemodel"))
-    plan = Plan(chosen)
-    plan.fig10()
-    steps = {step.name: step for step in plan.steps}
+    chain = Chain(chosen)
+    chain.fig10()
+    steps = {step.name: step for step in chain.steps}
     start = steps["start/mixed_difference/seed1"]
     assert start.command[1:3] == ("t/init_weights.py", "VGG.caffemodel")
     assert start.files == (Path("VGG.caffemodel"),)
     train = steps["train/mixed_difference/seed1"]
     assert start.name in train.after
+    assert train.command[1:4] == ("t/train.py", "--output", str(train.output))
     assert train.command[-2:] == ("--weights", str(start.output))
     assert "--weights" not in steps["train/googlenet_softmax/seed1"].command
+    # What chains of earlier versions ran: they go on.
+    solver = "w/nets/seed1/mixed_difference/solver.prototxt"
+    caffe = ("caffe", "train", "--solver", solver, "--weights", str(start.output))
+    assert train.known_as == caffe
 
 
 def test_both_tables_share_what_they_need() -> None:
-    one, both = (Plan(setting.demo(Path("w"), Path("tools"))) for _ in range(2))
+    one, both = (Chain(setting.demo(Path("w"), Path("tools"))) for _ in range(2))
     one.table6()
     both.table6()
     both.table4()
@@ -84,12 +90,12 @@ def test_both_tables_share_what_they_need() -> None:
 
 
 def test_ablations_change_one_thing_of_a_method_and_keep_its_seeds() -> None:
-    plan = Plan(replace(setting.demo(Path("w"), Path("t")), seeds=(1, 2, 3, 4)))
-    plan.table6()
-    own = {step.name for step in plan.steps}
-    results = plan.ablations()
+    chain = Chain(replace(setting.demo(Path("w"), Path("t")), seeds=(1, 2, 3, 4)))
+    chain.table6()
+    own = {step.name for step in chain.steps}
+    results = chain.ablations()
     assert list(results)[:3] == ["Small rank-1", "Small MAP", "Medium rank-1"]
-    steps = {step.name: step for step in plan.steps if step.name not in own}
+    steps = {step.name: step for step in chain.steps if step.name not in own}
     nets = [step for name, step in steps.items() if name.startswith("nets/")]
     assert {net.command[-2:] for net in nets} >= {
         ("--gradient", "CENTER_CONSTANT"),
@@ -107,11 +113,11 @@ def test_ablations_change_one_thing_of_a_method_and_keep_its_seeds() -> None:
 
 def test_fresh_vehicles_are_others_than_margin_and_gradient_were_chosen_on() -> None:
     chosen = replace(setting.demo(Path("w"), Path("t")), seeds=(1, 2, 3, 4))
-    plan = Plan(chosen)
-    plan.table6()
-    known = {step.name for step in plan.steps}
-    assert list(plan.fresh())[:2] == ["Small rank-1", "Small MAP"]
-    steps = {step.name: step for step in plan.steps}
+    chain = Chain(chosen)
+    chain.table6()
+    known = {step.name for step in chain.steps}
+    assert list(chain.fresh())[:2] == ["Small rank-1", "Small MAP"]
+    steps = {step.name: step for step in chain.steps}
     assert steps["fresh_render"].command[-2:] == ("--seed", "2")
     judged = steps["fresh/cmc_test_50"]
     assert len(judged.after) == 3 * 4
@@ -121,16 +127,16 @@ def test_fresh_vehicles_are_others_than_margin_and_gradient_were_chosen_on() -> 
         (trained,) = (a for a in steps[name].after if a.startswith("train/"))
         assert "lmdb/train" in steps[trained].after
         assert trained in known
-    given = Plan(replace(chosen, data=Path("VehicleID")))
+    given = Chain(replace(chosen, data=Path("VehicleID")))
     given.fresh()
     assert not any(step.name.startswith("fresh_") for step in given.steps)
 
 
 def test_convergence_takes_every_snapshot_and_the_trained_nets_once() -> None:
-    plan = Plan(setting.demo(Path("w"), Path("t")))
-    plan.table6()
-    assert list(plan.convergence()) == ["50", "100", "150", "200", "250", "300"]
-    steps = {step.name: step for step in plan.steps}
+    chain = Chain(setting.demo(Path("w"), Path("t")))
+    chain.table6()
+    assert list(chain.convergence()) == ["50", "100", "150", "200", "250", "300"]
+    steps = {step.name: step for step in chain.steps}
     halfway = steps["features/ccl/seed1/iter_150/test_200"]
     assert "w/runs/ccl_seed1/ccl_iter_150.caffemodel" in halfway.command
     assert "features/ccl/seed1/test_200" in steps["convergence/300"].after
@@ -139,11 +145,11 @@ def test_convergence_takes_every_snapshot_and_the_trained_nets_once() -> None:
 
 def test_table_3_learns_car_models_and_takes_its_threshold_from_part_2() -> None:
     chosen = replace(setting.demo(Path("w"), Path("t")), seeds=(1, 2))
-    plan = Plan(replace(chosen, compcars=Path("CompCars")))
-    results = plan.table3()
+    chain = Chain(replace(chosen, compcars=Path("CompCars")))
+    results = chain.table3()
     assert set(results) == set(paper.TABLE_3)
-    steps = {step.name: step for step in plan.steps}
-    assert not any("VehicleID" in word for s in plan.steps for word in s.command)
+    steps = {step.name: step for step in chain.steps}
+    assert not any("VehicleID" in word for s in chain.steps for word in s.command)
     assert "compcars_render" not in steps
     # Cars from all sides take longer to learn, to the last weights' name.
     nets = steps["compcars_nets/seed2"].command
@@ -158,7 +164,7 @@ def test_table_3_learns_car_models_and_takes_its_threshold_from_part_2() -> None
     assert "lmdb/compcars_part1" in steps["train/compcars_mixed_difference/seed2"].after
     for row, kind in ((paper.GOOGLENET_SVM, "svm"), (None, "distances")):
         judged = next(
-            s for s in plan.steps if s.name.startswith(f"verification/{kind}")
+            s for s in chain.steps if s.name.startswith(f"verification/{kind}")
         )
         words = judged.command
         pairs = [words[i + 1] for i, word in enumerate(words) if word == "--pairs"]
@@ -201,10 +207,10 @@ def test_table_3_beside_the_papers(tmp_path: Path) -> None:
 
 
 def test_fig_10_has_googlenet_of_compcars_judged_by_vehicleids_vehicles() -> None:
-    plan = Plan(setting.demo(Path("w"), Path("t")))
-    results = plan.fig10()
+    chain = Chain(setting.demo(Path("w"), Path("t")))
+    results = chain.fig10()
     assert len(results) == 6
-    steps = {step.output: step for step in plan.steps}
+    steps = {step.output: step for step in chain.steps}
     judged = steps[results[paper.COMPCARS_JB]]
     verifier = steps[Path(judged.command[judged.command.index("--verifier") + 1])]
     assert verifier.command[1:3] == ("t/train_verifier.py", "joint-bayesian")

@@ -6,17 +6,14 @@ another evaluation's with the chain's names.
 
 import os
 import shlex
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from commands import ROOT
 
 from pydrdl import paper
 from pydrdl.reproduce import setting
-from pydrdl.reproduce.plan import Plan
-from pydrdl.reproduce.runner import run_steps
-from pydrdl.reproduce.steps import Step
+from pydrdl.reproduce.chain import Chain
+from pydrdl.reproduce.steps import StepRecord, recipes
 
 METHODS = (paper.VGG_TRIPLET, paper.VGG_CCL, paper.MIXED_CCL)
 NAMES = tuple(f"{method}, seed 1" for method in METHODS)
@@ -34,24 +31,18 @@ def make_chain(folder: Path, results: Path) -> None:
     os.chdir(folder)  # the chain's paths are relative
     try:
         tools = Path(os.path.relpath(ROOT / "tools"))
-        plan = Plan(setting.mini(Path("chain"), tools))
-        files = list(plan.table6().values())
+        chain = Chain(setting.mini(Path("chain"), tools))
+        files = list(chain.table6().values())
         tool, *words = COMMAND.split()
         argv = [str(ROOT / "tools" / tool), *words]
-        plan.report(files, "python " + shlex.join(argv))
-        done = [
-            replace(step, action=_made(step, files, results)) for step in plan.steps
-        ]
-        run_steps(done, Path("chain"))
+        chain.report(files, "python " + shlex.join(argv))
+        recipe = recipes(chain.steps)
+        for step in chain.steps:
+            record = StepRecord(Path("chain"), step, recipe[step.name])
+            record.begin()
+            text = results.read_text() if step.output in files else ""
+            step.output.write_text(text)
+            record.finish(1.0)
         results.unlink()
     finally:
         os.chdir(here)
-
-
-def _made(step: Step, files: list[Path], results: Path) -> Callable[[Path], object]:
-    def make(_: Path) -> None:
-        step.output.parent.mkdir(parents=True, exist_ok=True)
-        text = results.read_text() if step.output in files else ""
-        step.output.write_text(text)
-
-    return make

@@ -1,0 +1,5 @@
+"""`drdl environment` as a script."""
+
+from pydrdl.commands import tool
+
+tool(__name__, "environment")

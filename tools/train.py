@@ -1,0 +1,5 @@
+"""`drdl train` as a script."""
+
+from pydrdl.commands import tool
+
+tool(__name__, "train")
