@@ -1,52 +1,33 @@
 """Collects match rates that eval_cmc.py wrote, for a table in the documents."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.errors import InputError
+from pydrdl.results.result import RANKS, Reidentification, read_results
 
-SCHEMA, READ = "drdl.rates/1", "drdl.cmc/1"
-RANKS = (1, 5, 10, 20)
+SCHEMA = "drdl.rates/1"
 
 
-def row(entry: dict[str, Any]) -> dict[str, object]:
-    """What of an evaluation is kept: its rates, and hashes that tell of what."""
-    features = entry["features"]
+def row(result: Reidentification) -> dict[str, object]:
+    """What of a result is kept: its rates, and hashes that tell of what."""
+    features = result.features
     return {
-        "name": entry["name"],
-        "gallery": entry["gallery"],
-        "probes": entry["probes"],
-        "split_sha256": entry["split"]["sha256"],
-        "net_sha256": features["net_sha256"],
-        "weights": Path(features["weights"]).name,
-        "weights_sha256": features["weights_sha256"],
-        "features_sha256": features["sha256"],
+        "name": result.name,
+        "gallery": result.gallery,
+        "probes": result.probes,
+        "split_sha256": result.split.sha256,
+        "net_sha256": features.net_sha256,
+        "weights": Path(features.weights).name,
+        "weights_sha256": features.weights_sha256,
+        "features_sha256": features.sha256,
         "rates": {
-            str(rank): [curve[rank - 1] for curve in entry["cmc"]["per_repeat"]]
+            str(rank): [curve[rank - 1] for curve in result.cmc.per_repeat]
             for rank in RANKS
         },
     }
-
-
-def read_rows(path: Path) -> list[dict[str, object]]:
-    """The rows of a file of eval_cmc.py.
-
-    Raises:
-        InputError: it cannot be read or is of another kind.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != READ:
-            raise ValueError(f"schema {content['schema']!r}; expected {READ!r}")
-        return [row(entry) for entry in content["results"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"cannot read results: {error}", path, "write it with eval_cmc.py --json"
-        ) from error
 
 
 def collect(
@@ -69,7 +50,7 @@ def collect(
         name = name or Path(file).stem
         if name in groups:
             raise BadParameter(f"two files named {name!r}; give NAME=FILE")
-        groups[name] = read_rows(Path(file))
+        groups[name] = list(map(row, read_results(Reidentification, Path(file))))
     cli.write_json(output, {"schema": SCHEMA, "made_by": made_by, "results": groups})
 
 

@@ -25,7 +25,7 @@ from pydrdl.datasets.images import read_image
 from pydrdl.protocols import verification
 from pydrdl.render.compcars import PRESETS, Plan, changed, render_compcars
 from pydrdl.report.contact_sheet import choose_rows, contact_sheet
-from pydrdl.results import shared
+from pydrdl.table import rate
 
 SCHEMA = "drdl.rendered_compcars/1"
 SIDE = 64  # pixels, of the box
@@ -129,7 +129,7 @@ def _show(scores: Sequence[Scores]) -> None:
     table = Table("AUC", *levels, box=box.SIMPLE_HEAD)
     for name in scores[0]:
         means = (np.mean([s[name][level] for s in scores]) for level in levels)
-        table.add_row(name, *(shared.rate(float(mean)) for mean in means))
+        table.add_row(name, *(rate(float(mean)) for mean in means))
     cli.console.print(table)
 
 

@@ -26,7 +26,7 @@ from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, encode, photograph
 from pydrdl.render.vehicle import draw_vehicle
 from pydrdl.report.contact_sheet import SheetRow, contact_sheet
-from pydrdl.results import shared
+from pydrdl.table import rate
 
 SCHEMA = "drdl.rendered_hardness/1"
 RANKS = (1, 5, 10, 20)
@@ -112,7 +112,7 @@ def _show(results: dict[str, reid.ReidResult]) -> None:
         "", "gallery", "probes", *(f"rank-{k}" for k in RANKS), box=box.SIMPLE_HEAD
     )
     for name, result in results.items():
-        rates = (shared.rate(result.mean[k - 1]) for k in RANKS)
+        rates = (rate(result.mean[k - 1]) for k in RANKS)
         table.add_row(name, f"{result.gallery:,}", f"{result.probes:,}", *rates)
     cli.console.print(table)
 

@@ -12,7 +12,7 @@ from documents import as_table, paragraph
 from measured import Machine, spread
 
 from pydrdl.reproduce.runner import exactly
-from pydrdl.results.shared import number
+from pydrdl.table import plural
 
 ROUNDS = "of the rounds"
 Content = dict[str, Any]
@@ -27,7 +27,7 @@ def about(runs: Sequence[Content], what: str, rounds: int) -> str:
         more = str(Machine(**content["machine"]))
         # Most often, only the load is another.
         machine += f", {more.removeprefix(machine.rpartition('; ')[0] + '; ')}"
-    return f"{lines}\n" + paragraph(f"{machine}. {what}; {number(rounds, 'round')}.")
+    return f"{lines}\n" + paragraph(f"{machine}. {what}; {plural(rounds, 'round')}.")
 
 
 def at_least(median: float, target: float, digits: str) -> str:
@@ -82,7 +82,7 @@ def build_lmdb_about(content: Content) -> str:
     """How the builder was measured."""
     what = (
         f"{content['images']:,} images of {content['mean_bytes'] / 1000:.0f} kB in the "
-        f"mean; {number(content['threads'], 'thread')}"
+        f"mean; {plural(content['threads'], 'thread')}"
     )
     return about([content], what, len(next(iter(content["seconds"].values()))))
 
@@ -133,7 +133,7 @@ def evaluation_about(content: Content) -> str:
     """How the evaluation was measured."""
     what = (
         f"{content['probes']:,} probes, {content['gallery']:,} gallery images, "
-        f"{content['dimensions']:,} dimensions, {number(content['repeats'], 'repeat')}"
+        f"{content['dimensions']:,} dimensions, {plural(content['repeats'], 'repeat')}"
     )
     for missing in content["not_measured"]:
         what += f"; {missing}"

@@ -6,7 +6,7 @@ from documents import as_table
 from measured import spread
 from tables_of_benchmarks import ROUNDS, Content, about, at_most, ratios
 
-from pydrdl.results.shared import number
+from pydrdl.table import plural
 
 MB = 1e6
 COPY, CAFFE = "copy", "Caffe"  # as loss_layers.py names them
@@ -35,7 +35,7 @@ def losses(*runs: Content) -> str:
         if any(name in outcome["seconds"] for outcome in run["outcomes"])
     ]
     titles = [
-        f"{AUTOGRAD[name]}, {number(run['torch_threads'], 'thread')}"
+        f"{AUTOGRAD[name]}, {plural(run['torch_threads'], 'thread')}"
         for name, run in columns
     ]
     rows = []
@@ -112,7 +112,7 @@ def extraction(content: Content) -> str:
 def training_about(content: Content) -> str:
     """How the iterations were measured."""
     what = (
-        f"{number(content['iterations'], 'iteration')} of each net in a round; "
+        f"{plural(content['iterations'], 'iteration')} of each net in a round; "
         f"BLAS threads: {content['blas_threads']}"
     )
     return about([content], what, len(next(iter(content["seconds"].values()))))

@@ -10,7 +10,7 @@ from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.render import compcars
 from pydrdl.render.fleet import PRESETS, draw_fleet
-from pydrdl.results.shared import rate
+from pydrdl.table import rate
 
 RANKS = ("1", "5", "10", "20")
 Content = dict[str, Any]

@@ -83,7 +83,7 @@ step "numbers once more, computed as on an older processor"
   build/$preset/drdl_test --gtest_brief=1
   pytest -q tests/unit/test_*protocol.py tests/unit/test_metrics*.py \
     tests/unit/test_reference.py tests/unit/test_joint_bayesian.py \
-    tests/unit/test_page_search.py tests/commands/test_verifier.py \
+    tests/unit/test_report_search.py tests/commands/test_verifier.py \
     tests/caffe/test_loss_properties.py tests/caffe/test_nets.py \
     tests/caffe/test_gradcheck.py
 )

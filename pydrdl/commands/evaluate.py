@@ -1,21 +1,46 @@
 """Scores features by the paper's protocols, and by VeRi-776's and VERI-Wild's."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
 
+if TYPE_CHECKING:
+    from pydrdl.results.result import Result
+
 Label = Literal["vehicle", "model"]  # whose ids decide what is the same
+Features = Annotated[list[Path], Argument(help="Files that extract_features.py wrote.")]
+Repeats = Annotated[int, Option(min=1, help="Random galleries.")]
+Name = Annotated[
+    list[str] | None, Option(help="Method in the table; once for each file.")
+]
+TrainingSeed = Annotated[
+    list[int] | None,
+    Option(help="Seed of its training, where a method has several; once for each."),
+]
+Numbers = Annotated[Path | None, options.json_file("all numbers and hashes")]
+
+
+def show(results: "Sequence[Result]", json: Path | None) -> None:
+    """Prints results beside the paper's, with notes, and writes them."""
+    from pydrdl.results.comparison import notes, terminal_table
+    from pydrdl.results.result import to_json
+    from pydrdl.table import to_rich
+
+    cli.console.print(to_rich(terminal_table(results)), "")
+    for note in notes(results):
+        cli.console.print(note, markup=False, soft_wrap=True)
+    if json is not None:
+        cli.write_json(json, to_json(results))
 
 
 def eval_cmc(
-    features: Annotated[
-        list[Path], Argument(help="Files that extract_features.py wrote.")
-    ],
-    repeats: Annotated[int, Option(min=1, help="Random galleries.")] = 10,
+    features: Features,
+    repeats: Repeats = 10,
     seed: Annotated[int, options.seed("Of the random galleries.")] = 0,
     gallery_camera: Annotated[
         int | None,
@@ -30,9 +55,8 @@ def eval_cmc(
         Option(help="Rank by this Joint Bayesian of train_verifier.py, not by L2."),
     ] = None,
     json: Annotated[Path | None, options.json_file("curves and hashes")] = None,
-    name: Annotated[
-        list[str] | None, Option(help="Name in the table; once for each file.")
-    ] = None,
+    name: Name = None,
+    training_seed: TrainingSeed = None,
 ) -> None:
     """Print CMC match rates beside the paper's Table 6.
 
@@ -44,12 +68,12 @@ def eval_cmc(
 
     Example: python tools/eval_cmc.py test_800.h5 --verifier jb.npz
     """
-    from pydrdl.results import cmc
-    from pydrdl.results.evaluate import evaluate_files
+    from pydrdl.results.evaluate import evaluate_reid
 
-    entries = evaluate_files(
+    results = evaluate_reid(
         features,
         names=name or (),
+        training_seeds=training_seed or (),
         repeats=repeats,
         seed=seed,
         gallery_camera=gallery_camera,
@@ -57,11 +81,7 @@ def eval_cmc(
         verifier=verifier,
         progress=cli.progress,
     )
-    cli.console.print(cmc.cmc_table(entries), "")
-    for note in cmc.cmc_notes(entries):
-        cli.console.print(note, markup=False, soft_wrap=True)
-    if json is not None:
-        cli.write_json(json, cmc.cmc_json(entries))
+    show(results, json)
 
 
 def eval_map(
@@ -99,12 +119,11 @@ def eval_map(
             help="retrieval: use the split in this file; where there is none, write it."
         ),
     ] = None,
-    json: Annotated[Path | None, options.json_file("all numbers and hashes")] = None,
-    name: Annotated[
-        list[str] | None, Option(help="Name in the table; once for each file.")
-    ] = None,
+    json: Numbers = None,
+    name: Name = None,
+    training_seed: TrainingSeed = None,
 ) -> None:
-    """Print mean average precision beside the paper's Table 4.
+    """Print mean average precision beside Table 4.
 
     VeRi-776 and VERI-Wild fix queries and gallery; an image of the query's
     vehicle by the query's camera is left out there.
@@ -114,9 +133,7 @@ def eval_map(
     Example: python tools/eval_map.py query.h5 --gallery test.h5
     --protocol cross-camera --tracks VeRi/test_track.txt
     """
-    from pydrdl.results import cross_camera, retrieval
-    from pydrdl.results.cross_camera import evaluate_cross_camera
-    from pydrdl.results.evaluate import evaluate_retrieval
+    from pydrdl.results.evaluate import evaluate_cross_camera, evaluate_retrieval
 
     if protocol == "retrieval":
         if gallery or tracks:
@@ -124,40 +141,30 @@ def eval_map(
         drawn = evaluate_retrieval(
             features,
             names=name or (),
+            training_seeds=training_seed or (),
             rule=rule,
-            by_model=relevance == "model",
+            relevance=relevance,
             repeats=repeats,
             seed=seed,
             split_file=split_file,
             progress=cli.progress,
         )
-        table = retrieval.retrieval_table(drawn, relevance)
-        notes = retrieval.retrieval_notes(drawn, relevance)
-        content = retrieval.retrieval_json(drawn, relevance)
-    else:
-        if not gallery:
-            raise BadParameter("--protocol cross-camera needs --gallery")
-        fixed = evaluate_cross_camera(
-            features,
-            gallery,
-            names=name or (),
-            tracks=tracks,
-            progress=cli.progress,
-        )
-        table = cross_camera.cross_camera_table(fixed)
-        notes = cross_camera.cross_camera_notes(fixed)
-        content = cross_camera.cross_camera_json(fixed)
-    cli.console.print(table, "")
-    for note in notes:
-        cli.console.print(note, markup=False, soft_wrap=True)
-    if json is not None:
-        cli.write_json(json, content)
+        return show(drawn, json)
+    if not gallery:
+        raise BadParameter("--protocol cross-camera needs --gallery")
+    fixed = evaluate_cross_camera(
+        features,
+        gallery,
+        names=name or (),
+        training_seeds=training_seed or (),
+        tracks=tracks,
+        progress=cli.progress,
+    )
+    return show(fixed, json)
 
 
 def eval_verification(
-    features: Annotated[
-        list[Path], Argument(help="Files that extract_features.py wrote.")
-    ],
+    features: Features,
     pairs: Annotated[
         list[Path] | None,
         Option(help="List of pairs, such as CompCars' easy, medium, hard; repeatable."),
@@ -186,10 +193,9 @@ def eval_verification(
         Path | None,
         Option(help="Compare by this file of train_verifier.py, not by L2."),
     ] = None,
-    json: Annotated[Path | None, options.json_file("all numbers and hashes")] = None,
-    name: Annotated[
-        list[str] | None, Option(help="Name in the table; once for each file.")
-    ] = None,
+    json: Numbers = None,
+    name: Name = None,
+    training_seed: TrainingSeed = None,
 ) -> None:
     """Print verification accuracy beside the paper's Table 3.
 
@@ -205,8 +211,7 @@ def eval_verification(
     Example: python tools/eval_verification.py test_800.h5 --train train.h5
     --verifier jb.npz
     """
-    from pydrdl.results import verification
-    from pydrdl.results.verification import Sampling, evaluate_verification
+    from pydrdl.results.evaluate_pairs import Sampling, evaluate_verification
 
     if pairs and save_pairs:
         raise BadParameter("--save-pairs is for drawn pairs; --pairs names a list")
@@ -214,9 +219,10 @@ def eval_verification(
         raise BadParameter("--same-model leaves no different pair with --by model")
     if train_pairs and not train:
         raise BadParameter("--train-pairs needs --train")
-    entries = evaluate_verification(
+    results = evaluate_verification(
         features,
         names=name or (),
+        training_seeds=training_seed or (),
         pair_files=pairs or (),
         sampling=Sampling(draw, seed, by, same_model),
         save_to=save_pairs,
@@ -225,8 +231,4 @@ def eval_verification(
         seed=seed,
         verifier=verifier,
     )
-    cli.console.print(verification.verification_table(entries), "")
-    for note in verification.verification_notes(entries):
-        cli.console.print(note, markup=False, soft_wrap=True)
-    if json is not None:
-        cli.write_json(json, verification.verification_json(entries))
+    show(results, json)

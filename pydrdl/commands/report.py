@@ -1,4 +1,4 @@
-"""Writes a report: one HTML file, and the same as Markdown, LaTeX, CSV and JSON."""
+"""Writes a report: one HTML file, and its tables for papers and for programs."""
 
 import re
 import shlex
@@ -80,10 +80,10 @@ def report(
     command: Annotated[str, Option(help="Command to show; this one by default.")] = "",
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
-    """Write a report of results, features, training logs and the data set.
+    """Write a report of results, features and logs.
 
-    Everything but one input may be left out. The same inputs give the same
-    bytes: no date is written unless --date gives it.
+    And of the data set. Everything but one input may be left out. The same
+    inputs give the same bytes: no date is written unless --date gives it.
 
     Example: python tools/report.py --output report --result cmc.json
     --features ccl=ccl.h5 --log ccl=ccl.log --data VehicleID_V1.0

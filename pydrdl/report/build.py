@@ -4,27 +4,44 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from pydrdl.datasets import images_of_split
 from pydrdl.datasets.dataset import Dataset, is_drawn
 from pydrdl.errors import InputError
-from pydrdl.features import FeatureSet, read_features
+from pydrdl.features import check_features, read_features
 from pydrdl.logs.reader import TrainingLog, read_log
-from pydrdl.protocols.split import load_split
+from pydrdl.protocols.search import search
+from pydrdl.protocols.split import Split, load_split
 from pydrdl.report.content import Report, Section
-from pydrdl.report.dataset import dataset_section
-from pydrdl.report.distances import distance_section
-from pydrdl.report.glance import glance_section
-from pydrdl.report.match_rates import match_rate_section
-from pydrdl.report.provenance import InputFile, provenance_section, versions
-from pydrdl.report.result_files import read_results
-from pydrdl.report.results import Cmc, Results
-from pydrdl.report.retrieval import retrieval_section
-from pydrdl.report.scores import cross_camera_section, verification_section
-from pydrdl.report.search import Search, find_split, make_search
-from pydrdl.report.strips import strip_section
-from pydrdl.report.thumbnails import Thumbnail, no_thumbnail, thumbnail_maker
-from pydrdl.report.training import training_section
-from pydrdl.report.worth import worth_section
+from pydrdl.report.inputs import dataset_section, provenance_section, training_section
+from pydrdl.report.scores import (
+    cross_camera_section,
+    match_rate_section,
+    retrieval_section,
+    verification_section,
+)
+from pydrdl.report.search import (
+    SearchOf,
+    Thumbnail,
+    distance_section,
+    no_thumbnail,
+    strip_section,
+    thumbnail_maker,
+)
+from pydrdl.report.summary import setup_section, summary_section
+from pydrdl.results.evaluate import split_of
+from pydrdl.results.result import (
+    SCHEMAS,
+    CrossCamera,
+    DrawnResult,
+    Reidentification,
+    Result,
+    Retrieval,
+    Verification,
+    method_and_seed,
+    read_results,
+)
 
 
 @dataclass(frozen=True)
@@ -68,15 +85,20 @@ def build_report(inputs: Inputs) -> Report:
     """Reads the files and makes every section that they have something for.
 
     Raises:
-        InputError: a file cannot be used, features are of no result, or there
-            is nothing to report.
+        InputError: a file cannot be used, features are of no result, two results
+            claim the same name and test, trainings of one method were compared
+            differently, or there is nothing to report.
     """
-    results = read_results(inputs.results)
+    results = [one for path in inputs.results for one in read_results(Result, path)]
+    results.sort(key=lambda one: list(SCHEMAS).index(one.SCHEMA))
+    refuse_mixed(results)
     logs = {name: read_log(path) for name, path in inputs.logs.items()}
-    sections = [
-        *_result_sections(inputs, results, logs),
-        *_search_sections(inputs, results),
-    ]
+    sections = _result_sections(inputs, results, logs)
+    if inputs.features:
+        searches = _searches(inputs, results)
+        strips = inputs.failures, inputs.successes
+        sections.append(strip_section(searches, _thumbnails(inputs), *strips))
+        sections.append(distance_section(searches))
     if logs:
         sections.append(training_section(logs))
     if inputs.dataset is not None or inputs.checks:
@@ -87,92 +109,140 @@ def build_report(inputs: Inputs) -> Report:
             "--result, --log, --data, --check",
             "give at least one of them",
         )
-    sections.append(
-        provenance_section(
-            results.origins(),
-            _files(inputs),
-            command=inputs.command,
-            versions=versions(inputs.versions),
-        )
-    )
+    files = [
+        *(("result", path) for path in inputs.results),
+        *((f"features of {name}", path) for name, path in inputs.features.items()),
+        *((f"log of {name}", path) for name, path in inputs.logs.items()),
+        *(("split", path) for path in inputs.split_files),
+        *(("check of a data set", path) for path in inputs.checks),
+    ]
+    made_by = inputs.command, inputs.versions
+    sections.append(provenance_section(results, files, *made_by))
     return Report(inputs.title, inputs.date, sections)
 
 
 def _result_sections(
-    inputs: Inputs, results: Results, logs: Mapping[str, TrainingLog]
+    inputs: Inputs, results: Sequence[Result], logs: Mapping[str, TrainingLog]
 ) -> list[Section]:
-    sections = []
-    drawn = inputs.dataset is not None and is_drawn(inputs.dataset)
-    if results.origins():
-        sections.append(glance_section(results, inputs.dataset, logs))
-    if results.cmc:
-        sections.append(match_rate_section(results.cmc, drawn=drawn))
-    if results.map:
-        sections.append(retrieval_section(results.map, drawn=drawn))
-    if results.verification:
-        sections.append(verification_section(results.verification))
-    if results.cross_camera:
-        sections.append(cross_camera_section(results.cross_camera))
-    if results.origins():
-        sections.append(worth_section(results.origins(), inputs.dataset, logs))
-    return sections
-
-
-def _search_sections(inputs: Inputs, results: Results) -> list[Section]:
-    """What features are needed for: strips and distances."""
-    if not inputs.features:
+    if not results:
         return []
+    drawn = inputs.dataset is not None and is_drawn(inputs.dataset)
+    sections = [summary_section(results, inputs.dataset, logs)]
+    if cmc := [one for one in results if isinstance(one, Reidentification)]:
+        sections.append(match_rate_section(cmc, drawn=drawn))
+    if maps := [one for one in results if isinstance(one, Retrieval)]:
+        sections.append(retrieval_section(maps, drawn=drawn))
+    if pairs := [one for one in results if isinstance(one, Verification)]:
+        sections.append(verification_section(pairs))
+    if cameras := [one for one in results if isinstance(one, CrossCamera)]:
+        sections.append(cross_camera_section(cameras))
+    return [*sections, setup_section(results, inputs.dataset, logs)]
+
+
+def refuse_mixed(results: Sequence[Result]) -> None:
+    """A name stands for one training on one test, or the page misleads.
+
+    Trainings of one method differ in their seed, and in nothing else.
+
+    Raises:
+        InputError: they do not.
+    """
+    names: dict[tuple[str, str, str], Result] = {}
+    methods: dict[tuple[str, str, str], Result] = {}
+    for result in results:
+        for one in result.lists() if isinstance(result, Verification) else [result]:
+            twin = names.setdefault((one.WORD, one.name, one.test), one)
+            first = methods.setdefault((one.WORD, one.method, one.test), one)
+            if twin is not one:
+                of = "split" if isinstance(one, DrawnResult) else "images"
+                what = (
+                    f"two {one.WORD} results are named {one.name!r}, of the same {of}"
+                )
+                first, advice = twin, "a name for each"
+            elif (first.seed is None) != (one.seed is None):
+                what = (
+                    f"{one.WORD} results are named {first.name!r} and {one.name!r}: "
+                    "is the one a training like the other?"
+                )
+                advice = "a method for each, or a seed for each"
+            elif one.compared_by != first.compared_by:
+                what = (
+                    f"trainings of {one.method!r} were compared by "
+                    f"{first.compared_by} and by {one.compared_by} ({one.WORD}): "
+                    "their mean would be of neither"
+                )
+                advice = "a method for each, or a seed for each"
+            else:
+                continue
+            raise InputError(
+                what,
+                f"{first.file} and {one.file}",
+                f"evaluate again with --name: {advice}",
+            )
+
+
+def _searches(inputs: Inputs, results: Sequence[Result]) -> list[SearchOf]:
+    """One repeat of each features file's result, whose evaluation is asked again."""
     given = [load_split(path) for path in inputs.split_files]
-    searches: list[Search] = []
-    for name, path in inputs.features.items():
-        content = read_features(path)
-        result = _result_of(name, content, results.cmc, path)
-        found = find_split(content, result, given)
-        searches.append(make_search(result, content, found, inputs.repeat, path))
-    thumbnail = _thumbnails(inputs.dataset, inputs.split)
+    cmc = [one for one in results if isinstance(one, Reidentification)]
     return [
-        strip_section(searches, thumbnail, inputs.failures, inputs.successes),
-        distance_section(searches),
+        search_of(name, path, cmc, given, inputs.repeat)
+        for name, path in inputs.features.items()
     ]
 
 
-def _result_of(
-    name: str, content: FeatureSet, results: Sequence[Cmc], path: Path
-) -> Cmc:
-    """The CMC result that was made from these features, by name and hash."""
-    named = [r for r in results if r.origin.method == name]
-    for result in named:
-        if result.origin.of("sha256") == content.sha256:
-            _refuse_verifier(result)
-            return result
-    if named:
+def search_of(
+    name: str,
+    path: Path,
+    results: Sequence[Reidentification],
+    given: Sequence[Split],
+    repeat: int,
+) -> SearchOf:
+    """Ranks one repeat of the result that has this name and these features."""
+    content = read_features(path)
+    sha256 = content.sha256
+    named = [one for one in results if (one.method, one.seed) == method_and_seed(name)]
+    result = next((one for one in named if one.features.sha256 == sha256), None)
+    if result is None and named:
         raise InputError(
             f"the CMC result {name!r} was made from other features "
-            f"({named[0].origin.of('sha256')[:16]}, these are {content.sha256[:16]})",
+            f"({named[0].features.sha256[:16]}, these are {sha256[:16]})",
             path,
             "give the features that it was made from, or evaluate these again",
         )
-    known = ", ".join(repr(r.origin.method) for r in results) or "none"
-    raise InputError(
-        f"no CMC result is named {name!r}; there are: {known}",
-        path,
-        "give --result the JSON that tools/eval_cmc.py wrote for these features, and "
-        "the name that stands in it",
-    )
-
-
-def _refuse_verifier(result: Cmc) -> None:
-    """Raises InputError where the strips would show another ranking."""
-    if result.origin.verifier:
+    if result is None:
+        known = ", ".join(repr(one.name) for one in results) or "none"
         raise InputError(
-            f"{result.origin.method!r} was not ranked by L2 distance, as strips and "
-            f"distances are, but by a verifier ({result.origin.verifier})",
-            result.origin.file,
+            f"no CMC result is named {name!r}; there are: {known}",
+            path,
+            "give --result the JSON that tools/eval_cmc.py wrote for these features, "
+            "and the name that stands in it",
+        )
+    if result.verifier is not None:  # the strips would show another ranking
+        raise InputError(
+            f"{result.name!r} was not ranked by L2 distance, as strips and "
+            f"distances are, but by a verifier ({result.verifier.kind})",
+            result.file,
             "leave out its --features, or evaluate them without --verifier",
         )
+    split = split_of(result, content, given)
+    if not 0 <= repeat < len(split.gallery):
+        raise InputError(
+            f"there is no repeat {repeat}; the split of {result.name!r} has "
+            f"{len(split.gallery)}, from 0",
+            "--repeat",
+            "name one of them",
+        )
+    check_features(content.features, content.names, path)
+    rows = split.rows_in(content.names, content.vehicle_ids, path)
+    labels = np.array(split.vehicle_ids, np.int64), content.model_ids[rows]
+    gallery = np.array(split.gallery[repeat], np.int64)
+    found = search(split.images, *labels, content.features[rows], gallery)
+    return SearchOf(result.name, repeat, found)
 
 
-def _thumbnails(dataset: Dataset | None, split: str) -> Thumbnail:
+def _thumbnails(inputs: Inputs) -> Thumbnail:
+    dataset, split = inputs.dataset, inputs.split
     if dataset is None:
         return no_thumbnail
     if split:
@@ -180,13 +250,3 @@ def _thumbnails(dataset: Dataset | None, split: str) -> Thumbnail:
         return thumbnail_maker(dataset.root, images, f"{dataset.root}, split {split!r}")
     every = [image for images in dataset.splits.values() for image in images]
     return thumbnail_maker(dataset.root, every, dataset.root)
-
-
-def _files(inputs: Inputs) -> list[InputFile]:
-    return [
-        *(InputFile("result", path) for path in inputs.results),
-        *(InputFile(f"features of {n}", path) for n, path in inputs.features.items()),
-        *(InputFile(f"log of {name}", path) for name, path in inputs.logs.items()),
-        *(InputFile("split", path) for path in inputs.split_files),
-        *(InputFile("check of a data set", path) for path in inputs.checks),
-    ]

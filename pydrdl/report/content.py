@@ -1,72 +1,19 @@
-"""What a report is made of, whatever it is written as."""
+"""What a report is made of, whatever it is written as; tables are pydrdl.table's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-# none: not known, or does not apply.
-Value = str | int | float | None
-Row = Mapping[str, Value]
-# How a value is shown:
-#   text    as it is
-#   hash    its first digits
-#   count   a whole number with commas
-#   rate    a fraction of one, .381
-#   change  a difference of rates with its sign, +.012
-#   number  four significant digits
-Kind = Literal["text", "hash", "count", "rate", "change", "number"]
+from pydrdl.table import Table, plural
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        key: under which rows hold its values.
-        title: its head.
-        kind: how values are shown.
-        spread: key of what stands behind ± with them.
-    """
-
-    key: str
-    title: str
-    kind: Kind = "text"
-    spread: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Rows that belong together, under a heading of their own if it has one."""
-
-    heading: str
-    rows: Sequence[Row]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table.
-
-    Attributes:
-        key: its name among files.
-        title: what it shows.
-        columns: the first names the rows.
-        groups: its rows.
-        folded: whether it is detail: shown when asked for, left out of LaTeX.
-    """
-
-    key: str
-    title: str
-    columns: Sequence[Column]
-    groups: Sequence[Group]
-    folded: bool = False
+SAME, OTHER, UNLABELLED = "same model", "other model", "unlabelled"
 
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph.
+    """A paragraph of any signs.
 
     Attributes:
-        text: of any signs.
         kind: warning where a number must not be taken as it stands; command for
             what is typed at a prompt.
     """
@@ -121,6 +68,25 @@ class Item:
     same_model: bool | None = True
     jpeg: bytes = b""
 
+    @property
+    def mark(self) -> str:
+        """Right or wrong, without colour."""
+        return "✓" if self.right else "✗"
+
+    @property
+    def relation(self) -> str:
+        """How a wrong one is related to the probe; empty for a right one."""
+        relation = {None: UNLABELLED, True: SAME, False: OTHER}[self.same_model]
+        return "" if self.right else relation
+
+    @property
+    def alt(self) -> str:
+        """What it shows, for those who cannot see it."""
+        if not self.rank:
+            return f"probe {self.image}, vehicle {self.vehicle}"
+        verdict = "right" if self.right else f"wrong, {self.relation}"
+        return f"rank {self.rank:,}: {self.image}, vehicle {self.vehicle}, {verdict}"
+
 
 @dataclass(frozen=True)
 class Strip:
@@ -137,6 +103,22 @@ class Strip:
     found: Sequence[Item]
     match: Item
     tied: int
+
+    @property
+    def summary(self) -> str:
+        """What it shows, in one line."""
+        probe = self.probe
+        model = f"model {probe.model}" if probe.model >= 0 else UNLABELLED
+        tied = f", tied with {plural(self.tied, 'other')}" if self.tied else ""
+        return (
+            f"{probe.image}, vehicle {probe.vehicle}, {model}: match at rank "
+            f"{self.match.rank:,}{tied}"
+        )
+
+    @property
+    def match_is_shown(self) -> bool:
+        """Whether the match is among those found."""
+        return any(item.image == self.match.image for item in self.found)
 
 
 @dataclass(frozen=True)
@@ -162,17 +144,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it.
-
-    Attributes:
-        title: its heading.
-        date: of the report; empty where none was given.
-        sections: in order.
-    """
+    """All of it; date is empty where none was given."""
 
     title: str
     date: str
-    sections: Sequence[Section] = field(default_factory=tuple)
+    sections: Sequence[Section] = ()
 
     def tables(self) -> list[Table]:
         """All tables, in order."""

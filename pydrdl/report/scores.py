@@ -1,156 +1,343 @@
-"""Verification and cross-camera results as tables (Table 3)."""
+"""Sections of results: curves, and tables beside the paper's."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pydrdl import paper
-from pydrdl.datasets import compcars
-from pydrdl.report.content import Block, Column, Group, Row, Section, Table, Text, Value
-from pydrdl.report.methods import paper_method
-from pydrdl.report.results import CrossCamera, Verification
-from pydrdl.report.rows import Line, Lines, Number, lines, trainings_note
+from pydrdl.report import drawing
+from pydrdl.report.content import Block, Figure, Section, Text
+from pydrdl.results.comparison import OverTrainings as Over
+from pydrdl.results.comparison import (
+    R,
+    Trainings,
+    by_method,
+    by_test,
+    each_alone,
+    paper_method,
+    paper_rows,
+    paper_split,
+    several,
+    short,
+    table,
+)
+from pydrdl.results.result import CrossCamera, Reidentification, Retrieval, Verification
+from pydrdl.table import Group, plural, rate
 
-LEVELS = ("easy", "medium", "hard")
-CROSS_RANKS = (1, 5)
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+IN_PAPER = (1, 5)  # Table 6 has no other ranks
+OURS = "this run"
+SMALL = paper.TEST_SPLITS[0]
+TRAININGS = Text(
+    "In a table with several trainings of a method, a row is the mean over "
+    "them and ± half the 95 % confidence interval of that mean (Student's t); "
+    "a row of one training has no ±. The interval tells what other seeds of "
+    "the training would change on these images, not what other vehicles would."
+)
+MATCHES = {
+    "vehicle": "A match is an image of the probe's vehicle.",
+    "model": "A match is an image of the probe's vehicle model. How many models "
+    "its splits hold the paper does not say: its rows stand for orientation.",
+    "": "The file is of an older version and does not say whether a match is of the "
+    "probe's vehicle or of its model.",
+}
+
+
+def match_rate_section(results: Sequence[Reidentification], *, drawn: bool) -> Section:
+    """A figure and a table for each split, since only one split's rates compare.
+
+    Args:
+        results: of any splits.
+        drawn: the images were rendered.
+    """
+    methods = dict.fromkeys(result.method for result in results)
+    place = {method: i for i, method in enumerate(methods)}
+    blocks: list[Block] = []
+    for number, group in enumerate(by_test(results).values(), start=1):
+        key, of, rows = f"cmc-{number}", title_of(group[0]), by_method(group)
+        split = None if drawn else paper_split(group[0])
+        title, beside = f"Match rates, {of}", paper_rows(group[:1])
+        blocks += [
+            _cmc_figure(key, of, rows, place, split),
+            table(key, title, rows, beside, heading=OURS, compare=not drawn),
+            *(Text(line) for line in _cmc_notes(rows, split)),
+            *_each(key, f"Match rates of each training, {of}", "repeats", rows),
+        ]
+    return Section("match-rates", "Match rates (CMC)", _explained(blocks, results))
+
+
+def retrieval_section(results: Sequence[Retrieval], *, drawn: bool) -> Section:
+    """MAP beside Table 4, a table for each split; drawn: images were rendered."""
+    blocks: list[Block] = []
+    for number, group in enumerate(by_test(results).values(), start=1):
+        key, of, rows = f"map-{number}", title_of(group[0]), by_method(group)
+        title, beside = ", ".join(filter(None, ("MAP", of))), paper_rows(group[:1])
+        each = ", ".join(filter(None, ("MAP of each training", of)))
+        blocks += [
+            table(key, title, rows, beside, heading=OURS, compare=not drawn),
+            *(Text(line) for line in _map_notes(rows, drawn)),
+            *_each(key, each, "repeats", rows),
+        ]
+    return Section("retrieval", "Retrieval (MAP)", _explained(blocks, results))
 
 
 def verification_section(results: Sequence[Verification]) -> Section:
     """Accuracies beside Table 3."""
-    rows = lines(results)
-    columns = _verification_columns(rows)
-    ours = [_verification_row(rows, line) for line in rows.rows]
-    if any(row["change"] is not None for row in ours):
-        columns.append(Column("change", "accuracy \u2212 paper", "change"))
-    theirs: list[Row] = [
-        {
-            "method": method,
-            "pairs": f"CompCars, {name}"
-            + ("; did not converge" if accuracies is None else ""),
-            "accuracy": None if accuracies is None else accuracies[level],
-        }
-        for level, name in enumerate(LEVELS)
-        for method, accuracies in paper.TABLE_3.items()
-    ]
-    folds = "" if rows.several else "; ± is the standard deviation over the tenths"
+    alone = [one for result in results for one in result.lists()]
+    rows = by_method(alone)
+    theirs = [row for level in paper_rows(results) for row in level.rows]
+    beside, title = [Group("the paper, Table 3", theirs)], "Verification of pairs"
+    spread = "; ± is the standard deviation over the tenths"
     note = Text(
         "accuracy: the threshold is from training pairs; 10-fold: from nine tenths of "
-        f"the pairs for the last{folds}; test-optimal: from the judged pairs "
-        "themselves, an upper bound and no result. The paper does not say where its "
-        "threshold is from, and measures on CompCars only."
+        f"the pairs for the last{'' if several(rows) else spread}; test-optimal: from "
+        "the judged pairs themselves, an upper bound and no result. The paper does not "
+        "say where its threshold is from, and measures on CompCars only."
     )
-    table = Table(
-        "verification",
-        "Verification of pairs",
-        columns,
-        [Group("this run", ours), Group("the paper, Table 3", theirs)],
-    )
-    blocks: list[Block] = [*trainings_note([rows]), table, note]
-    if rows.several:
-        blocks.append(_verification_trainings(rows.singles))
-    return Section("verification", "Verification", blocks)
-
-
-def _verification_trainings(singles: Lines[Verification]) -> Table:
-    """A row for each training."""
-    return Table(
-        "verification-trainings",
-        "Verification by each training; ± is the standard deviation over the tenths",
-        _verification_columns(singles),
-        [Group("", [_verification_row(singles, line) for line in singles.rows])],
-        folded=True,
-    )
-
-
-def _verification_columns(rows: Lines[Verification]) -> list[Column]:
-    return [
-        *rows.leading(),
-        Column("pairs", "pairs"),
-        Column("same", "same", "count"),
-        Column("different", "different", "count"),
-        rows.column("accuracy", "accuracy", spread=False),
-        rows.column("folds", "10-fold"),
-        rows.column("optimal", "test-optimal", spread=False),
-        rows.column("auc", "AUC", spread=False),
-        rows.column("eer", "EER", spread=False),
+    key = "verification"
+    blocks: list[Block] = [
+        table(key, title, rows, beside, heading=OURS, compare=True),
+        note,
+        *_each(key, "Verification by each training", "the tenths", rows),
     ]
-
-
-def _verification_row(rows: Lines[Verification], line: Line[Verification]) -> Row:
-    first, theirs = line.first, _table_3(line)
-    accuracy = line.known(lambda r: r.accuracy)
-    return {
-        **rows.head(line),
-        "pairs": first.pairs,
-        "same": first.same,
-        "different": first.different,
-        **rows.rate(line, "accuracy", lambda r: r.accuracy),
-        **rows.rate(line, "folds", lambda r: r.folds, lambda r: r.folds_std),
-        **rows.rate(line, "optimal", lambda r: r.optimal),
-        **rows.rate(line, "auc", lambda r: r.auc),
-        **rows.rate(line, "eer", lambda r: r.eer),
-        "change": accuracy.mean - theirs
-        if accuracy is not None and theirs is not None
-        else None,
-    }
-
-
-def _table_3(line: Line[Verification]) -> float | None:
-    """The paper's accuracy of the method on these pairs, told by the list's name."""
-    result = line.first
-    level = [i for i, name in enumerate(LEVELS) if result.name.endswith(name)]
-    accuracies = paper.TABLE_3.get(paper_method(line.name) or "")
-    if result.origin.of("dataset") != compcars.NAME or not level or not accuracies:
-        return None
-    return accuracies[level[0]]
+    return Section(key, "Verification", _explained(blocks, alone))
 
 
 def cross_camera_section(results: Sequence[CrossCamera]) -> Section:
     """MAP and match rates by the camera-aware protocols; not in the paper."""
-    rows = lines(results)
+    rows, title, key = by_method(results), "Across cameras", "cross-camera"
     note = Text(
         "Images of the probe's vehicle by the probe's camera are left out. The paper "
         "has no such table."
     )
-    table = _cross_camera_table("cross-camera", "Across cameras", rows)
-    blocks: list[Block] = [*trainings_note([rows]), table, note]
-    if rows.several:
-        each = _cross_camera_table(
-            "cross-camera-trainings", "Across cameras, each training", rows.singles
-        )
-        blocks.append(replace(each, folded=True))
-    return Section("cross-camera", "Across cameras", blocks)
-
-
-def _cross_camera_table(key: str, title: str, rows: Lines[CrossCamera]) -> Table:
-    columns = [
-        *rows.leading(),
-        Column("data", "data"),
-        Column("image_to", "image to"),
-        Column("queries", "queries", "count"),
-        Column("gallery", "gallery", "count"),
-        rows.column("map", "MAP", spread=False),
-        rows.column("trapezoid", "MAP, trapezoid", spread=False),
-        *(rows.column(f"rank_{k}", f"rank {k}", spread=False) for k in CROSS_RANKS),
+    blocks = [
+        table(key, title, rows),
+        note,
+        *_each(key, f"{title}, each training", "", rows),
     ]
-    shown = [_cross_camera_row(rows, line) for line in rows.rows]
-    return Table(key, title, columns, [Group("", shown)])
+    return Section(key, title, _explained(blocks, results))
 
 
-def _cross_camera_row(rows: Lines[CrossCamera], line: Line[CrossCamera]) -> Row:
-    first = line.first
-    row: dict[str, Value] = {
-        **rows.head(line),
-        "data": first.origin.data,
-        "image_to": first.image_to,
-        "queries": first.queries,
-        "gallery": first.gallery,
-        **rows.rate(line, "map", lambda r: r.step),
-        **rows.rate(line, "trapezoid", lambda r: r.trapezoid),
+def title_of(result: Reidentification | Retrieval) -> str:
+    """Data set, split, and the gallery's size or what matched."""
+    if isinstance(result, Reidentification):
+        more = f"gallery of {result.gallery:,}"
+    else:
+        more = "matches by vehicle model" if result.by_model else ""
+    return ", ".join(filter(None, (result.data, more)))
+
+
+def _explained(blocks: Sequence[Block], results: Sequence[R]) -> list[Block]:
+    """With what ± is in tables of several trainings, where there is such a table."""
+    return [*([TRAININGS] if several(by_method(results)) else []), *blocks]
+
+
+def _each(
+    key: str, title: str, spread: str, rows: Sequence[Trainings[R]]
+) -> list[Block]:
+    """A table with a row for each training, where a method has several."""
+    if not several(rows):
+        return []
+    if spread:
+        title += f"; ± is the standard deviation over {spread}"
+    return [table(f"{key}-trainings", title, each_alone(rows), folded=True)]
+
+
+def _no_difference(vehicles: int) -> str:
+    """What stands below a table whose results the paper has no split for."""
+    split = paper.split_of_gallery(vehicles)
+    if split is not None:
+        return (
+            f"As many vehicles as in the paper's {split.name} split, but not its "
+            "photographs: its rows stand for orientation, and no difference is given."
+        )
+    return (
+        f"The paper has no split of {vehicles:,} vehicles: its {SMALL.name} rows "
+        f"({SMALL.vehicles:,}) stand for orientation, and no difference is given, "
+        "because fewer vehicles are easier to search."
+    )
+
+
+def _cmc_notes(
+    rows: Sequence[Trainings[Reidentification]], split: paper.TestSplit | None
+) -> list[str]:
+    first = rows[0].first
+    seed = "" if first.split.seed is None else f", seed {first.split.seed}"
+    if several(rows):
+        over = ", of which each training counts with its mean"
+    elif first.repeats > 1:
+        over = (
+            "; ± is the standard deviation over them, the band in the figure from "
+            "the lowest to the highest"
+        )
+    else:
+        over = "; one repeat has no spread"
+    lines = [
+        f"Split {short(first.split.sha256)}, gallery: {first.split.name}{seed}; "
+        f"{plural(first.repeats, 'repeat')}{over}. A gallery of {first.gallery:,} "
+        f"gives chance a rank-1 rate of {rate(1 / first.gallery, 4)}."
+    ]
+    if split is None:
+        lines.append(_no_difference(first.gallery))
+    elif first.probes != split.probes:
+        released = paper.released_split(split.name).probes
+        used = "as many as" if first.probes == released else f"{first.probes:,} are"
+        lines.append(
+            f"The paper's {split.name} split has {split.probes:,} probes, the list "
+            f"released after it {released:,}: {used} here."
+        )
+    for row in rows:
+        tied = row.over(lambda result: result.ties.probes).mean
+        if tied > 0:
+            lines.append(
+                f"{row.name}: {tied:.1%} of the probes have other vehicles exactly as "
+                "far as the match; the expected rank counts."
+            )
+    if left := first.vehicles_without_probe:
+        alone = f"{plural(left, 'vehicle')} with one image: in the gallery, without a "
+        lines.append(f"{alone}probe.")
+    return lines
+
+
+def _map_notes(rows: Sequence[Trainings[Retrieval]], drawn: bool) -> list[str]:
+    first = rows[0].first
+    over = "; ± is the standard deviation over them" if first.repeats > 1 else ""
+    if several(rows):
+        over = ", of which each training counts with its mean"
+    lines = [
+        f"Split {short(first.split.sha256)}, gallery: {first.split.name}, "
+        f"seed {first.split.seed}; {plural(first.repeats, 'repeat')}{over}. "
+        f"{MATCHES[first.relevance]} MAP sums precision in steps, the trapezoid column "
+        "between them; the paper does not say which it took, nor how often it drew, "
+        "and its printed rule leaves most vehicles without a probe."
+    ]
+    if first.vehicles_without_probe:
+        lines.append(
+            f"{first.vehicles_without_probe:,} of {first.vehicles:,} "
+            f"{'models' if first.by_model else 'vehicles'} have too few images for a "
+            "probe."
+        )
+    if not first.by_model and (drawn or paper_split(first) is None):
+        lines.append(_no_difference(first.vehicles))
+    return lines
+
+
+def _cmc_figure(
+    key: str,
+    of: str,
+    rows: Sequence[Trainings[Reidentification]],
+    place: Mapping[str, int],
+    split: paper.TestSplit | None,
+) -> Figure:
+    """Curves of one split (Fig. 10), and the paper's points where they compare.
+
+    Args:
+        key: of the figure.
+        of: what was searched.
+        rows: of one split.
+        place: of each method among the report's colours.
+        split: the paper's, where it is the same.
+    """
+    many, first = several(rows), rows[0].first
+    curves = {row.name: _curve(row, many) for row in rows}
+    largest = len(first.cmc.mean)
+    with drawing.style():
+        axes = drawing.axes(7.2, 4.4)
+        for row in rows:
+            _draw(axes, row.name, curves[row.name], place[row.first.method])
+        if split is not None:
+            _draw_paper(axes, split, place)
+        axes.set_xlim(1, max(2, min(first.gallery, largest)))
+        ticks = (1, 5, 10, 20, 30, 40, 50)
+        axes.set_xticks([k for k in ticks if k <= axes.get_xlim()[1]])
+        axes.set_ylim(0, 1)
+        axes.set_xlabel("rank")
+        axes.set_ylabel("match rate")
+        axes.grid()
+        axes.legend(loc="lower right")
+        band = "band: lowest to highest of the repeats"
+        if many:
+            band = (
+                "line: mean over trainings; band: 95 % confidence interval of that mean"
+            )
+            if any(len(row.results) == 1 for row in rows):
+                band += ", which a method trained once has not"
+        points = "" if split is None else "; points: the paper's Table 6"
+        tops = "; ".join(f"{name} {_rank_1(curve)}" for name, curve in curves.items())
+        return drawing.figure(
+            axes.figure,
+            key,
+            f"Cumulative match curves, {of}; {band}{points}.",
+            f"Match rate against rank 1 to {largest}. Rank-1 rates: {tops}.",
+            curves,
+        )
+
+
+def _curve(row: Trainings[Reidentification], many: bool) -> dict[str, Any]:
+    """What is drawn of a row: mean, low and high of its band, and its trainings.
+
+    Args:
+        row: of the figure.
+        many: whether any row has several trainings. The band is then the interval of
+            the mean over them, which one training has not; otherwise it reaches from
+            the lowest to the highest repeat.
+    """
+    mean = row.first.cmc.mean
+    if not many:
+        repeats = np.array(row.first.cmc.per_repeat)
+        low, high = repeats.min(axis=0), repeats.max(axis=0)
+        return {"mean": mean, "low": low.tolist(), "high": high.tolist()}
+    if len(row.results) == 1:
+        return {"mean": mean}
+    curves = {result.name: result.cmc.mean for result in row.results}
+    over = [Over(values) for values in zip(*curves.values(), strict=True)]
+    ends = [(o.mean, o.interval or 0.0) for o in over]
+    return {
+        "mean": [mean for mean, _ in ends],
+        "low": [mean - half for mean, half in ends],
+        "high": [mean + half for mean, half in ends],
+        "trainings": curves,
     }
-    for k in CROSS_RANKS:
-        row |= rows.rate(line, f"rank_{k}", _rank(k))
-    return row
 
 
-def _rank(k: int) -> Number[CrossCamera]:
-    return lambda result: float(result.cmc[k - 1])
+def _rank_1(curve: Mapping[str, Any]) -> str:
+    """The rate at rank 1; its interval where there are several trainings."""
+    text = rate(curve["mean"][0])
+    if "trainings" not in curve:
+        return text
+    return f"{text} ± {rate(curve['high'][0] - curve['mean'][0])}"
+
+
+def _draw(axes: "Axes", name: str, curve: Mapping[str, Any], place: int) -> None:
+    ranks = np.arange(1, len(curve["mean"]) + 1)
+    colour = drawing.SERIES[place % len(drawing.SERIES)]
+    style = drawing.STYLES[place % len(drawing.STYLES)]
+    label = f"{name} (rank 1: {_rank_1(curve)})"
+    axes.plot(ranks, curve["mean"], color=colour, linestyle=style, lw=1.8, label=label)
+    if "low" in curve:
+        band = curve["low"], curve["high"]
+        axes.fill_between(ranks, *band, color=colour, alpha=0.18, lw=0)
+
+
+def _draw_paper(axes: "Axes", split: paper.TestSplit, place: Mapping[str, int]) -> None:
+    """The paper's points, in the colour of our row of the same method."""
+    ours = {paper_method(method): i for method, i in place.items()}
+    for (method, rates), marker in zip(paper.TABLE_6.items(), "^so", strict=True):
+        i = ours.get(method)
+        colour = drawing.MUTED if i is None else drawing.SERIES[i % len(drawing.SERIES)]
+        axes.plot(
+            IN_PAPER,
+            (rates[split.name].top1, rates[split.name].top5),
+            linestyle="none",
+            marker=marker,
+            ms=7,
+            markerfacecolor="none",
+            markeredgewidth=1.5,
+            color=colour,
+            label=f"paper: {method}",
+            clip_on=False,
+            zorder=3,
+        )

@@ -1,132 +1,279 @@
-"""One repeat of a re-identification split: who searches for whom."""
+"""Sections of one repeat seen from near: what some probes found, and all distances."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Int
+from pydrdl.datasets.dataset import Image
+from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
-from pydrdl.features import FeatureSet, check_features
-from pydrdl.protocols import reid
-from pydrdl.protocols.split import Split
-from pydrdl.ranking import Counts, count_closer
-from pydrdl.report.results import Cmc
+from pydrdl.protocols.search import OTHER_MODEL, SAME, SAME_MODEL, UNLABELLED, Search
+from pydrdl.report import content, drawing
+from pydrdl.report.content import Block, Item, Section, Strip, Strips, Text
+from pydrdl.table import Cells, Column, Group, Table
 
-Float32 = NDArray[np.float32]
-Int = NDArray[np.int64]
+Thumbnail = Callable[[str], bytes]  # from an image's name to a JPEG file
+
+FOUND = 10
+SIDE = 96  # pixels of a thumbnail's longer side: 2 to 4 kB each
+QUALITY = 80
+LOOKS = {
+    SAME: (drawing.RIGHT, "-"),
+    SAME_MODEL: (drawing.WRONG, "--"),
+    OTHER_MODEL: (drawing.SERIES[0], "-."),
+    UNLABELLED: (drawing.MUTED, ":"),
+}
 
 
 @dataclass(frozen=True)
-class Search:
-    """Probes and gallery of one repeat, by features.
-
-    Attributes:
-        method: name of the features' method.
-        repeat: number of the repeat, from 0.
-        split: hash of its split.
-        names: (N,) images.
-        vehicles: (N,) their vehicles.
-        models: (N,) their models; -1 unlabelled.
-        features: (N, D).
-        probes: (P,) rows of the probes.
-        gallery: (G,) rows of the gallery.
-        match: (P,) position in gallery of each probe's vehicle.
-        counts: how many others are closer than the match, and as far.
-    """
+class SearchOf:
+    """What a method found, in one repeat, from 0."""
 
     method: str
     repeat: int
-    split: str
-    names: Sequence[str]
-    vehicles: Int
-    models: Int
-    features: Float32
-    probes: Int
-    gallery: Int
-    match: Int
-    counts: Counts
+    search: Search
 
 
-def find_split(content: FeatureSet, result: Cmc, given: Sequence[Split]) -> Split:
-    """The split that a result is of: a given one, or drawn again from its seed.
+def strip_section(
+    searches: Sequence[SearchOf], thumbnail: Thumbnail, failures: int, successes: int
+) -> Section:
+    """Counts of failures by the model of the first, then strips of each method."""
+    blocks: list[Block] = [
+        Text(
+            "A probe, and the ten gallery images nearest to it, nearest first. A right "
+            "one (✓, solid green frame) shows the probe's vehicle. A wrong one (✗, "
+            "dashed red frame) says whether it is at least of the same vehicle model; "
+            "unlabelled: the model of one of the two is not known. "
+            "Below each stands its squared L2 distance. Where the match is not among "
+            "the ten, it follows with its rank. Worst failures come first, one of each "
+            "vehicle; then successes, from the narrowest to the clearest."
+        ),
+        _failure_table(searches),
+    ]
+    for of in searches:
+        who = f"{of.method}, repeat {of.repeat}"
+        for title, chosen in (
+            ("worst failures", worst_failures(of.search, failures)),
+            ("successes", spread_successes(of.search, successes)),
+        ):
+            if not chosen.size:
+                blocks.append(Text(f"{who}: no {title} to show."))
+                continue
+            made = make_strips(of.search, chosen, thumbnail)
+            blocks.append(Strips(f"{of.method}-{title}", f"{who}: {title}", made))
+    return Section("strips", "What was found", blocks)
 
-    Raises:
-        InputError: neither has the result's hash.
+
+def worst_failures(search: Search, count: int) -> Int:
+    """Probes with the most gallery images closer than their match, worst first.
+
+    One of each vehicle: otherwise one odd vehicle fills the page.
     """
-    wanted = str(result.origin.split.get("sha256"))
-    for split in given:
-        if split.sha256 == wanted:
-            return split
-    seed = result.origin.split.get("seed")
-    again: list[Split] = []
-    if seed is not None:
-        again.append(
-            reid.draw_split(
-                content.names,
-                content.vehicle_ids,
-                repeats=len(result.repeats),
-                seed=int(seed),
-            )
+    order = np.argsort(-search.closer, kind="stable")
+    failed = order[search.closer[order] > 0]
+    return _one_of_each_vehicle(search, failed)[:count]
+
+
+def spread_successes(search: Search, count: int) -> Int:
+    """Probes whose match is nearest, evenly spread from narrow to clear.
+
+    How clear is the ratio of the match's distance to that of the next.
+    """
+    found = np.flatnonzero((search.closer == 0) & (search.equal == 0))
+    if not found.size or search.gallery.size < 2:
+        return found[:count]
+    _, distances = search.nearest(found, 2)
+    # The next is farther than the match, and so farther than 0.
+    order = np.argsort(-distances[:, 0] / distances[:, 1], kind="stable")
+    ordered = _one_of_each_vehicle(search, found[order])
+    places = np.linspace(0, ordered.size - 1, min(count, ordered.size))
+    return ordered[places.round().astype(np.int64)]
+
+
+def _one_of_each_vehicle(search: Search, probes: Int) -> Int:
+    vehicles = search.vehicles[search.probes[probes]]
+    _, first = np.unique(vehicles, return_index=True)
+    return np.asarray(probes[np.sort(first)], np.int64)
+
+
+def make_strips(search: Search, chosen: Int, thumbnail: Thumbnail) -> list[Strip]:
+    """Makes the strips of some probes, given by their positions in search.probes."""
+
+    def item(probe: int, row: int, rank: int, distance: float | None) -> Item:
+        models = int(search.models[probe]), int(search.models[row])
+        return Item(
+            image=search.names[row],
+            vehicle=int(search.vehicles[row]),
+            model=models[1],
+            rank=rank,
+            distance=distance,
+            right=bool(search.vehicles[probe] == search.vehicles[row]),
+            same_model=None if min(models) < 0 else models[0] == models[1],
+            jpeg=thumbnail(search.names[row]),
         )
-    else:
-        for camera in np.unique(content.camera_ids).tolist():
-            if reid.camera_split_name(camera) == result.origin.split.get("name"):
-                again.append(
-                    reid.camera_split(
-                        content.names, content.vehicle_ids, content.camera_ids, camera
-                    )
-                )
-    for split in again:
-        if split.sha256 == wanted:
-            return split
-    raise InputError(
-        f"the split {wanted[:16]} of {result.origin.method!r} cannot be drawn again",
-        result.origin.file,
-        "give its file with --split-file",
-    )
+
+    strips = []
+    nearest = zip(*search.nearest(chosen, FOUND), strict=True)
+    own = search.match_distances(chosen)
+    for position, (found, distances), far in zip(chosen, nearest, own, strict=True):
+        row = search.probes[position]
+        match = search.gallery[search.match[position]]
+        items = [
+            item(row, search.gallery[place], rank, float(distance))
+            for rank, (place, distance) in enumerate(
+                zip(found, distances, strict=True), 1
+            )
+        ]
+        rank = 1 + int(search.closer[position])
+        shown = item(row, match, rank, float(far))
+        tied = int(search.equal[position])
+        strips.append(Strip(item(row, row, 0, None), items, shown, tied))
+    return strips
 
 
-def make_search(
-    result: Cmc, content: FeatureSet, split: Split, repeat: int, where: object
-) -> Search:
-    """Ranks one repeat.
+def first_wrong_models(search: Search) -> Counter[str]:
+    """How the first found is related to the probe, for each probe that failed."""
+    failed = np.flatnonzero(search.closer > 0)
+    if not failed.size:
+        return Counter()
+    found, _ = search.nearest(failed, 1)
+    probe = search.models[search.probes[failed]]
+    first = search.models[search.gallery[found[:, 0]]]
+    labelled = np.where(probe == first, content.SAME, content.OTHER)
+    unlabelled = (probe < 0) | (first < 0)
+    return Counter(np.where(unlabelled, content.UNLABELLED, labelled).tolist())
+
+
+def _failure_table(searches: Sequence[SearchOf]) -> Table:
+    kinds = {
+        "same_model": content.SAME,
+        "other_model": content.OTHER,
+        "unlabelled": content.UNLABELLED,
+    }
+    columns = [
+        Column("method", "method"),
+        Column("probes", "probes", "count"),
+        Column("failed", "failed at rank 1", "count"),
+    ]
+    for key, kind in kinds.items():
+        columns += [Column(key, kind, "count"), Column(f"{key}_share", "share", "rate")]
+    columns.append(Column("share", "same model, of the labelled", "rate"))
+    rows: list[Cells] = []
+    for of in searches:
+        counts = first_wrong_models(of.search)
+        failed = sum(counts.values())
+        labelled = failed - counts[content.UNLABELLED]
+        sizes = {"probes": of.search.probes.size, "failed": failed}
+        share = counts[content.SAME] / labelled if labelled else None
+        found = {key: counts[kind] for key, kind in kinds.items()}
+        shares = {
+            f"{key}_share": n / failed if failed else None for key, n in found.items()
+        }
+        rows.append({"method": of.method, **sizes, **found, **shares, "share": share})
+    repeats = sorted({of.repeat for of in searches})
+    title = "Of which model the wrong first one is, "
+    title += " and ".join(f"repeat {repeat}" for repeat in repeats)
+    return Table("failures", title, columns, [Group("", rows)])
+
+
+def thumbnail_maker(root: Path, images: Iterable[Image], where: object) -> Thumbnail:
+    """Makes a function from image names to JPEG files; it keeps what it made.
 
     Args:
-        result: what eval_cmc.py found.
-        content: the features it found it for.
-        split: its split.
-        repeat: which gallery, from 0.
-        where: the features file, for messages.
-
-    Raises:
-        InputError: no such repeat, or features that cannot be ranked.
+        root: the data set's folder.
+        images: of the split that the features are of; cut to their boxes.
+        where: the data set, for messages.
     """
-    if not 0 <= repeat < len(split.gallery):
-        raise InputError(
-            f"there is no repeat {repeat}; the split of {result.origin.method!r} has "
-            f"{len(split.gallery)}, from 0",
-            "--repeat",
-            "name one of them",
+    known = {image.path: image for image in images}
+    made: dict[str, bytes] = {}
+
+    def thumbnail(name: str) -> bytes:
+        if name not in known:
+            raise InputError(
+                f"image {name!r} of the features is not in the data set",
+                where,
+                "give the data set and the split that the features were made of",
+            )
+        if name not in made:
+            pixels = read_image(root, known[name], None)
+            height, width = pixels.shape[:2]
+            factor = min(1.0, SIDE / max(height, width))
+            size = max(1, round(width * factor)), max(1, round(height * factor))
+            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+            quality = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+            made[name] = np.asarray(cv2.imencode(".jpg", small, quality)[1]).tobytes()
+        return made[name]
+
+    return thumbnail
+
+
+def no_thumbnail(name: str) -> bytes:
+    """Stands for thumbnail_maker's function where there is no data set."""
+    del name
+    return b""
+
+
+def distance_section(searches: Sequence[SearchOf]) -> Section:
+    """Distances of same and of different vehicles, those of one model apart."""
+    blocks: list[Block] = [
+        Text(
+            "Squared L2 distances of all probes to all gallery images of one repeat, "
+            "other vehicles of the probe's model apart, which are the hardest to tell "
+            "from it. The farther the solid line lies to the left of the others, the "
+            "better."
         )
-    check_features(content.features, content.names, where)
-    rows = split.rows_in(content.names, content.vehicle_ids, where)
-    vehicles = np.array(split.vehicle_ids, np.int64)
-    gallery = np.array(split.gallery[repeat], np.int64)
-    probes = np.setdiff1d(np.arange(rows.size), gallery)
-    order = np.argsort(vehicles[gallery])
-    match = order[np.searchsorted(vehicles[gallery][order], vehicles[probes])]
-    features = content.features[rows]
-    return Search(
-        result.origin.method,
-        repeat,
-        split.sha256,
-        split.images,
-        vehicles,
-        content.model_ids[rows],
-        features,
-        probes,
-        gallery,
-        match,
-        count_closer(features[probes], features[gallery], match),
-    )
+    ]
+    groups: list[Group] = []
+    for number, of in enumerate(searches, start=1):
+        histogram = of.search.histogram()
+        means = "; ".join(f"{kind} {m:.4g}" for kind, m in histogram.mean.items())
+        with drawing.style():
+            axes = drawing.axes(7.2, 3.2)
+            for kind, counts in histogram.counts.items():
+                colour, line = LOOKS[kind]
+                bins = counts / counts.sum(), histogram.edges
+                axes.stairs(*bins, lw=1.8, color=colour, linestyle=line, label=kind)
+                if kind == SAME:
+                    axes.stairs(*bins, color=colour, fill=True, alpha=0.15)
+            axes.set_xlim(0, histogram.edges[-1])
+            axes.set_ylim(bottom=0)
+            axes.set_xlabel("squared L2 distance")
+            axes.set_ylabel("share of its pairs")
+            axes.grid()
+            axes.legend()
+            shown = {kind: counts.tolist() for kind, counts in histogram.counts.items()}
+            edges = histogram.edges.tolist()
+            figure = drawing.figure(
+                axes.figure,
+                f"distances-{number}",
+                f"Squared distances, {of.method}, repeat {of.repeat}; each line's "
+                "shares sum to one.",
+                f"Histograms of squared distances for {of.method}. Means: {means}.",
+                {"method": of.method, "edges": edges, "counts": shown},
+            )
+        blocks.append(figure)
+        rows: list[Cells] = [
+            {
+                "kind": kind,
+                "pairs": int(counts.sum()),
+                "mean": histogram.mean[kind],
+                "median": histogram.median(kind),
+                "nearer": histogram.nearer.get(kind),
+            }
+            for kind, counts in histogram.counts.items()
+        ]
+        groups.append(Group(of.method, rows))
+    columns = [
+        Column("kind", "probe and"),
+        Column("pairs", "pairs", "count"),
+        Column("mean", "mean", "number"),
+        Column("median", "median", "number"),
+        Column("nearer", "nearer than the probe's match", "rate"),
+    ]
+    blocks.append(Table("distances", "Squared distances", columns, groups))
+    return Section("distances", "Distances", blocks)

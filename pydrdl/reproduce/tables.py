@@ -9,103 +9,26 @@ from rich import box
 from rich.table import Table
 
 from pydrdl import paper
-from pydrdl.datasets.compcars import LEVELS
 from pydrdl.errors import InputError
-from pydrdl.results.files import (
-    CmcFile,
-    CmcRow,
-    Kind,
-    MapFile,
-    VerificationFile,
-    VerificationRow,
-    read_results_of,
+from pydrdl.results.comparison import OverTrainings
+from pydrdl.results.result import (
+    LEVELS,
+    R,
+    Reidentification,
+    Retrieval,
+    Verification,
+    read_results,
 )
-from pydrdl.results.shared import OverTrainings, rate, training_of
-
-RANKS = 50  # of a curve
-
-
-def values(
-    path: Path, kind: type[Kind], number: Callable[[Any], Any]
-) -> dict[str, list[Any]]:
-    """One value of each training by method, in the file's order.
-
-    Args:
-        path: a result file.
-        kind: its form.
-        number: takes the value from a row; ValueError where it cannot.
-
-    Raises:
-        InputError: it cannot be read or is of another kind.
-    """
-    found: dict[str, list[Any]] = {}
-    try:
-        for row in read_results_of(kind, path).results:
-            found.setdefault(training_of(row.name)[0], []).append(number(row))
-    except ValueError as error:
-        raise _unfit(path, str(error)) from error
-    return found
-
-
-def of_row(found: Mapping[str, list[Any]], row: str, path: Path) -> list[Any]:
-    """Those of one method, which values() gave.
-
-    Raises:
-        InputError: there are none.
-    """
-    if row not in found:
-        raise _unfit(path, f"no results of {row!r}; there are {', '.join(found)}")
-    return found[row]
-
-
-def curve(row: CmcRow) -> list[float]:
-    """Match rates of ranks 1 .. RANKS.
-
-    Raises:
-        ValueError: there are fewer.
-    """
-    if len(row.cmc.mean) < RANKS:
-        raise ValueError(f"{len(row.cmc.mean)} ranks; expected {RANKS}")
-    return row.cmc.mean
-
-
-def accuracies(row: VerificationRow) -> list[float]:
-    """Of CompCars' three lists.
-
-    Raises:
-        ValueError: there are others, or a threshold is missing.
-    """
-    found = [pairs.accuracy for pairs in row.pairs if pairs.accuracy is not None]
-    if len(found) != len(LEVELS):
-        raise ValueError(f"{len(found)} accuracies; expected {len(LEVELS)}")
-    return found
-
-
-def _unfit(path: Path, what: str) -> InputError:
-    return InputError(
-        f"cannot take the results: {what}", path, "evaluate again, or name another"
-    )
-
-
-MEASURES: Mapping[str, Callable[[Path], dict[str, list[float]]]] = {
-    "rank-1": lambda path: values(path, CmcFile, lambda row: row.cmc.mean[0]),
-    "MAP": lambda path: values(path, MapFile, lambda row: row.map.mean),
-}
-
-
-# Results of several trainings beside the paper's numbers.
-
+from pydrdl.table import rate
 
 SCHEMA = "drdl.reproduced/1"
+RANKS = 50  # of a curve
+FIG_10_RANKS = (1, 5, 10, 20, 50)
 
 
 @dataclass(frozen=True)
 class Cell(OverTrainings):
-    """One number of a table.
-
-    Attributes:
-        paper: the paper's; None where it has none.
-    """
+    """One number of a table, of every training; paper: None where it has none."""
 
     paper: float | None
 
@@ -125,48 +48,140 @@ class PaperTable:
     rows: Mapping[str, tuple[Cell, ...]]
 
 
+def values(
+    path: Path, kind: type[R], number: Callable[[R], Any]
+) -> dict[str, list[Any]]:
+    """One value of each training by method, in the file's order.
+
+    Args:
+        path: a result file.
+        kind: of its results.
+        number: takes the value from one; ValueError where it cannot.
+
+    Raises:
+        InputError: it cannot be read or is of another kind.
+    """
+    found: dict[str, list[Any]] = {}
+    try:
+        for result in read_results(kind, path):
+            found.setdefault(result.method, []).append(number(result))
+    except ValueError as error:
+        raise _unfit(path, str(error)) from error
+    return found
+
+
+def of_row(found: Mapping[str, list[Any]], row: str, path: Path) -> list[Any]:
+    """Those of one method, which values() gave.
+
+    Raises:
+        InputError: there are none.
+    """
+    if row not in found:
+        raise _unfit(path, f"no results of {row!r}; there are {', '.join(found)}")
+    return found[row]
+
+
+def curve(result: Reidentification) -> list[float]:
+    """Match rates of ranks 1 .. RANKS.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    if len(result.cmc.mean) < RANKS:
+        raise ValueError(f"{len(result.cmc.mean)} ranks; expected {RANKS}")
+    return result.cmc.mean
+
+
+def accuracies(result: Verification) -> list[float]:
+    """Of CompCars' three lists.
+
+    Raises:
+        ValueError: there are others, or a threshold is missing.
+    """
+    found = [pairs.accuracy for pairs in result.pairs if pairs.accuracy is not None]
+    if len(found) != len(LEVELS):
+        raise ValueError(f"{len(found)} accuracies; expected {len(LEVELS)}")
+    return found
+
+
+def _unfit(path: Path, what: str) -> InputError:
+    return InputError(
+        f"cannot take the results: {what}", path, "evaluate again, or name another"
+    )
+
+
+MEASURES: Mapping[str, Callable[[Path], dict[str, list[float]]]] = {
+    "rank-1": lambda path: values(path, Reidentification, lambda row: row.cmc.mean[0]),
+    "MAP": lambda path: values(path, Retrieval, lambda row: row.map.mean),
+}
+# A column: its title, our numbers by method, the paper's.
+Numbers = tuple[str, Mapping[str, Sequence[float]], Mapping[str, float]]
+
+
+def _table(name: str, columns: Iterable[Numbers]) -> PaperTable:
+    """Methods stand in the order in which they come."""
+    titles, rows = [], dict[str, list[Cell]]()
+    for title, ours, theirs in columns:
+        titles.append(title)
+        for method, found in ours.items():
+            cell = Cell(tuple(found), theirs.get(method))
+            rows.setdefault(method, []).append(cell)
+    return PaperTable(name, tuple(titles), {m: tuple(of) for m, of in rows.items()})
+
+
+# Every table raises InputError where a file cannot be read or is of another kind.
+
+
 def table3(files: Mapping[str, Path]) -> PaperTable:
     """Verification accuracy on CompCars, threshold from part II (Table 3).
 
     Args:
         files: results of eval_verification.py by row; rows may share a file.
-
-    Raises:
-        InputError: a file cannot be read or is of another kind.
     """
-    rows = _Rows()
-    for row, path in files.items():
-        theirs = paper.TABLE_3[row] or (None,) * len(LEVELS)
-        found = of_row(values(path, VerificationFile, accuracies), row, path)
-        for level, known in zip(zip(*found, strict=True), theirs, strict=True):
-            rows.add(row, level, known)
-    return PaperTable("Table 3", LEVELS, rows.done())
+    found = {
+        row: of_row(values(path, Verification, accuracies), row, path)
+        for row, path in files.items()
+    }
+    known = {row: of for row in files if (of := paper.TABLE_3[row])}
+    return _table(
+        "Table 3",
+        (
+            (
+                level,
+                {row: [each[i] for each in of] for row, of in found.items()},
+                {row: of[i] for row, of in known.items()},
+            )
+            for i, level in enumerate(LEVELS)
+        ),
+    )
+
+
+def table4(files: Mapping[str, Path]) -> PaperTable:
+    """Mean average precision (Table 4); files: of eval_map.py by the paper's split."""
+    return _table(
+        "Table 4",
+        (
+            (
+                split,
+                MEASURES["MAP"](path),
+                {m: of[split] for m, of in paper.TABLE_4.items() if split in of},
+            )
+            for split, path in files.items()
+        ),
+    )
 
 
 def table6(files: Mapping[str, Path]) -> PaperTable:
-    """Match rates at rank 1 and 5 (Table 6).
-
-    Args:
-        files: results of eval_cmc.py by the paper's split.
-
-    Raises:
-        InputError: a file cannot be read or is of another kind.
-    """
-    columns, rows = [], _Rows()
+    """Match rates at rank 1 and 5; files: of eval_cmc.py by the paper's split."""
+    columns: list[Numbers] = []
     for split, path in files.items():
-        found = values(path, CmcFile, curve)
-        for rank in (1, 5):
-            columns.append(f"{split} rank-{rank}")
-            for method, curves in found.items():
-                known = paper.TABLE_6.get(method, {}).get(split)
-                theirs = None
-                if known is not None:
-                    theirs = known.top1 if rank == 1 else known.top5
-                rows.add(method, [rates[rank - 1] for rates in curves], theirs)
-    return PaperTable("Table 6", tuple(columns), rows.done())
-
-
-FIG_10_RANKS = (1, 5, 10, 20, 50)
+        found = values(path, Reidentification, curve)
+        known = {m: of[split] for m, of in paper.TABLE_6.items() if split in of}
+        for rank, top in ((1, "top1"), (5, "top5")):
+            ours = {m: [each[rank - 1] for each in of] for m, of in found.items()}
+            theirs = {m: float(getattr(of, top)) for m, of in known.items()}
+            columns.append((f"{split} rank-{rank}", ours, theirs))
+    return _table("Table 6", columns)
 
 
 def fig10(files: Mapping[str, Path]) -> PaperTable:
@@ -174,33 +189,16 @@ def fig10(files: Mapping[str, Path]) -> PaperTable:
 
     Args:
         files: results of eval_cmc.py by row; rows may share a file.
-
-    Raises:
-        InputError: a file cannot be read or is of another kind.
     """
-    rows = _Rows()
-    for row, path in files.items():
-        curves = of_row(values(path, CmcFile, curve), row, path)
-        for rank in FIG_10_RANKS:
-            rows.add(row, [rates[rank - 1] for rates in curves], None)
-    return PaperTable("Fig. 10", tuple(f"rank-{k}" for k in FIG_10_RANKS), rows.done())
-
-
-def table4(files: Mapping[str, Path]) -> PaperTable:
-    """Mean average precision (Table 4).
-
-    Args:
-        files: results of eval_map.py by the paper's split.
-
-    Raises:
-        InputError: a file cannot be read or is of another kind.
-    """
-    rows = _Rows()
-    for split, path in files.items():
-        found = values(path, MapFile, lambda row: row.map.mean)
-        for method, maps in found.items():
-            rows.add(method, maps, paper.TABLE_4.get(method, {}).get(split))
-    return PaperTable("Table 4", tuple(files), rows.done())
+    found = {
+        row: of_row(values(path, Reidentification, curve), row, path)
+        for row, path in files.items()
+    }
+    ranks = {
+        k: {row: [each[k - 1] for each in of] for row, of in found.items()}
+        for k in FIG_10_RANKS
+    }
+    return _table("Fig. 10", ((f"rank-{k}", ours, {}) for k, ours in ranks.items()))
 
 
 def ablations(files: Mapping[str, Path], name: str = "Ablations") -> PaperTable:
@@ -210,15 +208,9 @@ def ablations(files: Mapping[str, Path], name: str = "Ablations") -> PaperTable:
         files: results by column: of eval_map.py where its title ends with MAP,
             else of eval_cmc.py, of which rank 1 is taken.
         name: of the table.
-
-    Raises:
-        InputError: a file cannot be read or is of another kind.
     """
-    rows = _Rows()
-    for column, path in files.items():
-        for row, found in MEASURES[column.rsplit(maxsplit=1)[-1]](path).items():
-            rows.add(row, found, None)
-    return PaperTable(name, tuple(files), rows.done())
+    measured = {c: MEASURES[c.rsplit(maxsplit=1)[-1]](f) for c, f in files.items()}
+    return _table(name, ((column, ours, {}) for column, ours in measured.items()))
 
 
 def fresh(files: Mapping[str, Path]) -> PaperTable:
@@ -227,32 +219,9 @@ def fresh(files: Mapping[str, Path]) -> PaperTable:
 
 
 def convergence(files: Mapping[str, Path]) -> PaperTable:
-    """Match rates at rank 1 while the nets learn (claims of Sec. 3.1 and 3.2).
-
-    Args:
-        files: results of eval_cmc.py by iteration.
-
-    Raises:
-        InputError: a file cannot be read or is of another kind.
-    """
-    rows = _Rows()
-    for path in files.values():
-        for row, found in MEASURES["rank-1"](path).items():
-            rows.add(row, found, None)
-    return PaperTable("Convergence", tuple(files), rows.done())
-
-
-class _Rows:
-    """Cells by method, in the order in which they come."""
-
-    def __init__(self) -> None:
-        self._cells: dict[str, list[Cell]] = {}
-
-    def add(self, method: str, values: Sequence[float], theirs: float | None) -> None:
-        self._cells.setdefault(method, []).append(Cell(tuple(values), theirs))
-
-    def done(self) -> dict[str, tuple[Cell, ...]]:
-        return {method: tuple(cells) for method, cells in self._cells.items()}
+    """Rank 1 while nets learn (Sec. 3.1, 3.2); files: of eval_cmc.py by iteration."""
+    measured = {title: MEASURES["rank-1"](path) for title, path in files.items()}
+    return _table("Convergence", ((n, ours, {}) for n, ours in measured.items()))
 
 
 # How the results of a target, which a Plan's method of its name gives, are read.

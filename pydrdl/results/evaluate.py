@@ -1,39 +1,67 @@
-"""From feature files to results: files meet the protocols that draw a split."""
+"""From feature files to results: files meet the protocols."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Int
 from pydrdl.errors import InputError
-from pydrdl.features import FeatureSet, read_features
+from pydrdl.features import FeatureSet, Source, read_features
 from pydrdl.files import exists
-from pydrdl.protocols import reid, retrieval
+from pydrdl.protocols import cross_camera, reid, retrieval
 from pydrdl.protocols.split import Split, load_split, save_split
 from pydrdl.ranking import Progress
-from pydrdl.results.entry import Entry, labels, named
-from pydrdl.verifiers import file
+from pydrdl.results.parts import (
+    Curves,
+    FeaturesUsed,
+    OverRepeats,
+    ProbeTies,
+    QueryTies,
+    SplitUsed,
+    VerifierUsed,
+    over_repeats,
+)
+from pydrdl.results.result import (
+    CrossCamera,
+    Reidentification,
+    Retrieval,
+    method_and_seed,
+)
+from pydrdl.verifiers import file as verifier_file
+from pydrdl.verifiers.file import LoadedVerifier
 
-Int = NDArray[np.int64]
+By = Literal["vehicle", "model"]  # whose ids decide what is the same
+# What must not differ between features that are compared.
+MADE_BY = ("net_sha256", "weights_sha256", "weights", "layer", "preprocess")
 
 
-def evaluate_files(
+def _silent(blocks: Any, what: str, total: int) -> Any:
+    del what, total
+    return blocks
+
+
+def evaluate_reid(
     paths: Sequence[Path],
     *,
     names: Sequence[str] = (),
+    training_seeds: Sequence[int] = (),
     repeats: int = 10,
     seed: int = 0,
     gallery_camera: int | None = None,
     split_file: Path | None = None,
     verifier: Path | None = None,
-    progress: Progress = lambda blocks, what, total: blocks,
-) -> list[Entry[reid.ReidResult]]:
-    """Scores feature files, those of the same images on the same split.
+    progress: Progress = _silent,
+) -> list[Reidentification]:
+    """Scores feature files, those of the same images on the same split (Sec. 5.3).
 
     Args:
         paths: feature files.
-        names: a name for each; without them, the files' names.
+        names: of their methods; without them, the files' names. Where there are no
+            training_seeds, "<method>, seed <n>" is one training of a method.
+        training_seeds: of the nets' trainings, one for each file.
         repeats: random galleries.
         seed: of the draws.
         gallery_camera: take this camera's images as the gallery instead.
@@ -42,18 +70,16 @@ def evaluate_files(
         progress: wraps blocks of probes, for a progress bar.
 
     Raises:
-        InputError: a file or a split that cannot be used, names that are not
-            as many as files, a verifier of another net or one that is an SVM.
+        InputError: a file or a split that cannot be used, names or seeds that are
+            not as many as files, a verifier of another net or one that is an SVM.
     """
-    entries = []
-    judge = file.load(verifier)
-    for name, path in named(paths, names):
-        content = read_features(path)
+    judge, results = verifier_file.load(verifier), []
+    for origin, content, path in read_rows(paths, names, training_seeds, judge):
         probes, gallery = content.features, None
         if judge is not None:
             probes, gallery = judge.points(content, path)
-        split = _split_for(content, repeats, seed, gallery_camera, split_file)
-        result = reid.evaluate(
+        split = _reid_split(content, repeats, seed, gallery_camera, split_file)
+        scored = reid.evaluate(
             probes,
             content.names,
             content.vehicle_ids,
@@ -62,41 +88,113 @@ def evaluate_files(
             where=path,
             progress=progress,
         )
-        entries.append(Entry(name, path, content.sha256, content.source, result, judge))
-    return entries
+        best, worst = scored.optimistic.tolist(), scored.pessimistic.tolist()
+        results.append(
+            Reidentification(
+                **origin,
+                **_drawn(split, scored),
+                vehicles_without_probe=scored.lonely,
+                cmc=Curves(**over_repeats(scored.curves)),
+                ties=ProbeTies(
+                    probes=scored.tied,
+                    mean_equal=scored.mean_equal,
+                    optimistic=None if best == worst else best,
+                    pessimistic=None if best == worst else worst,
+                ),
+            )
+        )
+    return results
+
+
+def _reid_split(
+    content: FeatureSet,
+    repeats: int,
+    seed: int,
+    camera: int | None,
+    split_file: Path | None,
+) -> Split:
+    """The split of the file where there is one, otherwise a new one."""
+    names, ids = content.names, content.vehicle_ids
+    if camera is None:
+        return _saved(
+            split_file, lambda: reid.draw_split(names, ids, repeats=repeats, seed=seed)
+        )
+    split = _saved(
+        split_file, lambda: reid.camera_split(names, ids, content.camera_ids, camera)
+    )
+    if split.name != reid.camera_split_name(camera):
+        raise InputError(
+            f"the split is {split.name!r}, not of camera {camera}",
+            split_file,
+            "leave out --gallery-camera, or name another split file",
+        )
+    return split
+
+
+def split_of(
+    result: Reidentification, content: FeatureSet, given: Sequence[Split]
+) -> Split:
+    """The split that a result is of: a given one, or drawn again from its seed.
+
+    Args:
+        result: of evaluate_reid.
+        content: the features that it scored.
+        given: splits of files.
+
+    Raises:
+        InputError: none has the result's hash.
+    """
+    stated, again = result.split, list(given)
+    names, ids, cameras = content.names, content.vehicle_ids, content.camera_ids
+    if stated.seed is not None:
+        drawn = {"repeats": result.repeats, "seed": stated.seed}
+        again.append(reid.draw_split(names, ids, **drawn))
+    for camera in np.unique(cameras).tolist():
+        if reid.camera_split_name(camera) == stated.name:
+            again.append(reid.camera_split(names, ids, cameras, camera))
+    for split in again:
+        if split.sha256 == stated.sha256:
+            return split
+    raise InputError(
+        f"the split {stated.sha256[:16]} of {result.name!r} cannot be drawn again",
+        result.file,
+        "give its file with --split-file",
+    )
 
 
 def evaluate_retrieval(
     paths: Sequence[Path],
     *,
     names: Sequence[str] = (),
+    training_seeds: Sequence[int] = (),
     rule: retrieval.GalleryRule = "min6",
-    by_model: bool = False,
+    relevance: By = "vehicle",
     repeats: int = 10,
     seed: int = 0,
     split_file: Path | None = None,
-    progress: Progress = lambda blocks, what, total: blocks,
-) -> list[Entry[retrieval.RetrievalResult]]:
-    """Scores feature files, those of the same images on the same split.
+    progress: Progress = _silent,
+) -> list[Retrieval]:
+    """Scores feature files, those of the same images on the same split (Sec. 5.2).
 
     Args:
         paths: feature files.
-        names: a name for each; without them, the files' names.
+        names: as of evaluate_reid.
+        training_seeds: as of evaluate_reid.
         rule: how many images of a vehicle lie in the gallery.
-        by_model: what matches is the vehicle model, not the vehicle.
+        relevance: what an image must share to match.
         repeats: random galleries.
         seed: of the draws.
         split_file: read the split from it, or draw and write it there.
         progress: wraps blocks of probes, for a progress bar.
 
     Raises:
-        InputError: a file or a split that cannot be used, names that are not
-            as many as files, or an image without a model.
+        InputError: as of evaluate_reid, or an image without a model.
     """
-    entries = []
-    for name, path in named(paths, names):
-        content = read_features(path)
-        ids = labels(content, by_model, path)
+    results = []
+    for origin, content, path in read_rows(paths, names, training_seeds):
+        ids = content.vehicle_ids
+        if relevance == "model":
+            ids = model_ids(content, path)
 
         def draw(content: FeatureSet = content, ids: Int = ids) -> Split:
             return retrieval.draw_split(
@@ -110,46 +208,148 @@ def evaluate_retrieval(
                 split_file,
                 "give its rule, or name another split file",
             )
-        result = retrieval.evaluate(
-            content.features,
-            content.names,
-            ids,
-            split,
-            where=path,
-            progress=progress,
+        scored = retrieval.evaluate(
+            content.features, content.names, ids, split, where=path, progress=progress
         )
-        entries.append(Entry(name, path, content.sha256, content.source, result))
-    return entries
+        results.append(
+            Retrieval(
+                **origin,
+                **_drawn(split, scored),
+                relevance=relevance,
+                vehicles=scored.vehicles,
+                vehicles_without_probe=scored.without_probe,
+                map=OverRepeats(**over_repeats(scored.step)),
+                map_trapezoid=OverRepeats(**over_repeats(scored.trapezoid)),
+                ties=ProbeTies(probes=scored.tied, **_luck(scored)),
+            )
+        )
+    return results
 
 
-def _split_for(
-    content: FeatureSet,
-    repeats: int,
-    seed: int,
-    camera: int | None,
-    split_file: Path | None,
-) -> Split:
-    """The split of the file where there is one, otherwise a new one."""
-    if camera is None:
-        return _saved(
-            split_file,
-            lambda: reid.draw_split(
-                content.names, content.vehicle_ids, repeats=repeats, seed=seed
-            ),
-        )
-    split = _saved(
-        split_file,
-        lambda: reid.camera_split(
-            content.names, content.vehicle_ids, content.camera_ids, camera
-        ),
-    )
-    if split.name != reid.camera_split_name(camera):
+def evaluate_cross_camera(
+    queries: Sequence[Path],
+    galleries: Sequence[Path],
+    *,
+    names: Sequence[str] = (),
+    training_seeds: Sequence[int] = (),
+    tracks: Path | None = None,
+    progress: Progress = _silent,
+) -> list[CrossCamera]:
+    """Scores feature files of queries against those of the gallery.
+
+    Args:
+        queries: feature files, one for each method.
+        galleries: as many, in the same order.
+        names: as of evaluate_reid.
+        training_seeds: as of evaluate_reid.
+        tracks: a list of the gallery's tracks, to search them instead of images.
+        progress: wraps blocks of queries, for a progress bar.
+
+    Raises:
+        InputError: files that cannot be used or do not belong together, or
+            names or seeds that are not as many as files.
+    """
+    if len(galleries) != len(queries):
         raise InputError(
-            f"the split is {split.name!r}, not of camera {camera}",
-            split_file,
-            "leave out --gallery-camera, or name another split file",
+            f"{len(galleries)} galleries for {len(queries)} files of queries",
+            "--gallery",
+            "give one gallery for each file of queries, in the same order",
         )
-    return split
+    results = []
+    rows = read_rows(queries, names, training_seeds)
+    for (origin, query, path), other in zip(rows, galleries, strict=True):
+        gallery, listed = read_features(other), None
+        refuse_other_net(query.source, gallery.source, other)
+        if tracks is not None:
+            ids = gallery.names, gallery.vehicle_ids, gallery.camera_ids
+            listed = cross_camera.read_tracks(tracks, *ids)
+        sides = (
+            cross_camera.Side(s.features, s.names, s.vehicle_ids, s.camera_ids, of)
+            for s, of in ((query, path), (gallery, other))
+        )
+        scored = cross_camera.evaluate(*sides, tracks=listed, progress=progress)
+        results.append(
+            CrossCamera(
+                **origin,
+                sides_sha256=scored.sha256,
+                image_to="track" if scored.tracks else "image",
+                queries=scored.queries,
+                gallery=scored.gallery,
+                vehicles=scored.vehicles,
+                junk_pairs=scored.junk,
+                map=scored.step,
+                map_trapezoid=scored.trapezoid,
+                cmc=scored.cmc.tolist(),
+                ties=QueryTies(queries=scored.tied, **_luck(scored)),
+            )
+        )
+    return results
+
+
+def refuse_other_net(a: Source, b: Source, where: Path) -> None:
+    """Refuses to compare features of different nets, layers or preprocessing.
+
+    Raises:
+        InputError: they differ in one of MADE_BY.
+    """
+    for field in MADE_BY:
+        one, other = getattr(a, field), getattr(b, field)
+        # The same weights may lie at two paths.
+        if one != other and not (field == "weights" and a.weights_sha256):
+            raise InputError(
+                f"features of another net: {field} is {other[:60]!r} here and "
+                f"{one[:60]!r} in the file that it goes with",
+                where,
+                "extract both with the same net, weights and layer",
+            )
+
+
+def read_rows(
+    paths: Sequence[Path],
+    names: Sequence[str],
+    seeds: Sequence[int],
+    judge: LoadedVerifier | None = None,
+) -> Iterator[tuple[dict[str, Any], FeatureSet, Path]]:
+    """What every result tells, and the features, of each file; see evaluate_reid."""
+    options = (names, "name", "--name"), (seeds, "seed", "--training-seed")
+    for given, what, option in options:
+        if given and len(given) != len(paths):
+            raise InputError(
+                f"{len(given)} {what}s for {len(paths)} files",
+                option,
+                f"give one {what} for each file, or none",
+            )
+    verifier = judge and VerifierUsed(
+        path=str(judge.path),
+        sha256=judge.sha256,
+        kind=judge.verifier.kind,
+        training=asdict(judge.verifier.training),
+    )
+    for i, path in enumerate(paths):
+        method, seed = names[i] if names else path.stem, None
+        method, seed = (method, seeds[i]) if seeds else method_and_seed(method)
+        content = read_features(path)
+        made = asdict(content.source)
+        used = FeaturesUsed(path=str(path), sha256=content.sha256, **made)
+        row = {"method": method, "seed": seed, "features": used, "verifier": verifier}
+        yield row, content, path
+
+
+def model_ids(content: FeatureSet, where: object) -> Int:
+    """Models, (N,).
+
+    Raises:
+        InputError: an image has none.
+    """
+    missing = np.flatnonzero(content.model_ids < 0)
+    if missing.size:
+        raise InputError(
+            f"{missing.size:,} of {len(content.names):,} images have no model label, "
+            f"such as {content.names[missing[0]]!r}",
+            where,
+            "match by vehicle, or extract a set whose images are all labelled",
+        )
+    return content.model_ids
 
 
 def _saved(path: Path | None, draw: Callable[[], Split]) -> Split:
@@ -160,3 +360,19 @@ def _saved(path: Path | None, draw: Callable[[], Split]) -> Split:
     if path is not None:
         save_split(split, path)
     return split
+
+
+def _drawn(
+    split: Split, scored: reid.ReidResult | retrieval.RetrievalResult
+) -> dict[str, Any]:
+    """What results of a split tell of it."""
+    used = SplitUsed(name=split.name, seed=split.seed, sha256=split.sha256)
+    sizes = {"gallery": scored.gallery, "probes": scored.probes}
+    return {"split": used, "repeats": len(split.gallery), **sizes}
+
+
+def _luck(
+    scored: retrieval.RetrievalResult | cross_camera.CrossCameraResult,
+) -> dict[str, Any]:
+    names = ("mean_equal", "optimistic", "pessimistic")
+    return {name: getattr(scored, name) for name in names}

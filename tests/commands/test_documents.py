@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import result_rows
 from commands import ROOT
 
 sys.path.append(str(ROOT / "benchmarks"))
@@ -22,6 +23,7 @@ from document_tables import DOCUMENTS, TABLES, made_anew
 
 from pydrdl import paper
 from pydrdl.errors import InputError
+from pydrdl.results.result import Reidentification, read_results
 
 MARKED = [
     pytest.param(table, id=f"{name}: {table.name}")
@@ -304,23 +306,27 @@ def test_the_data_layer_is_held_against_others() -> None:
 
 def evaluation_file(path: Path, **curves: list[list[float]]) -> Path:
     """What eval_cmc.py --json writes, as far as it is read."""
-    features = {
-        "path": "/a/b.h5", "sha256": "f", "net": "/a/net", "net_sha256": "n",
-        "weights": "/a/c.caffemodel", "weights_sha256": "w",
+    features = result_rows.FEATURES | {
+        "path": "/a/b.h5", "net": "/a/net", "weights": "/a/c.caffemodel",
     }  # fmt: skip
     results = [
-        {"name": name, "features": features, "split": {"sha256": "s"}, "gallery": 200,
-         "probes": 9, "cmc": {"per_repeat": curve}}
-        for name, curve in curves.items()
+        result_rows.cmc_row(name, repeats[0]) | {
+            "features": features, "gallery": 200, "repeats": len(repeats),
+            "cmc": {"mean": repeats[0], "std": None, "per_repeat": repeats},
+        }
+        for name, repeats in curves.items()
     ]  # fmt: skip
-    path.write_text(json.dumps({"schema": "drdl.cmc/1", "results": results}))
-    return path
+    return result_rows.write(path, "cmc", *results)
+
+
+def rows_of(path: Path) -> list[dict[str, object]]:
+    return list(map(rates.row, read_results(Reidentification, path)))
 
 
 def test_the_demos_rates_stand_below_the_papers(tmp_path: Path) -> None:
     curves = [[0.3] * 4 + [0.5] * 16, [0.5] * 4 + [0.7] * 16]
     path = evaluation_file(tmp_path / "a", untrained=curves, mixed_difference=curves)
-    rows = rates.read_rows(path)
+    rows = rows_of(path)
     assert "/" not in json.dumps(rows)
     shown = tables_of_rates.demo({"results": {"mixed_difference": rows}})
     spread = statistics.stdev([0.3, 0.5])
@@ -336,11 +342,11 @@ def test_the_demos_rates_stand_below_the_papers(tmp_path: Path) -> None:
 def test_two_cameras_before_and_after_training(tmp_path: Path) -> None:
     before, after = [[0.3] * 4 + [0.5] * 16], [[0.625] * 9 + [1.0] * 11]
     path = evaluation_file(tmp_path / "a", ccl_untrained=before, ccl=after)
-    shown = tables_of_rates.two_camera({"results": {"CCL": rates.read_rows(path)}})
+    shown = tables_of_rates.two_camera({"results": {"CCL": rows_of(path)}})
     assert shown.splitlines()[2:] == ["| CCL | .30 / .50 / .50 | .62 / .62 / 1.00 |"]
     path = evaluation_file(tmp_path / "a", ccl=after, ccl_untrained=before)
     with pytest.raises(InputError, match="untrained"):
-        tables_of_rates.two_camera({"results": {"CCL": rates.read_rows(path)}})
+        tables_of_rates.two_camera({"results": {"CCL": rows_of(path)}})
 
 
 def test_results_tell_no_name_or_folder_of_the_machine(

@@ -17,7 +17,7 @@ from pydrdl.metrics import cmc_curve
 from pydrdl.protocols import reid
 from pydrdl.protocols.split import Split, load_split
 from pydrdl.protocols.verification import read_pairs
-from pydrdl.results.evaluate import evaluate_files
+from pydrdl.results.evaluate import evaluate_reid
 from pydrdl.verifiers.file import LoadedVerifier, load, save_verifier
 from pydrdl.verifiers.verifier import (
     Projection,
@@ -214,9 +214,9 @@ def test_a_collapsed_net_scores_chance(folder: Path, tmp_path: Path) -> None:
     content = make(2)
     content.features[:] = content.features[5]
     write_features(tmp_path / "c.h5", content)
-    (entry,) = evaluate_files([tmp_path / "c.h5"], verifier=folder / "jb.npz")
-    np.testing.assert_allclose(entry.result.mean, np.arange(1, 51) / 60)
-    assert entry.result.tied == 1
+    (entry,) = evaluate_reid([tmp_path / "c.h5"], verifier=folder / "jb.npz")
+    np.testing.assert_allclose(entry.cmc.mean, np.arange(1, 51) / 60)
+    assert entry.ties.probes == 1
 
 
 def test_points_may_be_zero_but_features_not(folder: Path, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_points_may_be_zero_but_features_not(folder: Path, tmp_path: Path) -> No
         )  # fmt: skip
     write_features(tmp_path / "z.h5", replace(content, features=probes))
     with pytest.raises(InputError, match="1 of 240 features are zero throughout"):
-        evaluate_files([tmp_path / "z.h5"], verifier=folder / "jb.npz")
+        evaluate_reid([tmp_path / "z.h5"], verifier=folder / "jb.npz")
 
 
 @pytest.mark.parametrize("tool", ["eval_cmc.py", "eval_verification.py"])

@@ -13,7 +13,7 @@ from pydrdl.errors import InputError
 from pydrdl.logs.plot import draw, save
 from pydrdl.logs.reader import LogParser, TrainingLog
 from pydrdl.report.content import Figure
-from pydrdl.report.training import training_section
+from pydrdl.report.inputs import training_section
 
 
 def parse(content: str) -> TrainingLog:

@@ -13,12 +13,20 @@ from drawn_features import make
 
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, write_features
-from pydrdl.report.result_files import read_results
-from pydrdl.results import cmc, cross_camera, retrieval, verification
-from pydrdl.results.cross_camera import evaluate_cross_camera
-from pydrdl.results.evaluate import evaluate_files, evaluate_retrieval
-from pydrdl.results.files import CmcFile, MapFile, read_result_file, read_results_of
-from pydrdl.results.verification import Sampling, evaluate_verification
+from pydrdl.report.build import refuse_mixed
+from pydrdl.results.evaluate import (
+    evaluate_cross_camera,
+    evaluate_reid,
+    evaluate_retrieval,
+)
+from pydrdl.results.evaluate_pairs import Sampling, evaluate_verification
+from pydrdl.results.result import (
+    Reidentification,
+    Result,
+    Retrieval,
+    read_results,
+    to_json,
+)
 
 CONTENTS = {
     "cmc": result_rows.content("cmc", result_rows.cmc_row("ours", [0.4, 0.5, 0.6])),
@@ -55,35 +63,59 @@ def other_images(path: Path) -> Path:
 
 def test_what_the_protocols_write_is_read(features: Path, tmp_path: Path) -> None:
     other = other_images(features)
-    written = {
-        "cmc": cmc.cmc_json(evaluate_files([features], repeats=3)),
-        "one": cmc.cmc_json(evaluate_files([features], repeats=1)),
-        "map": retrieval.retrieval_json(evaluate_retrieval([features], repeats=2)),
-        "pairs": verification.verification_json(
-            evaluate_verification(
-                [features], sampling=Sampling(100), training=[other]
-            )
+    made: dict[str, list[Any]] = {
+        "cmc": evaluate_reid([features], repeats=3),
+        "one": evaluate_reid([features], repeats=1),
+        "map": evaluate_retrieval([features], repeats=2),
+        "pairs": evaluate_verification(
+            [features], sampling=Sampling(100), training=[other]
         ),
-        "cameras": cross_camera.cross_camera_json(
-            evaluate_cross_camera([features], [other])
-        ),
-    }  # fmt: skip
-    for name, content in written.items():
+        "cameras": evaluate_cross_camera([features], [other]),
+    }
+    for name, results in made.items():
         path = tmp_path / f"{name}.json"
-        path.write_text(json.dumps(content))
-        row = read_result_file(path).results[0]
-        assert row.name == "f"
-        (result,) = next(kind for kind in read_results([path]).kinds().values() if kind)
-        assert result.origin.features["layer"] == "fc8"
-        stated = content["results"][0]
+        path.write_text(json.dumps(to_json(results)))
+        (result,) = read_results(Result, path)
+        assert (result.name, result.method, result.seed) == ("f", "f", None)
+        # All of it comes back.
+        assert result.model_copy(update={"file": None}) == results[0]
+        assert result.features.layer == "fc8"
+        assert result.file == path
+        stated = json.loads(path.read_text())["results"][0]
         if name == "pairs":
-            assert result.accuracy == stated["pairs"][0]["accuracy"]
+            assert result.pairs[0].accuracy == stated["pairs"][0]["accuracy"]
         elif name in ("cmc", "one"):
-            assert result.repeats.tolist() == stated["cmc"]["per_repeat"]
-            assert (result.std is None) == (name == "one")
+            assert result.cmc.per_repeat == stated["cmc"]["per_repeat"]
+            assert (result.cmc.std is None) == (name == "one")
+        elif name == "cameras":
+            assert result.map == stated["map"]
         else:
-            mean = stated["map"] if name == "cameras" else stated["map"]["mean"]
-            assert result.step == mean
+            assert result.map.mean == stated["map"]["mean"]
+
+
+def test_method_and_seed_are_fields(features: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+
+    def made(**rows: Any) -> tuple[str, int | None, str]:
+        results = evaluate_reid([features], repeats=1, **rows)
+        path.write_text(json.dumps(to_json(results)))
+        stated = json.loads(path.read_text())["results"][0]
+        (result,) = read_results(Reidentification, path)
+        found = stated["method"], stated["seed"], stated["name"]
+        assert found == (result.method, result.seed, result.name)
+        return found
+
+    assert made(names=["ccl"], training_seeds=[3]) == ("ccl", 3, "ccl, seed 3")
+    # What people type, and what files of before hold, is told by its name once.
+    assert made(names=["ccl, seed 3"]) == ("ccl", 3, "ccl, seed 3")
+    assert made(names=["ccl, seed x"]) == ("ccl, seed x", None, "ccl, seed x")
+    with pytest.raises(InputError, match="2 seeds for 1 files"):
+        made(training_seeds=[1, 2])
+    row = result_rows.cmc_row("VGG + CCL, seed 2", [0.4])
+    result_rows.write(path, "cmc", row, row | {"method": "own", "seed": None})
+    before, own = read_results(Reidentification, path)
+    assert (before.method, before.seed) == ("VGG + CCL", 2)
+    assert (own.method, own.seed, own.name) == ("own", None, "own")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +155,7 @@ def test_no_result(
     path = tmp_path / "a.json"
     path.write_text(json.dumps(content))
     with pytest.raises(InputError) as caught:
-        read_results([path])
+        read_results(Result, path)
     assert what in caught.value.what
     assert caught.value.where == str(path)
     assert caught.value.next_step.startswith("evaluate again")
@@ -136,15 +168,15 @@ def test_another_version(tmp_path: Path, schema: object) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(CONTENTS["cmc"] | {"schema": schema}))
     with pytest.raises(InputError, match=r"schema .*; expected one of drdl\.cmc/1, "):
-        read_result_file(path)
+        read_results(Result, path)
 
 
 def test_another_kind(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(CONTENTS["cmc"]))
-    assert read_results_of(CmcFile, path).results[0].cmc.mean[2] == 0.6
+    assert read_results(Reidentification, path)[0].cmc.mean[2] == 0.6
     with pytest.raises(InputError, match=r"not of schema 'drdl\.map/1'"):
-        read_results_of(MapFile, path)
+        read_results(Retrieval, path)
 
 
 def places(content: Any) -> Iterator[tuple[Any, Any]]:
@@ -166,7 +198,7 @@ def test_any_value_anywhere_is_an_error_or_a_report(tmp_path: Path, kind: str) -
             holder[key] = value
             path.write_text(json.dumps(content))
             try:
-                read_results([path])
+                refuse_mixed(read_results(Result, path))
                 read += 1
             except InputError:
                 refused += 1

@@ -7,41 +7,43 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page_fixture import BAD, make_inputs
+from report_fixture import BAD, make_inputs
 
-from pydrdl.features import read_features
 from pydrdl.protocols.reid import draw_split
-from pydrdl.ranking import Counts
-from pydrdl.report.content import Strip
-from pydrdl.report.distances import (
+from pydrdl.protocols.search import (
     KINDS,
     OTHER_MODEL,
     SAME,
     SAME_MODEL,
     UNLABELLED,
-    measure,
+    Search,
+    nearest,
 )
-from pydrdl.report.nearest import nearest
-from pydrdl.report.result_files import read_results
-from pydrdl.report.search import Search, find_split, make_search
-from pydrdl.report.strips import (
+from pydrdl.protocols.search import search as search_gallery
+from pydrdl.report import build
+from pydrdl.report.content import Strip
+from pydrdl.report.search import (
+    SearchOf,
     first_wrong_models,
     make_strips,
+    no_thumbnail,
     spread_successes,
-    summary,
     worst_failures,
 )
-from pydrdl.report.thumbnails import no_thumbnail
+from pydrdl.results.result import Reidentification, read_results
 
 
 @pytest.fixture(scope="module")
-def search(tmp_path_factory: pytest.TempPathFactory) -> Search:
+def searched(tmp_path_factory: pytest.TempPathFactory) -> SearchOf:
     """The worse method's: it fails and succeeds."""
     inputs = make_inputs(tmp_path_factory.mktemp("search"))
-    result = read_results([inputs.cmc]).cmc[1]
-    content = read_features(inputs.features[BAD])
-    split = find_split(content, result, [])
-    return make_search(result, content, split, 1, "here")
+    results = read_results(Reidentification, inputs.cmc)
+    return build.search_of(BAD, inputs.features[BAD], results, [], 1)
+
+
+@pytest.fixture(scope="module")
+def search(searched: SearchOf) -> Search:
+    return searched.search
 
 
 def every_distance(search: Search) -> np.ndarray:
@@ -55,8 +57,9 @@ def every_distance(search: Search) -> np.ndarray:
     )
 
 
-def test_probes_and_gallery_are_of_the_repeat(search: Search) -> None:
-    assert search.repeat == 1
+def test_probes_and_gallery_are_of_the_repeat(searched: SearchOf) -> None:
+    assert (searched.method, searched.repeat) == (BAD, 1)
+    search = searched.search
     drawn = draw_split(search.names, search.vehicles, repeats=3, seed=4)
     assert search.gallery.tolist() == list(drawn.gallery[1])
     assert drawn.gallery[1] != drawn.gallery[0]
@@ -95,7 +98,7 @@ def test_the_worst_failures_come_first_one_of_each_vehicle(search: Search) -> No
     distances = every_distance(search)
     own = distances[np.arange(search.probes.size), search.match]
     closer = (distances < own[:, None]).sum(axis=1)
-    np.testing.assert_array_equal(closer, search.counts.closer)
+    np.testing.assert_array_equal(closer, search.closer)
     vehicles = search.vehicles[search.probes]
     worst = {v: closer[vehicles == v].max() for v in set(vehicles.tolist())}
     expected = sorted((n for n in worst.values() if n), reverse=True)[:8]
@@ -108,9 +111,9 @@ def test_successes_go_from_narrow_to_clear(search: Search) -> None:
     distances = np.sort(every_distance(search), axis=1)
     ratio = distances[:, 0] / distances[:, 1]
     assert chosen.size == 4
-    assert (search.counts.closer[chosen] == 0).all()
+    assert (search.closer[chosen] == 0).all()
     assert all(ratio[a] >= ratio[b] for a, b in pairwise(chosen))
-    won = search.counts.closer == 0
+    won = search.closer == 0
     assert ratio[chosen[0]] == ratio[won].max()
 
 
@@ -130,7 +133,7 @@ def test_wrong_first_ones_are_counted_by_model(search: Search) -> None:
 
 
 def test_histograms_count_every_pair_once(search: Search) -> None:
-    histogram = measure(search)
+    histogram = search.histogram()
     distances = every_distance(search)
     kinds = np.empty(distances.shape, object)
     for i, p in enumerate(search.probes):
@@ -184,14 +187,14 @@ def test_nearest_tells_distances_that_float32_products_do_not() -> None:
 def test_a_collapsed_net_is_shown_as_tied() -> None:
     """All features equal: nothing is closer, everything is as far."""
     vehicles = np.array([1, 2, 3, 1, 2, 3])
-    search = Search(
-        "collapsed", 0, "", tuple("abcdef"), vehicles, np.full(6, -1),
-        np.ones((6, 2), np.float32), np.arange(3, 6), np.arange(3), np.arange(3),
-        Counts(np.zeros(3, np.int64), np.full(3, 2)),
-    )  # fmt: skip
+    features, gallery = np.ones((6, 2), np.float32), np.arange(3)
+    search = search_gallery("abcdef", vehicles, np.full(6, -1), features, gallery)
+    assert search.probes.tolist() == [3, 4, 5]
+    assert search.match.tolist() == [0, 1, 2]
+    assert (search.closer.tolist(), search.equal.tolist()) == ([0] * 3, [2] * 3)
     assert not worst_failures(search, 5).size
     assert not spread_successes(search, 5).size
     (strip,) = make_strips(search, np.array([1]), no_thumbnail)
     assert isinstance(strip, Strip)
-    assert "match at rank 1, tied with 2 others" in summary(strip)
-    assert measure(search).total(SAME) == 3
+    assert "match at rank 1, tied with 2 others" in strip.summary
+    assert search.histogram().counts[SAME].sum() == 3

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from page_fixture import (
+from report_fixture import (
     BAD,
     GOOD,
     Inputs,
@@ -28,10 +28,11 @@ from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.report import build, drawing
 from pydrdl.report.content import Figure, Report, Text
-from pydrdl.report.methods import paper_method
 from pydrdl.reproduce import setting
-from pydrdl.reproduce.plan import STRUCTURES, Plan
-from pydrdl.results.shared import OverTrainings, training_of
+from pydrdl.reproduce.chain import Chain
+from pydrdl.reproduce.setting import STRUCTURES
+from pydrdl.results.comparison import OverTrainings, paper_method
+from pydrdl.results.result import method_and_seed
 
 SEEDS = 4
 
@@ -79,21 +80,25 @@ def words(report: Report) -> str:
 
 
 @given(st.text(), st.integers(0, 10**9))
-def test_a_row_is_told_to_be_a_training_by_its_name(name: str, seed: int) -> None:
+def test_a_name_tells_of_a_training(name: str, seed: int) -> None:
     if name and "\n" not in name:
-        assert training_of(f"{name}, seed {seed}") == (name, seed)
+        assert method_and_seed(f"{name}, seed {seed}") == (name, seed)
     if not re.search(r", seed \d+$", name):
-        assert training_of(name) == (name, None)
+        assert method_and_seed(name) == (name, None)
 
 
 def test_reproduce_names_its_rows_so() -> None:
-    plan = Plan(replace(setting.demo(Path("w"), Path("t")), seeds=(1, 12)))
-    plan.table6()
-    command = next(s.command for s in plan.steps if s.name.startswith("cmc/"))
-    names = [command[i + 1] for i, word in enumerate(command) if word == "--name"]
+    chain = Chain(replace(setting.demo(Path("w"), Path("t")), seeds=(1, 12)))
+    chain.table6()
+    command = next(s.command for s in chain.steps if s.name.startswith("cmc/"))
+    names, seeds = (
+        [command[i + 1] for i, word in enumerate(command) if word == option]
+        for option in ("--name", "--training-seed")
+    )
     expected = [(method, seed) for method in STRUCTURES for seed in (1, 12)]
-    assert [training_of(name) for name in names] == expected
+    assert list(zip(names, map(int, seeds), strict=True)) == expected
     assert [paper_method(name) for name in names] == [m for m, _ in expected]
+    assert paper_method("ccl, seed 3") == paper.VGG_CCL
     assert paper_method("ccl, seed one") is None
 
 
@@ -176,7 +181,7 @@ def test_a_method_keeps_its_colour_on_every_split(
 
 def test_one_training_is_shown_as_it_was(inputs: Inputs, tmp_path: Path) -> None:
     def name(results: list[Any]) -> None:
-        results[0]["name"] = f"{paper.VGG_CCL}, seed 3"
+        results[0] |= {"method": paper.VGG_CCL, "seed": 3}
 
     one = changed(
         as_paper_split(inputs.cmc, tmp_path / "a.json", 800, 6_532),
@@ -220,7 +225,7 @@ def test_levels_are_not_called_a_lead(trained: Path, tmp_path: Path) -> None:
         for entry in list(results):
             curve = np.array(entry["cmc"]["mean"]) * factor
             copy = json.loads(json.dumps(entry))
-            copy["name"] = entry["name"].replace(GOOD, "triplet")
+            copy["method"] = entry["method"].replace(GOOD, "triplet")
             copy["cmc"]["mean"] = curve.tolist()
             results.append(copy)
 
@@ -313,6 +318,10 @@ def test_across_cameras(tmp_path: Path) -> None:
         {
             "name": f"ccl, seed {seed}", "features": {"path": "a.h5", "sha256": "ab"},
             "image_to": "track", "queries": 1_678, "gallery": 11_579,
+            "vehicles": 200, "junk_pairs": 5, "ties": {
+                "rule": "expected", "queries": 0.0, "mean_equal": 0.0,
+                "optimistic": score, "pessimistic": score,
+            },
             "sides_sha256": "cd", "map": score, "map_trapezoid": score,
             "cmc": [score, 0.8, 0.8, 0.8, 0.9],
         }
@@ -347,11 +356,11 @@ def judge_one(results: list[Any]) -> None:
 
 
 def bare_name(results: list[Any]) -> None:
-    results[1]["name"] = GOOD
+    results[1] |= {"method": GOOD, "seed": None}
 
 
 def twice(results: list[Any]) -> None:
-    results[1]["name"] = results[0]["name"]
+    results[1]["seed"] = results[0]["seed"]
 
 
 @pytest.mark.parametrize("name", ["cmc", "map", "verification"])
@@ -416,7 +425,7 @@ def test_what_stands_behind_trainings_is_one_row(trained: Path, tmp_path: Path) 
 
     other = changed(trained, tmp_path / "o.json", elsewhere)
     report = report_of(trained, other)
-    good, bad, same_name, *_ = rows(report, "worth")
+    good, bad, same_name, *_ = rows(report, "setup")
     assert (good["method"], good["iterations"]) == (GOOD, 7)
     assert good["weights"] == "runs/seed…/ccl_iter_7.caffemodel"
     assert (bad["method"], bad["weights"]) == (BAD, "untrained, seed 1")

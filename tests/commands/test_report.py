@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from page_fixture import (
+from report_fixture import (
     BAD,
     GOOD,
     LOG,
@@ -29,13 +29,18 @@ from pydrdl import paper
 from pydrdl.datasets import open_dataset
 from pydrdl.errors import InputError
 from pydrdl.report import build, writer
-from pydrdl.report.cells import cell, change, rate
-from pydrdl.report.content import Column, Group, Report, Section, Table, Text
-from pydrdl.report.html import html
-from pydrdl.report.methods import paper_method
-from pydrdl.report.tables import (
+from pydrdl.report.content import Report, Section, Text
+from pydrdl.report.writer import html
+from pydrdl.results.comparison import paper_method
+from pydrdl.table import (
+    Column,
+    Group,
+    Table,
+    cell,
+    change,
     latex_text,
     markdown_text,
+    rate,
     to_csv,
     to_latex,
     to_markdown,
@@ -71,6 +76,10 @@ def trained(inputs: Inputs) -> Path:
 def either(request: pytest.FixtureRequest) -> Path:
     """The folders of both."""
     return Path(request.getfixturevalue(request.param))
+
+
+NO_TIES = {"rule": "expected", "queries": 0.0, "mean_equal": 0.0,
+           "optimistic": 0.6, "pessimistic": 0.6}  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -192,6 +201,8 @@ def test_markdown_shows_the_numbers_of_the_json(either: Path) -> None:
             title = f"<summary>{block['title']}</summary>"
         start = text.index(title)
         lines = text[start:].split("\n\n")[1].splitlines()
+        alone = (either / "tables" / f"{block['key']}.md").read_text()
+        assert alone.splitlines() == lines
         cells = [re.split(r"(?<!\\) ?\| ?", line)[1:-1] for line in lines[2:]]
         headings = {f"*{markdown_text(g['heading'])}*" for g in block["groups"]}
         found = [row for row in cells if row[0] not in headings]
@@ -200,7 +211,6 @@ def test_markdown_shows_the_numbers_of_the_json(either: Path) -> None:
 
 
 def test_latex_shows_the_numbers_of_the_json(either: Path) -> None:
-    text = (either / "report.tex").read_text()
     unescape = {
         r"\textbackslash{}": "\\", r"\textless{}": "<", r"\textgreater{}": ">",
         r"\textbar{}": "|", r"\textquotedbl{}": '"', r"\textquotesingle{}": "'",
@@ -208,12 +218,9 @@ def test_latex_shows_the_numbers_of_the_json(either: Path) -> None:
         r"\&": "&", r"\$": "$", r"\_": "_", r"\#": "#", r"\%": "%",
     }  # fmt: skip
     compared = 0
-    for block in json_tables(either).values():
-        if block["folded"]:
-            assert latex_text(block["title"]) not in text
-            continue
-        start = text.index(rf"\caption{{{latex_text(block['title'])}}}")
-        tabular = text[start : text.index(r"\end{tabular}", start)]
+    for key, block in json_tables(either).items():
+        tabular = (either / "tables" / f"{key}.tex").read_text()
+        assert tabular.endswith("\\end{tabular}\n")
         lines = tabular[tabular.index(r"\midrule") :].splitlines()
         found = [
             re.split(r"(?<!\\) & ", " " + line.removesuffix(r" \\") + " ")
@@ -370,9 +377,9 @@ def test_every_split_has_its_own_table(inputs: Inputs, tmp_path: Path) -> None:
         build.build_report(build.Inputs(results=[inputs.cmc, inputs.cmc]))
 
 
-def test_the_worth_of_numbers_is_told(inputs: Inputs) -> None:
+def test_the_setup_behind_numbers_is_told(inputs: Inputs) -> None:
     data = open_dataset(inputs.list)
-    good, bad, *papers = rows(small(inputs, dataset=data), "worth")
+    good, bad, *papers = rows(small(inputs, dataset=data), "setup")
     assert (good["iterations"], bad["iterations"]) == (7, 0)
     assert good["tested_images"] == 96 and good["tested_vehicles"] == 24
     assert good["input"] == "64 x 64"
@@ -442,11 +449,11 @@ def test_map_and_verification_are_those_of_their_tools(
     report = build.build_report(build.Inputs(results=[compcars]))
     first, second = rows(report, "verification")[:2]
     assert first["change"] == 0.75 - paper.TABLE_3[paper.MIXED_CCL][2]
-    assert second["change"] is None
+    assert second.get("change") is None
     pairs[0]["features"]["dataset"] = "drawn CompCars"
     compcars.write_text(json.dumps({**head, "results": pairs}))
     report = build.build_report(build.Inputs(results=[compcars]))
-    assert rows(report, "verification")[0]["change"] is None
+    assert rows(report, "verification")[0].get("change") is None
     for entry in maps:
         entry["vehicles"] = 800
         entry["features"]["dataset"] = "VehicleID"
@@ -464,6 +471,7 @@ def test_cross_camera_results_are_shown(tmp_path: Path) -> None:
     entry = {
         "name": "ccl", "features": {"path": "a.h5", "sha256": "ab"},
         "image_to": "track", "queries": 1_678, "gallery": 11_579,
+        "vehicles": 200, "junk_pairs": 5, "ties": NO_TIES,
         "map": 0.6, "map_trapezoid": 0.61, "cmc": [0.7, 0.8, 0.8, 0.8, 0.9],
     }  # fmt: skip
     path = tmp_path / "cross.json"
@@ -607,7 +615,7 @@ def test_a_report_is_replaced_or_stays(
     rename = Path.rename
 
     def fail(path: Path, target: Path) -> Path:
-        if path.name.endswith(".part"):
+        if path.name.endswith(".partial"):
             raise OSError(5, "Input/output error")
         return rename(path, target)
 
@@ -618,10 +626,13 @@ def test_a_report_is_replaced_or_stays(
     assert b"one" in (output / "report.html").read_bytes()
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     # Killed between the two renames: neither stands there, and the next run goes on.
-    (tmp_path / ".out.part").mkdir()
-    (tmp_path / ".out.part" / "report.html").write_text("half")
-    output.rename(tmp_path / ".out.old")
-    writer.write_report(tiny("two"), output)
+    (tmp_path / "out.partial").mkdir()
+    (tmp_path / "out.partial" / "report.html").write_text("half")
+    output.rename(tmp_path / ".out.replaced")
+    with pytest.raises(InputError, match="the output exists"):
+        writer.write_report(tiny("two"), output)  # it is put right first
+    assert b"one" in (output / "report.html").read_bytes()
+    writer.write_report(tiny("two"), output, overwrite=True)
     assert b"two" in (output / "report.html").read_bytes()
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from pydrdl.features import FeatureSet, Source, write_features
-from pydrdl.report.content import Report, Table
+from pydrdl.report.content import Report
+from pydrdl.table import Table
 
 ROOT = Path(__file__).parents[2]
 GOOD, BAD = "ccl", "<script>alert('x')</script> & $a_b$ | \"c\""
@@ -133,7 +134,7 @@ def as_trainings(result: Path, output: Path, seeds: int) -> Path:
     trained = []
     for seed in range(1, seeds + 1):
         entry = moved(first, float(rng.uniform(0.6, 1.0)))
-        entry["name"] = f"{first['name']}, seed {seed}"
+        entry |= {"name": f"{first['name']}, seed {seed}", "seed": seed}
         entry["features"] = first["features"] | {
             "sha256": f"{seed:064d}",
             "weights": f"runs/seed{seed}/ccl_iter_7.caffemodel",

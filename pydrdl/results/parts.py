@@ -1,0 +1,188 @@
+"""The parts of results: what was scored, how numbers are written, ties."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from pydrdl.arrays import Float64
+from pydrdl.strict_json import ROUNDING, Count, Form, Positive, Rate, Spread
+from pydrdl.table import Kind, Value
+
+Curve = Annotated[list[Rate], Field(min_length=1)]
+Ends = TypeVar("Ends")
+
+
+class FeaturesUsed(Form):
+    """The features that were scored: their file, hash and features.Source."""
+
+    path: str = ""
+    sha256: str = ""
+    net: str = ""
+    net_sha256: str = ""
+    weights: str = ""
+    weights_sha256: str = ""
+    layer: str = ""
+    dataset: str = ""
+    split: str = ""
+    preprocess: str = ""
+
+
+class VerifierUsed(Form):
+    """What compared the features; training: a verifiers.Training."""
+
+    kind: str
+    path: str = ""
+    sha256: str = ""
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+class SplitUsed(Form):
+    """The split that was drawn or read; seed: of its draws."""
+
+    name: str
+    seed: Count | None
+    sha256: str
+
+
+class Curves(Form):
+    """Match rates of ranks 1 .. K, for each repeat and over them."""
+
+    mean: Curve
+    std: list[Spread] | None
+    per_repeat: Annotated[list[Curve], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        lengths = {len(self.mean), *map(len, self.per_repeat)}
+        lengths |= set() if self.std is None else {len(self.std)}
+        if len(lengths) > 1:
+            raise ValueError(f"curves of {sorted(lengths)} ranks")
+        for curve in (self.mean, *self.per_repeat):
+            for rank, (rate, following) in enumerate(pairwise(curve), 1):
+                if following < rate - ROUNDING:
+                    raise ValueError(f"fewer matches at rank {rank + 1} than before")
+        return self
+
+
+class OverRepeats(Form):
+    """A rate for each repeat, and over them."""
+
+    mean: Rate
+    std: Spread | None
+    per_repeat: Curve
+
+
+def over_repeats(values: Float64) -> dict[str, Any]:
+    """The fields of Curves or OverRepeats, of (R, K) or (R,) values."""
+    several = len(values) > 1
+    return {
+        "mean": values.mean(axis=0).tolist(),
+        "std": values.std(axis=0, ddof=1).tolist() if several else None,
+        "per_repeat": values.tolist(),
+    }
+
+
+class Ties(Form, Generic[Ends]):
+    """What ties do to a number.
+
+    Attributes:
+        mean_equal: how many others are exactly as far as a match, on average.
+        optimistic: the number with best luck.
+        pessimistic: with worst luck.
+    """
+
+    rule: Literal["expected"] = "expected"
+    mean_equal: Spread
+    optimistic: Ends
+    pessimistic: Ends
+
+
+class ProbeTies(Ties[Ends], Generic[Ends]):
+    """probes: fraction that has others exactly as far as a match."""
+
+    probes: Rate
+
+
+class QueryTies(Ties[Rate]):
+    """The same of queries, which is what cross-camera protocols call probes."""
+
+    queries: Rate
+
+
+class Shown(NamedTuple):
+    """A value of a result as tables have it.
+
+    Attributes:
+        key: of its column.
+        title: of its column.
+        value: None where it is not known.
+        kind: rate of a score, which trainings have a mean of; others are facts.
+        std: of the rate within the result, over repeats or folds.
+        spread: whether rates of this kind have one.
+    """
+
+    key: str
+    title: str
+    value: Value
+    kind: Kind = "rate"
+    std: float | None = None
+    spread: bool = False
+
+
+class OptimalThreshold(Form):
+    """The best threshold of some pairs; None calls no pair the same."""
+
+    threshold: float | None
+    accuracy: Rate
+
+
+class TrainingThreshold(OptimalThreshold):
+    """The one that training pairs chose."""
+
+    rule: str
+    pairs_sha256: str
+    features_sha256: str
+
+
+class Folds(Form):
+    """Accuracy over folds, each judged by the threshold of the others."""
+
+    mean: Rate
+    std: Spread
+    per_fold: Curve
+
+
+class PairScores(Form):
+    """What is scored on one list of pairs.
+
+    Attributes:
+        rule: where the pairs come from.
+        sha256: of the list.
+        accuracy: by the threshold from training pairs; None without them.
+        auc: area under the ROC.
+        eer: equal error rate.
+    """
+
+    name: str
+    rule: str
+    sha256: str
+    same: Positive
+    different: Positive
+    accuracy: Rate | None
+    training: TrainingThreshold | None = None
+    folds: Folds
+    test_optimal: OptimalThreshold
+    auc: Rate
+    eer: Rate
+
+    def shown(self) -> list[Shown]:
+        """By all three thresholds, and without one."""
+        folds = self.folds
+        return [
+            Shown("accuracy", "accuracy", self.accuracy),
+            Shown("folds", "10-fold", folds.mean, std=folds.std, spread=True),
+            Shown("optimal", "test-optimal", self.test_optimal.accuracy),
+            Shown("auc", "AUC", self.auc),
+            Shown("eer", "EER", self.eer),
+        ]

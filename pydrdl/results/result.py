@@ -1,0 +1,353 @@
+"""What a protocol gives for a file of features: one type, from evaluation to page.
+
+Made by evaluate.py, shown by comparison.py and the report, and written as it is:
+a file of tools/eval_*.py --json holds results of one protocol. A file of another
+version, or a number that can be no result, is refused.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from pydrdl import __version__, paper
+from pydrdl.errors import InputError
+from pydrdl.files import read_bytes
+from pydrdl.protocols import cross_camera, reid, retrieval, verification
+from pydrdl.results.parts import (
+    Curve,
+    Curves,
+    FeaturesUsed,
+    OverRepeats,
+    PairScores,
+    ProbeTies,
+    QueryTies,
+    Shown,
+    SplitUsed,
+    VerifierUsed,
+)
+from pydrdl.strict_json import Count, Form, Positive, Rate, declared, parse
+
+WHAT = "the results"
+AGAIN = "evaluate again with --json, or name another file"
+RANKS = (1, 5, 10, 20)  # of the tables; files hold ranks 1 .. 50
+LEVELS = ("easy", "medium", "hard")  # CompCars' lists of pairs
+VERIFIERS = {"joint_bayesian": "Joint Bayesian", "svm": "SVM on pairs"}
+_TRAINING = re.compile(r"(.+), seed (\d+)")
+
+
+def method_and_seed(name: str) -> tuple[str, int | None]:
+    """What a row's name tells: "<method>, seed <n>" is of one training of a method.
+
+    Any other name stands for itself. Results hold the two apart; this is for names
+    that people give, and for files of before.
+    """
+    found = _TRAINING.fullmatch(name)
+    return (found[1], int(found[2])) if found else (name, None)
+
+
+class Result(Form):
+    """What one file of features scores.
+
+    Attributes:
+        method: what was trained.
+        seed: of its training; None where it is not one of several.
+        features: what was scored.
+        verifier: what compared them; None for squared L2 distance.
+        pydrdl: the version that evaluated.
+        file: where it was read from.
+    """
+
+    SCHEMA: ClassVar[str]
+    PROTOCOL: ClassVar[str]
+    WORD: ClassVar[str]  # what messages call it
+
+    method: str
+    seed: Count | None = None
+    features: FeaturesUsed
+    verifier: VerifierUsed | None = None
+    pydrdl: str = Field(default=__version__, exclude=True)
+    file: Path | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _method_of_name(cls, row: Any) -> Any:
+        """Files of before there was `method` have all in `name`."""
+        if not isinstance(row, dict) or "method" in row or "name" not in row:
+            return row
+        if not isinstance(name := row["name"], str):
+            raise ValueError(f"name is {name!r}; expected a valid string")
+        method, seed = method_and_seed(name)
+        return {**row, "method": method, "seed": seed}
+
+    @property
+    def name(self) -> str:
+        """How rows of several trainings are told apart."""
+        return self.method if self.seed is None else f"{self.method}, seed {self.seed}"
+
+    @property
+    def data(self) -> str:
+        """Data set and split, as the features file has them."""
+        return " ".join(filter(None, (self.features.dataset, self.features.split)))
+
+    @property
+    def compared_by(self) -> str:
+        """What compared features."""
+        kind = "" if self.verifier is None else self.verifier.kind
+        return VERIFIERS.get(kind, kind) or "squared L2"
+
+    @property
+    def test(self) -> str:
+        """What it was measured on: results compare only where this is the same."""
+        raise NotImplementedError
+
+    def shown(self) -> list[Shown]:
+        """What tables show of it: what was searched, then its scores."""
+        raise NotImplementedError
+
+    def row_json(self) -> dict[str, Any]:
+        """Its row in a file."""
+        row = {"name": self.name, **self.model_dump(mode="json")}
+        if self.verifier is None:
+            del row["verifier"]
+        return row
+
+
+class DrawnResult(Result):
+    """Of a split that was drawn or read."""
+
+    split: SplitUsed
+    repeats: Positive
+    gallery: Positive
+    probes: Positive
+    vehicles_without_probe: Count
+
+    @property
+    def test(self) -> str:
+        """Of which split."""
+        return self.split.sha256
+
+
+class Reidentification(DrawnResult):
+    """Match rates (Sec. 5.3, Table 6)."""
+
+    SCHEMA, PROTOCOL, WORD = "drdl.cmc/1", reid.PROTOCOL, "CMC"
+
+    cmc: Curves
+    ties: ProbeTies[Curve | None]  # None where luck changes nothing
+
+    def rank(self, k: int) -> Shown:
+        """The match rate at a rank."""
+        known = k <= len(self.cmc.mean)
+        std = self.cmc.std[k - 1] if known and self.cmc.std is not None else None
+        value = self.cmc.mean[k - 1] if known else None
+        return Shown(f"rank_{k}", f"rank {k}", value, std=std, spread=True)
+
+    def shown(self) -> list[Shown]:
+        """Sizes and rates."""
+        return [
+            Shown("gallery", "gallery", self.gallery, "count"),
+            Shown("probes", "probes", self.probes, "count"),
+            *map(self.rank, RANKS),
+        ]
+
+    def row_json(self) -> dict[str, Any]:
+        """With the paper's numbers of the same gallery size."""
+        beside: dict[str, Any] | None = None
+        if column := paper.split_of_gallery(self.gallery):
+            beside = {"split": column.name, "gallery": column.vehicles}
+            rates = {m: asdict(of[column.name]) for m, of in paper.TABLE_6.items()}
+            beside |= {"probes": column.probes, "table_6": rates}
+        return super().row_json() | {"paper": beside}
+
+
+class Retrieval(DrawnResult):
+    """MAP (Sec. 5.2, Table 4).
+
+    Attributes:
+        vehicles: in the gallery; models where these match.
+        relevance: what matches; files of before it was written lack it.
+    """
+
+    SCHEMA, PROTOCOL, WORD = "drdl.map/1", retrieval.PROTOCOL, "MAP"
+
+    vehicles: Positive
+    map: OverRepeats
+    map_trapezoid: OverRepeats
+    ties: ProbeTies[Rate]
+    relevance: Literal["", "vehicle", "model"] = ""
+
+    @property
+    def by_model(self) -> bool:
+        """Whether what matches is the vehicle model; vehicles are models then."""
+        return self.relevance == "model"
+
+    def shown(self) -> list[Shown]:
+        """Sizes and MAP by both ways to sum precision."""
+        vehicles = "models" if self.by_model else "vehicles"
+        step, other = self.map, self.map_trapezoid
+        return [
+            Shown("vehicles", vehicles, self.vehicles, "count"),
+            Shown("gallery", "gallery", self.gallery, "count"),
+            Shown("probes", "probes", self.probes, "count"),
+            Shown("map", "MAP", step.mean, std=step.std, spread=True),
+            Shown(
+                "trapezoid", "MAP, trapezoid", other.mean, std=other.std, spread=True
+            ),
+        ]
+
+    def row_json(self) -> dict[str, Any]:
+        """With the paper's numbers of as many vehicles; of models it has none."""
+        beside: dict[str, Any] | None = None
+        column = paper.split_of_gallery(self.vehicles)
+        if column and not self.by_model:
+            beside = {"split": column.name, "images": column.images}
+            beside["table_4"] = {m: of[column.name] for m, of in paper.TABLE_4.items()}
+        return super().row_json() | {"paper": beside}
+
+
+class Verification(Result):
+    """Accuracy on lists of pairs (Sec. 5.1, Table 3)."""
+
+    SCHEMA, WORD = "drdl.verification/1", "verification"
+    PROTOCOL = verification.PROTOCOL
+
+    pairs: Annotated[list[PairScores], Field(min_length=1)]
+
+    def lists(self) -> list["Verification"]:
+        """The same with one list each, which test and shown() are of."""
+        return [self.model_copy(update={"pairs": [scored]}) for scored in self.pairs]
+
+    @property
+    def test(self) -> str:
+        """Of which pairs, under which name."""
+        return f"{self.pairs[0].name} {self.pairs[0].sha256}"
+
+    def shown(self) -> list[Shown]:
+        """Which pairs, and their scores."""
+        scored = self.pairs[0]
+        return [
+            Shown("pairs", "pairs", scored.rule, "text"),
+            Shown("same", "same", scored.same, "count"),
+            Shown("different", "different", scored.different, "count"),
+            *scored.shown(),
+        ]
+
+
+class CrossCamera(Result):
+    """VeRi-776's and VERI-Wild's protocols; the paper has none of it.
+
+    Attributes:
+        sides_sha256: of queries and gallery.
+        image_to: what is found.
+        vehicles: in the gallery.
+        junk_pairs: of the same vehicle and camera, left out.
+        cmc: match rates.
+    """
+
+    SCHEMA, WORD = "drdl.cross_camera/1", "cross-camera"
+    PROTOCOL = cross_camera.PROTOCOL
+
+    sides_sha256: str = ""
+    image_to: Literal["image", "track"]
+    queries: Positive
+    gallery: Positive
+    vehicles: Positive
+    junk_pairs: Count
+    map: Rate
+    map_trapezoid: Rate
+    cmc: Annotated[list[Rate], Field(min_length=5)]
+    ties: QueryTies
+
+    @property
+    def test(self) -> str:
+        """Of which queries and gallery."""
+        return f"{self.data} {self.image_to} {self.sides_sha256}"
+
+    def shown(self) -> list[Shown]:
+        """Data, sizes, MAP and match rates."""
+        return [
+            Shown("data", "data", self.data, "text"),
+            Shown("image_to", "image to", self.image_to, "text"),
+            Shown("queries", "queries", self.queries, "count"),
+            Shown("gallery", "gallery", self.gallery, "count"),
+            Shown("map", "MAP", self.map),
+            Shown("trapezoid", "MAP, trapezoid", self.map_trapezoid),
+            Shown("rank_1", "rank 1", self.cmc[0]),
+            Shown("rank_5", "rank 5", self.cmc[4]),
+        ]
+
+
+R = TypeVar("R", bound=Result)
+
+
+class ResultFile(Form, Generic[R]):
+    """A file of results."""
+
+    pydrdl: str
+    results: list[R]
+
+
+SCHEMAS: dict[str, tuple[type[Result], type[ResultFile[Any]]]] = {
+    Reidentification.SCHEMA: (Reidentification, ResultFile[Reidentification]),
+    Retrieval.SCHEMA: (Retrieval, ResultFile[Retrieval]),
+    Verification.SCHEMA: (Verification, ResultFile[Verification]),
+    CrossCamera.SCHEMA: (CrossCamera, ResultFile[CrossCamera]),
+}
+
+
+def to_json(results: Sequence[Result]) -> dict[str, Any]:
+    """The content of a file: all of results of one protocol."""
+    kind = type(results[0])
+    content: dict[str, Any] = {
+        "schema": kind.SCHEMA,
+        "pydrdl": __version__,
+        "protocol": kind.PROTOCOL,
+        "results": [result.row_json() for result in results],
+    }
+    if kind is Verification:
+        table = {
+            method: accuracies and dict(zip(LEVELS, accuracies, strict=True))
+            for method, accuracies in paper.TABLE_3.items()
+        }
+        content["paper"] = {"table_3": table}
+    return content
+
+
+def from_json(kind: type[R], content: object, file: Path | None = None) -> list[R]:
+    """The results that to_json wrote, this version or one before.
+
+    Args:
+        kind: of the results; Result: any.
+        content: parsed JSON.
+        file: where it is from.
+
+    Raises:
+        ValueError: it is none of the known kinds or not of this one, lacks
+            something, or has what can be no result.
+    """
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if not isinstance(schema, str) or schema not in SCHEMAS:
+        raise ValueError(f"schema {schema!r}; expected one of {', '.join(SCHEMAS)}")
+    found, form = SCHEMAS[schema]
+    if not issubclass(found, kind):
+        raise ValueError(f"not of schema {kind.SCHEMA!r}")
+    held = declared(form, content)
+    about = {"pydrdl": held.pydrdl, "file": file}
+    return [result.model_copy(update=about) for result in held.results]
+
+
+def read_results(kind: type[R], path: Path) -> list[R]:
+    """Reads a result file of one kind, or of any where that is Result.
+
+    Raises:
+        InputError: it cannot be read, or what from_json refuses.
+    """
+    data = read_bytes(path, WHAT, AGAIN)
+    try:
+        return from_json(kind, parse(data), path)
+    except ValueError as error:
+        raise InputError(f"cannot read {WHAT}: {error}", path, AGAIN) from error
