@@ -16,7 +16,6 @@ from pydrdl.errors import InputError, shortened
 from pydrdl.files import read_bytes
 
 MOST_DIGITS = 40  # of a whole number; 2^128 has 39
-
 ROUNDING = 1e-9  # by which a mean may leave its range
 
 
@@ -26,19 +25,17 @@ def _rate(value: float) -> float:
     return value
 
 
-# What numbers may be.
-Rate = Annotated[float, AfterValidator(_rate)]
-Spread = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-
-
 def _ascending(ids: list[int]) -> list[int]:
     if any(a >= b for a, b in pairwise(ids)):
         raise ValueError("expected ids that ascend")
     return ids
 
 
+# What numbers may be.
+Rate = Annotated[float, AfterValidator(_rate)]
+Spread = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
 Ascending = Annotated[list[Count], AfterValidator(_ascending)]
 
 
@@ -55,11 +52,7 @@ Declared = TypeVar("Declared", bound=Form)
 
 
 def parse(data: bytes | str) -> Any:
-    """Parses JSON.
-
-    Raises:
-        ValueError: it is none; in plain words.
-    """
+    """Parses JSON; ValueError, in plain words, where it is none."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
         return json.loads(
@@ -79,12 +72,7 @@ def parse(data: bytes | str) -> Any:
 def declared(
     kind: type[Declared], content: object, schema: str | None = None
 ) -> Declared:
-    """Parsed JSON as a form.
-
-    Args:
-        kind: the form.
-        content: what parse() gave.
-        schema: the name that the field "schema" must have; None: no such field.
+    """What parse() gave as a form; its field "schema" must say the schema given.
 
     Raises:
         ValueError: it is not of the form; names the first place that is not.
@@ -101,20 +89,16 @@ def declared(
 
 
 def read_declared(
-    kind: type[Declared],
-    path: Path,
-    what: str,
-    again: str,
-    schema: str | None = None,
+    kind: type[Declared], path: Path, what: str, again: str, schema: str | None = None
 ) -> Declared:
-    """Reads a JSON file of a form.
+    """Reads a JSON file of a form; see declared().
 
     Args:
         kind: the form.
         path: the file.
         what: what it is, such as "the labels".
         again: what to do where it is not there, or not so.
-        schema: as in declared().
+        schema: its field "schema", where it has one.
 
     Raises:
         InputError: it cannot be read, is no JSON or not of the form.
@@ -148,7 +132,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
+        twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{shortened(repr(twice), 80)} is given twice")
     return found
 

@@ -35,23 +35,14 @@ STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO:
 
 @dataclass(frozen=True)
 class Checkup:
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        name: the data set's name.
-        root: its folder.
-        fast: whether the files' contents were left out.
-        counts: what it holds, beside the paper and the release.
-        pairs: pairs to verify, by level.
-        problems: the worst first.
-    """
-
-    name: str
-    root: str
-    fast: bool
-    counts: tuple[SplitCount, ...]
-    pairs: Mapping[str, PairCount]
-    problems: tuple[Problem, ...]
+    name: str  # the data set's
+    root: str  # its folder
+    fast: bool  # whether the files' contents were left out
+    counts: tuple[SplitCount, ...]  # beside the paper's and the release's
+    pairs: Mapping[str, PairCount]  # by level
+    problems: tuple[Problem, ...]  # the worst first
 
     @property
     def fit(self) -> bool:

@@ -22,29 +22,17 @@ LABELLED = {
 
 @dataclass(frozen=True)
 class SplitCount:
-    """Numbers of one split from one source; None where it does not say.
+    """Numbers of one split from one source; None where it does not say."""
 
-    Attributes:
-        split: its name, or ALL for all lists together.
-        source: HERE for what was counted, RELEASE or PAPER.
-        images: number of images.
-        vehicles: number of vehicles.
-        models: number of vehicle models among the labelled images.
-        cameras: number of cameras; 0 where they are unknown.
-        labelled: images with a model label.
-        labelled_vehicles: vehicles with one.
-        model_labels: outputs of a softmax over the models: those that occur, or
-            all that the data set says there are.
-    """
-
-    split: str
-    source: str
+    split: str  # or ALL, for all lists together
+    source: str  # HERE for what was counted, RELEASE or PAPER
     images: int
     vehicles: int
-    models: int | None = None
-    cameras: int | None = None
-    labelled: int | None = None
+    models: int | None = None  # among the labelled images
+    cameras: int | None = None  # 0 where they are unknown
+    labelled: int | None = None  # images with a model label
     labelled_vehicles: int | None = None
+    # Outputs of a softmax: models that occur, or all that the data set says there are.
     model_labels: int | None = None
 
     def __str__(self) -> str:
@@ -135,9 +123,9 @@ def check_counts(counts: Sequence[SplitCount]) -> Iterator[Case]:
 
 
 def is_nearly_whole(counts: Sequence[SplitCount]) -> bool:
-    """Whether it is as large as a damaged copy, and not drawn or cut down.
+    """Whether some split has half of the release's images, as a damaged copy has.
 
-    Which it is where some split has half of the release's images.
+    And none that is drawn, or was cut down.
     """
     shares = (here.images / known[0].images for here, known in _with_references(counts))
     return max(shares, default=0) >= 0.5

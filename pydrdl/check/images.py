@@ -19,21 +19,13 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 
 
 class Look(NamedTuple):
-    """What a look at an image's file has shown.
-
-    Attributes:
-        missing: there is no such file.
-        unreadable: why its image cannot be read; "" where it can.
-        damage: what libjpeg says of damage that leaves it decodable; "".
-        outside: the photograph's size, where the image's box leaves it; "".
-        digest: of the file's bytes; b"" where they were not read as an image.
-    """
+    """What a look at an image's file has shown; "" for nothing."""
 
     missing: bool = False
-    unreadable: str = ""
-    damage: str = ""
-    outside: str = ""
-    digest: bytes = b""
+    unreadable: str = ""  # why its image cannot be read
+    damage: str = ""  # what libjpeg says of damage that leaves it decodable
+    outside: str = ""  # the photograph's size, where the image's box leaves it
+    digest: bytes = b""  # of the file's bytes, where they were read as an image
 
 
 def stat_image(root: Path, image: Image) -> Look:
@@ -74,16 +66,11 @@ def check_files(
     workers: int | None,
     progress: Progress,
 ) -> Iterator[Case]:
-    """Looks at the file of every image.
+    """Looks at the file of every image, each of which is there once.
 
-    Args:
-        root: the folder that the paths are relative to.
-        images: each path once.
-        probes: paths of probes that a gallery may hold a copy of.
-        fast: look at sizes only: nothing is read, so that damaged images,
-            copies and boxes that leave their photograph are not found.
-        workers: threads; None takes one a processor.
-        progress: shows how far it is.
+    Of probes, given by their paths, a gallery may hold a copy. Where it shall be
+    fast, nothing is read: damaged images, copies and boxes that leave their
+    photograph are not found.
     """
     look = partial(stat_image if fast else decode_image, root)
     looks = progress(in_order(look, images, workers), "images", len(images))

@@ -43,13 +43,7 @@ def probe_paths(splits: Splits) -> set[str]:
 
 
 def check_lists(dataset: Dataset, positives: int, negatives: int) -> Iterator[Case]:
-    """Checks ids, sizes and overlaps.
-
-    Args:
-        dataset: as open_dataset returns it.
-        positives: images of one vehicle in a set.
-        negatives: other vehicles in a set.
-    """
+    """Checks ids, sizes and overlaps; a set has so many positives and negatives."""
     splits = {name: images for name, images in dataset.splits.items() if images}
     for name in dataset.splits:
         if name not in splits:

@@ -25,7 +25,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class Kind(NamedTuple):
+class ProblemKind(NamedTuple):
     """What its cases are, with numbers in braces, and what to do about them."""
 
     severity: Severity
@@ -35,23 +35,14 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem:
-    """A kind of problem, with all its cases.
+    """A kind of problem, with all its cases."""
 
-    Attributes:
-        code: its name for machines, such as "missing_images".
-        severity: how bad it is.
-        what: one line, with numbers.
-        count: how many cases (images, vehicles, lines) there are.
-        examples: the first few cases: a path, an id, a file:line.
-        next: what to do about it.
-    """
-
-    code: str
+    code: str  # its name for machines, such as "missing_images"
     severity: Severity
-    what: str
-    count: int
-    examples: tuple[str, ...]
-    next: str
+    what: str  # one line, with numbers
+    count: int  # of cases: images, vehicles, lines
+    examples: tuple[str, ...]  # the first few: a path, an id, a file:line
+    next: str  # what to do about it
 
 
 Case = tuple[str, str]  # a problem's code, and one example of it
@@ -203,8 +194,8 @@ _INFOS = {
     ),
 }
 # In the order in which they are shown.
-KINDS: Final[Mapping[str, Kind]] = {
-    code: Kind(severity, *texts)
+KINDS: Final[Mapping[str, ProblemKind]] = {
+    code: ProblemKind(severity, *texts)
     for severity, table in zip(Severity, (_ERRORS, _WARNINGS, _INFOS), strict=True)
     for code, texts in table.items()
 }

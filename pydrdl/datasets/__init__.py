@@ -25,16 +25,10 @@ __all__ = [
 
 
 class KnownLayout(NamedTuple):
-    """How a data set is known.
-
-    Attributes:
-        name: the data set's.
-        markers: files, and folders with "/" at the end, that it has.
-        read: reads it.
-    """
+    """How a data set is known."""
 
     name: str
-    markers: tuple[str, ...]
+    markers: tuple[str, ...]  # files, and folders with "/" at the end, that it has
     read: Callable[[Path], Dataset]
 
     def missing(self, folder: Path) -> list[str]:
@@ -68,11 +62,8 @@ LAYOUTS = (
 def open_dataset(path: Path, root: Path | None = None) -> Dataset:
     """Reads the data set at a path, whichever kind it is.
 
-    Args:
-        path: the folder of VehicleID, VeRi-776, VERI-Wild, CompCars or its
-            sv_data, or a file (an image list).
-        root: for an image list, the folder that its paths are relative to;
-            None takes the list's own folder.
+    That of VehicleID, VeRi-776, VERI-Wild, CompCars or its sv_data, or a file, an
+    image list; to that goes a root, see read_image_list.
 
     Raises:
         InputError: nothing known lies there, it is damaged, or it may not be

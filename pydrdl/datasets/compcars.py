@@ -50,13 +50,8 @@ def read_compcars(root: Path) -> Dataset:
     vehicle_id is CompCars' model and model_id its make. Their numbers have
     gaps and exceed their counts.
 
-    Args:
-        root: the folder that holds image/, label/ and train_test_split/.
-
-    Returns:
-        The data set with the splits train and test of part I, part1 (both),
-        part2 and part3 (the images of all pairs), as far as their lists are
-        there, and the pairs easy, medium and hard.
+    Splits are train and test of part I, part1 (both), part2 and part3 (the images
+    of all pairs), as far as their lists are there; pairs are easy, medium and hard.
 
     Raises:
         InputError: a file is missing, a line malformed, or an image twice in a
@@ -130,10 +125,7 @@ class _Reader:
 
 
 def read_box(path: Path) -> tuple[int, int, int, int]:
-    """Reads a label file.
-
-    Returns:
-        As Image.box: from 0, right and bottom excluded.
+    """Reads a label file as Image.box, from 0, right and bottom excluded.
 
     Raises:
         InputError: the file is missing or has not the three lines.
@@ -152,14 +144,11 @@ def read_box(path: Path) -> tuple[int, int, int, int]:
 
 
 def read_surveillance(root: Path) -> Dataset:
-    """Reads the two lists; images are not opened.
+    """Reads the two lists of sv_data/; images are not opened.
 
     As in read_compcars, vehicle_id is the model. model_id is -1, since the
     makes stand in a file of Matlab only. There are no boxes: the photographs
     show little but the car.
-
-    Args:
-        root: sv_data/, which holds image/ and the two lists.
 
     Raises:
         InputError: a list is missing, a line malformed, or an image twice in a

@@ -25,14 +25,8 @@ _TWO_CAMERA = re.compile(r"([a-z]+)_(\d+)_cam(\d+)\.jpg")
 def read_image_list(list_path: Path, root: Path | None = None) -> Dataset:
     """Reads an image list; images are not opened.
 
-    Args:
-        list_path: the text file.
-        root: the folder that the paths are relative to; None takes the list's
-            own folder.
-
-    Returns:
-        The data set, with the one split "all" in the list's order. num_models
-        is 0: a list does not say how many there are.
+    Its one split is "all". num_models is 0: a list does not say how many there are.
+    Paths are relative to root; None takes the list's own folder.
 
     Raises:
         InputError: the file cannot be read, is empty, or has a malformed line,
@@ -86,18 +80,10 @@ def _split(line: str) -> tuple[str, list[bytes]]:
 def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
     """Reads `<class>_<number>_cam<camera>.jpg`, and splits vehicles at random.
 
-    A vehicle is the class and the number together: numbers restart in each class.
-    The class (car, truck, ...) serves as the vehicle model.
-
-    Args:
-        folder: holds the images.
-        test_vehicles: how many vehicles go to the split "test"; the others go
-            to "train".
-        seed: of the split.
-
-    Returns:
-        The data set; models are numbered in the classes' alphabetical order,
-        vehicles in the order of class and number.
+    A vehicle is the class and the number together: numbers restart in each class,
+    and vehicles are numbered in the order of both. The class (car, truck, ...)
+    serves as the vehicle model, numbered in alphabetical order. So many vehicles go
+    to the split "test"; the others go to "train".
 
     Raises:
         InputError: no such images, a foreign name among them, or not enough

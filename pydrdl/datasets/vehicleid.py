@@ -31,15 +31,9 @@ def read_vehicleid(root: Path) -> Dataset:
 
     Splits are named after the lists in train_test_split/: "train" for
     train_list.txt, "test_800" for test_list_800.txt and so on. The released
-    test lists overlap. There are no camera ids.
-
-    Args:
-        root: the folder that holds image/, attribute/ and train_test_split/.
-
-    Returns:
-        The data set, images in the lists' order. model_id is -1 for the
-        vehicles that model_attr.txt leaves out; num_models is the largest id
-        of model_names.txt + 1, or 0 without that file.
+    test lists overlap. There are no camera ids. model_id is -1 for the vehicles
+    that model_attr.txt leaves out; num_models is the largest id of
+    model_names.txt + 1, or 0 without that file.
 
     Raises:
         InputError: a file is missing, a line malformed, an image listed twice
@@ -68,10 +62,7 @@ def _list_order(path: Path) -> tuple[bool, int, str]:
 
 
 def read_all_images(root: Path) -> dict[str, int] | None:
-    """Reads img2vid.txt, which names the vehicle of every image.
-
-    Returns:
-        {path: vehicle id}; None where there is no such file.
+    """Reads img2vid.txt as {path: vehicle id}; None where there is no such file.
 
     Raises:
         InputError: it cannot be read, has a malformed line or an image twice.

@@ -45,18 +45,14 @@ Positions = tuple[int, ...]  # in the split test, from 0
 
 
 class VeriLabel(NamedTuple):
-    """What a label file says of an image.
+    """What a label file says of an image; -1 where it does not.
 
-    Attributes:
-        vehicle_id: 1 to 776.
-        camera_id: 1 to 20.
-        color_id: as list_color.txt numbers them, from 1; -1 not given.
-        type_id: as list_type.txt numbers them, from 1; 0 in some releases for
-            three vehicles of no type; -1 not given.
+    Colours and types are numbered from 1, as in list_color.txt and list_type.txt; in
+    some releases three vehicles are of no type, which is 0.
     """
 
-    vehicle_id: int
-    camera_id: int
+    vehicle_id: int  # 1 to 776
+    camera_id: int  # 1 to 20
     color_id: int = -1
     type_id: int = -1
 
@@ -71,14 +67,9 @@ class VeriTruth(NamedTuple):
 def read_veri(root: Path) -> Dataset:
     """Reads VeRi-776's lists; images are not opened.
 
-    model_id is -1 throughout: the labels give 9 types (saloon, bus, ...) and 10
-    colours, which are no vehicle models; read_veri_labels has them.
-
-    Args:
-        root: the folder that holds image_train/ and name_train.txt.
-
-    Returns:
-        The data set with the splits train, query and test, in the lists' order.
+    Splits are train, query and test. model_id is -1 throughout: the labels give 9
+    types (saloon, bus, ...) and 10 colours, which are no vehicle models;
+    read_veri_labels has them.
 
     Raises:
         InputError: a list is missing, a line malformed, an image listed twice,
@@ -115,10 +106,7 @@ def _listed(
 
 
 def read_veri_labels(path: Path) -> dict[str, VeriLabel]:
-    """Reads train_label.xml or test_label.xml.
-
-    Returns:
-        The labels by the image's file name.
+    """Reads train_label.xml or test_label.xml: labels by the image's file name.
 
     Raises:
         InputError: the file cannot be read, is no XML, has no items, or an item
@@ -204,12 +192,7 @@ def _read_positions(dataset: Dataset, name: str) -> tuple[Positions, ...]:
 def truth_faults(dataset: Dataset, truth: VeriTruth) -> list[InputError]:
     """Compares the answers with the vehicles and cameras of the images.
 
-    Args:
-        dataset: as read_veri returns it.
-        truth: as read_truth returns it.
-
-    Returns:
-        A fault for each line that differs, not raised; none where all agree.
+    Returns: a fault for each line that differs, not raised.
     """
     test = dataset.splits["test"]
     positions: dict[int, list[int]] = defaultdict(list)
@@ -243,9 +226,6 @@ def truth_faults(dataset: Dataset, truth: VeriTruth) -> list[InputError]:
 
 def read_tracks(dataset: Dataset) -> tuple[Positions, ...]:
     """Reads test_track.txt: the test images of one passing vehicle a line.
-
-    Args:
-        dataset: as read_veri returns it.
 
     Raises:
         InputError: the file is missing or empty, names an unknown image, or

@@ -39,16 +39,10 @@ _TEST = re.compile(r"test_(\d+)(_id)?(_query)?\.txt", re.ASCII)
 def read_veri_wild(root: Path) -> Dataset:
     """Reads VERI-Wild's lists; images are not opened.
 
-    model_id stands for what the column "Model" holds, which is the make, such
-    as "Volkswagen": makes are numbered in alphabetical order over all of
+    Splits are train, query_3000, gallery_3000 and so on for every size that is
+    there. model_id stands for what the column "Model" holds, which is the make,
+    such as "Volkswagen": makes are numbered in alphabetical order over all of
     vehicle_info.txt. It is -1 where a vehicle's lines name several, or none.
-
-    Args:
-        root: the folder that holds images/ and train_test_split/.
-
-    Returns:
-        The data set with the splits train, query_3000, gallery_3000 and so on
-        for every size that is there, in the lists' order.
 
     Raises:
         InputError: a file is missing, a line malformed, an image listed twice,
