@@ -1,6 +1,7 @@
 """`drdl`: all commands by their names, in the order of work."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 
 import typer
@@ -49,6 +50,12 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 
 def run() -> None:
     """Runs the command that the first word names."""
+    names = {found.__name__.replace("_", "-"): found for found in COMMANDS}
+    if sys.argv[1:] and sys.argv[1] in names:
+        # Alone, since for one of several typer imports pydantic, even to help.
+        command = names[sys.argv[1]]
+        sys.argv[:2] = [" ".join(sys.argv[:2])]
+        cli.run(command)
     # By this typer lets --show-completion name the shell; a guess may be wrong.
     os.environ.setdefault("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     app = typer.Typer(

@@ -106,7 +106,10 @@ def reproduce(
     report = None
     if asked.intersection(PRINTED):
         files = [path for t in PRINTED for path in results.get(t, {}).values()]
-        report = chain.report(files, "python " + shlex.join(sys.argv))
+        command = f"{sys.argv[0]} {shlex.join(sys.argv[1:])}"  # of drdl, with its name
+        if sys.argv[0].endswith(".py"):
+            command = f"python {shlex.join(sys.argv)}"
+        report = chain.report(files, command)
     if list_steps:
         for step in chain.steps:
             line = f"{step.name}: {shlex.join(step.command)}"

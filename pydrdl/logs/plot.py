@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Float64
 from pydrdl.errors import InputError, visible, writing
 from pydrdl.files import whole_file
 from pydrdl.logs.reader import LogRow, Phase, TrainingLog
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.typing import ColorType, LineStyleType
 
 Axis = Literal["iterations", "seconds"]
-Float64 = NDArray[np.float64]
 Top = str | None  # a net output; None for the smoothed total loss, which is none
 
 FORMATS = ("png", "svg", "pdf")

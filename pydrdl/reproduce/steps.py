@@ -17,7 +17,6 @@ from pydrdl.errors import InputError, cannot_write, writing
 from pydrdl.strict_json import Form, Positive, Spread, declared, parse
 
 LOG_LINES = 8  # of a failed step, in its message
-LOCK = ".lock"
 LOCK_TRIES = 20  # ten a second
 
 
@@ -177,35 +176,34 @@ def _delete(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def alone(folder: Path, name: str = LOCK) -> Iterator[None]:
-    """Holds a folder for this process and its commands, however they end.
+def alone(work: Path) -> Iterator[None]:
+    """Holds the folder for this process and the steps' commands, however they end.
 
-    The commands inherit the lock: one that outlives its killed parent still writes
-    to the folder, and nobody else must do so beside it.
-
-    Args:
-        folder: which; it is made.
-        name: of a file in it to lock.
+    The commands inherit the lock: one that outlives a killed chain still writes to
+    its output, and another chain must not do so beside it.
 
     Raises:
         InputError: another holds it.
     """
-    with writing("the folder to work in", folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / name).open("ab")
+    with writing("the folder to work in", work):
+        work.mkdir(parents=True, exist_ok=True)
+        # Whose it is, is for whoever looks: on a full disk it stays empty.
+        file = (work / ".lock").open("w", buffering=1)
     with file:
         try:
             _lock(file.fileno())
         except BlockingIOError as error:
             raise InputError(
                 "another command works in this folder",
-                folder,
-                "wait until it has ended (of one that was killed, what it started "
-                "may still run), or choose another folder",
+                work,
+                "wait until it has ended (of a chain that was killed, a step may "
+                "still run), or choose another folder",
             ) from error
         except OSError as error:  # a file system without locks
-            raise cannot_write("the folder to work in", folder, error) from error
+            raise cannot_write("the folder to work in", work, error) from error
         os.set_inheritable(file.fileno(), True)
+        with contextlib.suppress(OSError):
+            file.write(f"{os.getpid()}\n")
         yield
 
 

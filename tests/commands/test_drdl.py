@@ -59,6 +59,7 @@ def test_help_imports_nothing_that_takes_long(
     """All commands' modules are imported for each of them."""
     done = run(program, *words, "--help")
     assert done.returncode == 0
+    assert done.stdout.startswith(" ".join(["Usage: drdl", *words, "[OPTIONS]"]))
     assert done.stderr == "imported:\n"
 
 
