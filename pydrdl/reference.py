@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
+from pydrdl.arrays import Float64, Int
 
 
 class Gradient(Enum):
@@ -37,28 +36,37 @@ class SetLoss:
 class _Clusters:
     """Every set at once: S sets, P positives, N negatives, D columns."""
 
-    positive: Float  # S x P x D
-    negative: Float  # S x N x D
-    centre: Float  # S x D, Eq. (4)
+    positive: Float64  # S x P x D
+    negative: Float64  # S x N x D
+    centre: Float64  # S x D, Eq. (4)
     nearest: Int  # S, the lowest row of a tie
-    to_centre: Float  # S x P, |f_i - c|^2
-    to_nearest: Float  # S, |f_n* - c|^2
-    hinge: Float  # S x P, h_i of Eq. (6) before max(0, .)
+    to_centre: Float64  # S x P, |f_i - c|^2
+    to_nearest: Float64  # S, |f_n* - c|^2
+    hinge: Float64  # S x P, h_i of Eq. (6) before max(0, .)
 
 
-def _squared(difference: Float) -> Float:
+def _squared(difference: Float64) -> Float64:
     """|x|^2 along the last axis; NaN where x is infinite, as in the layers."""
     finite = ~np.isinf(difference).any(axis=-1)
     return np.where(finite, np.square(difference).sum(axis=-1), np.nan)
 
 
-def _sets(features: ArrayLike, positives: int, negatives: int) -> Float:
+def _set_loss(
+    loss: Float64, hinge: Float64, to_positive: Float64, to_negative: Float64
+) -> SetLoss:
+    """The tops; a hinge of NaN is active."""
+    active = float((~(hinge <= 0)).mean())
+    means = float(to_positive.mean()), float(to_negative.mean())
+    return SetLoss(float(loss), active, *means)
+
+
+def _sets(features: ArrayLike, positives: int, negatives: int) -> Float64:
     """Batch rows (M x D) as sets (S x (P + N) x D)."""
     batch = np.asarray(features, np.float64)
     return batch.reshape(-1, positives + negatives, batch.shape[1])
 
 
-def centres(features: ArrayLike, positives: int, negatives: int) -> Float:
+def centres(features: ArrayLike, positives: int, negatives: int) -> Float64:
     """The centre of every set's positives, Eq. (4) (S x D)."""
     sets = _sets(features, positives, negatives)
     return np.asarray(sets[:, :positives].mean(axis=1))
@@ -69,7 +77,7 @@ def _clusters(
     positives: int,
     negatives: int,
     margin: float,
-    frozen: Float | None = None,
+    frozen: Float64 | None = None,
 ) -> _Clusters:
     sets = _sets(features, positives, negatives)
     positive, negative = sets[:, :positives], sets[:, positives:]
@@ -87,7 +95,7 @@ def coupled_clusters_loss(
     positives: int,
     negatives: int,
     margin: float,
-    frozen: Float | None = None,
+    frozen: Float64 | None = None,
 ) -> SetLoss:
     """Eq. (6), summed over a set and averaged over sets.
 
@@ -95,12 +103,8 @@ def coupled_clusters_loss(
     derivative CENTER_CONSTANT is.
     """
     sets = _clusters(features, positives, negatives, margin, frozen)
-    return SetLoss(
-        loss=float(np.maximum(sets.hinge, 0).sum(axis=1).mean() / 2),
-        active_fraction=float((~(sets.hinge <= 0)).mean()),
-        positive_distance=float(sets.to_centre.mean()),
-        negative_distance=float(sets.to_nearest.mean()),
-    )
+    loss = np.maximum(sets.hinge, 0).sum(axis=1).mean() / 2
+    return _set_loss(loss, sets.hinge, sets.to_centre, sets.to_nearest)
 
 
 def coupled_clusters_gradient(
@@ -109,7 +113,7 @@ def coupled_clusters_gradient(
     negatives: int,
     margin: float,
     mode: Gradient = Gradient.EXACT,
-) -> Float:
+) -> Float64:
     """What Backward gives for a loss weight of 1 (M x D).
 
     EXACT differentiates Eq. (6) through the centre, CENTER_CONSTANT with the
@@ -120,21 +124,17 @@ def coupled_clusters_gradient(
     count = active.sum(axis=1)
     f_near = sets.negative[np.arange(len(count)), sets.nearest]
 
-    grad_positive = np.where(
-        active[:, :, None], sets.positive - sets.centre[:, None], 0
-    )  # Eq. (7)
+    mask = active[:, :, None]
+    grad_positive = np.where(mask, sets.positive - sets.centre[:, None], 0)  # Eq. (7)
     if mode is Gradient.EXACT:  # dL/dc, handed on to every positive by Eq. (4)
-        pull = np.where(active[:, :, None], f_near[:, None] - sets.positive, 0).sum(
-            axis=1
-        )
+        pull = np.where(mask, f_near[:, None] - sets.positive, 0).sum(axis=1)
         grad_positive += pull[:, None] / positives
 
     times = np.minimum(count, 1) if mode is Gradient.PAPER else count
+    push = times[:, None] * (sets.centre - f_near)  # Eq. (8)
     grad_negative = np.zeros_like(sets.negative)
     pushed = count > 0
-    grad_negative[pushed, sets.nearest[pushed]] = (
-        times[:, None] * (sets.centre - f_near)
-    )[pushed]  # Eq. (8)
+    grad_negative[pushed, sets.nearest[pushed]] = push[pushed]
 
     grad = np.concatenate([grad_positive, grad_negative], axis=1)
     return grad.reshape(-1, grad.shape[2]) / len(count)
@@ -148,13 +148,11 @@ def triplet_loss(
     sets: int,
 ) -> SetLoss:
     """Eq. (3) over rows of three T x D arrays, summed and divided by sets."""
-    to_positive, to_negative, hinge = _triplet_hinge(anchor, positive, negative, margin)
-    return SetLoss(
-        loss=float(np.maximum(hinge, 0).sum() / sets),
-        active_fraction=float((~(hinge <= 0)).mean()),
-        positive_distance=float(to_positive.mean()),
-        negative_distance=float(to_negative.mean()),
-    )
+    a, p, n = (np.asarray(x, np.float64) for x in (anchor, positive, negative))
+    to_positive, to_negative = _squared(a - p), _squared(a - n)
+    hinge = to_positive + margin - to_negative
+    loss = np.maximum(hinge, 0).sum() / sets
+    return _set_loss(loss, hinge, to_positive, to_negative)
 
 
 def triplet_gradient(
@@ -163,26 +161,15 @@ def triplet_gradient(
     negative: ArrayLike,
     margin: float,
     sets: int,
-) -> tuple[Float, Float, Float]:
+) -> tuple[Float64, Float64, Float64]:
     """The derivative of triplet_loss by each of its three arrays."""
     a, p, n = (np.asarray(x, np.float64) for x in (anchor, positive, negative))
-    hinge = _triplet_hinge(a, p, n, margin)[2]
-    active = ~(hinge <= 0)[:, None]
-    scale = 2 / sets
-    return (
-        np.where(active, scale * (n - p), 0),
-        np.where(active, scale * (p - a), 0),
-        np.where(active, scale * (a - n), 0),
+    active = ~(_squared(a - p) + margin - _squared(a - n) <= 0)[:, None]
+    by_anchor, by_positive, by_negative = (
+        np.where(active, 2 / sets * difference, 0)
+        for difference in (n - p, p - a, a - n)
     )
-
-
-def _triplet_hinge(
-    anchor: ArrayLike, positive: ArrayLike, negative: ArrayLike, margin: float
-) -> tuple[Float, Float, Float]:
-    a, p, n = (np.asarray(x, np.float64) for x in (anchor, positive, negative))
-    to_positive = _squared(a - p)
-    to_negative = _squared(a - n)
-    return to_positive, to_negative, to_positive + margin - to_negative
+    return by_anchor, by_positive, by_negative
 
 
 def hard_triplets(features: ArrayLike, positives: int, negatives: int) -> Int:
@@ -220,7 +207,7 @@ def random_triplets(
     return np.array(triplets, np.int64)
 
 
-def l2_normalize(x: ArrayLike, epsilon: float = 1e-12) -> Float:
+def l2_normalize(x: ArrayLike, epsilon: float = 1e-12) -> Float64:
     """Rows (N x D) onto the unit sphere; |x| <= epsilon gives a zero row."""
     rows = np.asarray(x, np.float64)
     norm = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -229,7 +216,9 @@ def l2_normalize(x: ArrayLike, epsilon: float = 1e-12) -> Float:
     return np.where(zero, 0, rows / np.where(zero, 1, norm))
 
 
-def l2_normalize_gradient(x: ArrayLike, dy: ArrayLike, epsilon: float = 1e-12) -> Float:
+def l2_normalize_gradient(
+    x: ArrayLike, dy: ArrayLike, epsilon: float = 1e-12
+) -> Float64:
     """(dy - y (y . dy)) / |x|, and zero for zero rows."""
     rows, up = np.asarray(x, np.float64), np.asarray(dy, np.float64)
     norm = np.linalg.norm(rows, axis=1, keepdims=True)

@@ -12,7 +12,7 @@ from pydrdl.commands import options
 Device = Literal["cpu", "gpu"]
 
 
-class Layer(StrEnum):
+class CheckedLayer(StrEnum):
     """What can be checked."""
 
     COUPLED_CLUSTERS_LOSS = "CoupledClustersLoss"
@@ -36,7 +36,7 @@ class Mode(StrEnum):
 
 def gradcheck(
     layer: Annotated[
-        list[Layer] | None, Option(help="Only this one; may be repeated.")
+        list[CheckedLayer] | None, Option(help="Only this one; may be repeated.")
     ] = None,
     mode: Annotated[
         list[Mode] | None, Option(help="Only this one; may be repeated.")

@@ -1,9 +1,7 @@
 """Backward passes of Caffe nets against derivatives found without them.
 
-- differences: central differences that notice kinks;
-- verdict: what makes a row ok, FAIL or VACUOUS;
-- case, check: one net, its parts, and how they become rows;
-- layer_cases, net_case: the custom layers, and the demo's whole net;
-- suite: which of them to run where;
-- table: the rows as a table and as JSON.
+- case: one net, its inputs and what is to be checked of it;
+- cases: the custom layers, and the demo's whole net;
+- check: derivatives by differences, and how a case becomes rows with verdicts;
+- suite: which cases to run where; the rows as a table and as JSON.
 """

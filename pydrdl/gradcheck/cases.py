@@ -1,6 +1,9 @@
-"""The custom layers, each alone behind inputs that make its gradient large."""
+"""The custom layers, each alone, and the demo's whole net.
 
-from collections.abc import Iterator, Sequence
+A layer stands behind inputs that make its gradient large.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,15 +11,15 @@ import numpy as np
 from numpy.random import Generator
 
 from pydrdl import reference
+from pydrdl.arrays import Float64
 from pydrdl.gradcheck.case import (
+    BlobRef,
     Case,
-    Float,
+    CheckedPart,
+    Coordinates,
     Function,
     Limits,
     MemoryNet,
-    Part,
-    Piece,
-    Place,
     Point,
     representable,
 )
@@ -42,16 +45,17 @@ def layer_cases() -> Iterator[Case]:
     yield from (_l2_normalize(in_place) for in_place in (False, True))
 
 
-def net_with_inputs(shapes: dict[str, Sequence[int]]) -> Any:
+def net_with_inputs(shapes: Mapping[str, Sequence[int]]) -> Any:
     """A NetParameter of Input layers, which wants their gradients too."""
     net = caffe_pb2.NetParameter(name="gradcheck", force_backward=True)
     net.state.phase = caffe_pb2.TRAIN
     for name, shape in shapes.items():
-        layers.add(net, "Input", f"{name}_input", [], [name], input_param=_shape(shape))
+        param = {"shape": [{"dim": list(shape)}]}
+        layers.add(net, "Input", f"{name}_input", tops=name, input_param=param)
     return net
 
 
-def set_ids(sets: int, positives: int, negatives: int) -> Float:
+def set_ids(sets: int, positives: int, negatives: int) -> Float64:
     """Vehicle ids in the layout that the set losses ask for."""
     ids = [
         [s + 1] * positives + [100 * (s + 1) + n for n in range(negatives)]
@@ -60,53 +64,46 @@ def set_ids(sets: int, positives: int, negatives: int) -> Float:
     return np.array(ids, np.float64).ravel()
 
 
-def _shape(shape: Sequence[int]) -> dict[str, Any]:
-    return {"shape": [{"dim": list(shape)}]}
+def _normal(rng: Generator, spread: float, *shape: int) -> Float64:
+    return representable(spread * rng.standard_normal(shape))
 
 
-def _set_net(kind: str, **param: Any) -> Any:
-    rows = SETS * ROWS
-    net = net_with_inputs({"features": (rows, DIM), "ids": (rows,)})
-    layers.add(
-        net,
-        kind,
-        "loss",
-        ["features", "ids"],
-        ["loss"],
-        loss_weight=[WEIGHT],
-        **param,
-    )
-    return net
+def _whole(name: str, blob: str, **more: Any) -> CheckedPart:
+    """A part that is one blob."""
+    return CheckedPart(name, (Coordinates(BlobRef(blob), **more),))
 
 
-def _draw_sets(rng: Generator) -> Point:
-    features = representable(SPREAD * rng.standard_normal((SETS * ROWS, DIM)))
-    ids = set_ids(SETS, POSITIVES, NEGATIVES)
-    return Point({Place("features"): features, Place("ids"): ids})
-
-
-def _set_parts() -> tuple[Part, Part]:
-    """The positives' and the negatives' components of the features."""
+def _set_case(kind: str, mode: str, param: dict[str, Any], **more: Any) -> Case:
+    """A set loss, by its positives' and its negatives' features."""
+    net = net_with_inputs({"features": (SETS * ROWS, DIM), "ids": (SETS * ROWS,)})
+    bottoms = ["features", "ids"]
+    layers.add(net, kind, "loss", bottoms, loss_weight=[WEIGHT], **param)
     index = np.arange(SETS * ROWS * DIM).reshape(SETS, ROWS, DIM)
-    positives, negatives = index[:, :POSITIVES], index[:, POSITIVES:]
-    place = Place("features")
-    return (
-        Part("positives", (Piece(place, positives.ravel()),)),
-        Part("negatives", (Piece(place, negatives.ravel()),)),
+    positives, negatives = index[:, :POSITIVES].ravel(), index[:, POSITIVES:].ravel()
+
+    def draw(rng: Generator) -> Point:
+        features = _normal(rng, SPREAD, SETS * ROWS, DIM)
+        ids = set_ids(SETS, POSITIVES, NEGATIVES)
+        return Point({BlobRef("features"): features, BlobRef("ids"): ids})
+
+    parts = (
+        _whole("positives", "features", where=positives),
+        _whole("negatives", "features", where=negatives),
     )
+    return Case(kind, mode, net, draw, parts, **more)
 
 
 def _coupled_clusters(mode: Gradient) -> Case:
     """Eq. (6), and what each mode says its derivative is."""
     sizes = (POSITIVES, NEGATIVES, MARGIN)
 
-    def frozen(features: Float) -> Function:
+    def frozen(features: Float64) -> Function:
         centres = reference.centres(features, POSITIVES, NEGATIVES)
         return lambda x: (
             WEIGHT * reference.coupled_clusters_loss(x, *sizes, centres).loss
         )
 
-    def formula(features: Float) -> Float:
+    def formula(features: Float64) -> Float64:
         return WEIGHT * reference.coupled_clusters_gradient(features, *sizes, mode)
 
     def mixed(net: MemoryNet) -> bool:
@@ -117,13 +114,11 @@ def _coupled_clusters(mode: Gradient) -> Case:
         ]
         return any(1 / POSITIVES < share < 1 for share in active)
 
-    param = SET_PARAM | {"gradient": mode.value}
-    return Case(
+    param = {"coupled_clusters_loss_param": SET_PARAM | {"gradient": mode.value}}
+    return _set_case(
         "CoupledClustersLoss",
         mode.value,
-        _set_net("CoupledClustersLoss", coupled_clusters_loss_param=param),
-        _draw_sets,
-        _set_parts(),
+        param,
         mixed=mixed,
         frozen=frozen if mode is Gradient.CENTER_CONSTANT else None,
         formula=formula if mode is Gradient.PAPER else None,
@@ -143,51 +138,37 @@ def _set_triplets(sampling: str) -> Case:
         return _both_kinds(*(features[column] for column in rows.T))
 
     param = SET_PARAM | {"sampling": sampling, "seed": SEED}
-    return Case(
-        "TripletLoss",
-        sampling,
-        _set_net("TripletLoss", triplet_loss_param=param),
-        _draw_sets,
-        _set_parts(),
-        mixed=mixed,
-    )
+    more = {"triplet_loss_param": param}
+    return _set_case("TripletLoss", sampling, more, mixed=mixed)
 
 
 def _three_bottoms() -> Case:
     """Eq. (3) over given triplets."""
     names = ("anchor", "positive", "negative")
-    shape = (TRIPLETS, DIM)
-    net = net_with_inputs(dict.fromkeys(names, shape))
-    param = {"margin": MARGIN}
+    net = net_with_inputs(dict.fromkeys(names, (TRIPLETS, DIM)))
     layers.add(
         net,
         "TripletLoss",
         "loss",
         names,
-        ["loss"],
         loss_weight=[WEIGHT],
-        triplet_loss_param=param,
+        triplet_loss_param={"margin": MARGIN},
     )
 
     def draw(rng: Generator) -> Point:
-        return Point(
-            {
-                Place(name): representable(SPREAD * rng.standard_normal(shape))
-                for name in names
-            }
-        )
+        return Point({BlobRef(n): _normal(rng, SPREAD, TRIPLETS, DIM) for n in names})
 
     return Case(
         "TripletLoss",
         "THREE_BOTTOMS",
         net,
         draw,
-        tuple(Part(name, (Piece(Place(name)),)) for name in names),
+        tuple(_whole(name, name) for name in names),
         mixed=lambda net: _both_kinds(*(net.blobs[name].data for name in names)),
     )
 
 
-def _both_kinds(anchor: Float, positive: Float, negative: Float) -> bool:
+def _both_kinds(anchor: Float64, positive: Float64, negative: Float64) -> bool:
     loss = reference.triplet_loss(anchor, positive, negative, MARGIN, 1)
     return 0 < loss.active_fraction < 1
 
@@ -197,26 +178,18 @@ def _l2_normalize(in_place: bool) -> Case:
     shape = (NORMALIZED, DIM)
     top = "x" if in_place else "y"
     net = net_with_inputs({"x": shape})
-    layers.add(net, "L2Normalize", "unit", ["x"], [top], loss_weight=[1.0])
+    layers.add(net, "L2Normalize", "unit", "x", top, loss_weight=[1.0])
 
     def draw(rng: Generator) -> Point:
-        x = representable(0.5 * rng.standard_normal(shape))
-        return Point({Place("x"): x}, representable(rng.standard_normal(shape)))
+        x = _normal(rng, 0.5, *shape)
+        return Point({BlobRef("x"): x}, _normal(rng, 1, *shape))
 
-    return Case(
-        "L2Normalize",
-        "IN_PLACE" if in_place else "OUT_OF_PLACE",
-        net,
-        draw,
-        (Part("x", (Piece(Place("x")),)),),
-        top=top,
-    )
+    mode = "IN_PLACE" if in_place else "OUT_OF_PLACE"
+    return Case("L2Normalize", mode, net, draw, (_whole("x", "x"),), top=top)
 
 
 # The demo's mixed difference net, end to end through its three losses.
 
-
-LAYER = "mixed_difference"
 # Of the input, pixels. The demo's 64 has so many ReLUs that most steps cross
 # the kink of one.
 SIDE = 24
@@ -234,7 +207,7 @@ IMAGES = TRAINING.sets * (TRAINING.positives + TRAINING.negatives)
 EMBEDDINGS = ("ccl_lower_unit", "ccl_unit")
 # Gradients of weights in front of batch normalisation do not grow with their
 # inputs. A switch of one in thousands of ReLUs is as common as small.
-LIMITS = Limits(f32=1e-4, floor=1e-2, skipped=0.3)
+NET_LIMITS = Limits(f32=1e-4, floor=1e-2, skipped=0.3)
 
 
 def net_case(samples: int) -> Case:
@@ -243,61 +216,41 @@ def net_case(samples: int) -> Case:
     Args:
         samples: parameters to check of each learned layer, and input values.
     """
-    message = _message()
-    learned = [layer for layer in message.layer if layer.param]
-    data = Part("data", (Piece(Place("data"), samples=samples),))
-    return Case(
-        LAYER,
-        TRAINING.gradient,
-        message,
-        _draw,
-        (data, *(_parameters(layer, samples) for layer in learned)),
-        LIMITS,
-        mixed=_mixed,
-    )
-
-
-def _message() -> Any:
-    """The demo's train net, with inputs in place of its data layers."""
+    data, ids = (IMAGES, 3, SIDE, SIDE), (IMAGES,)
+    net = net_with_inputs({"data": data, "vehicle_id": ids, "model_id": ids})
     backbone = replace(structures.DEMO, crop=SIDE)
-    net = net_with_inputs(
-        {
-            "data": (IMAGES, 3, SIDE, SIDE),
-            "vehicle_id": (IMAGES,),
-            "model_id": (IMAGES,),
-        }
-    )
     whole = structures.train_val_net("mixed_difference", backbone, TRAINING)
     net.layer.extend(layer for layer in whole.layer if layer.type != "PairSetData")
-    return net
+    sizes = (TRAINING.positives, TRAINING.negatives)
 
+    def draw(rng: Generator) -> Point:
+        labels = rng.integers(0, TRAINING.num_models, IMAGES)
+        labels[rng.integers(IMAGES)] = -1  # an image without label
+        return Point(
+            {
+                BlobRef("data"): _normal(rng, 1, *data),
+                BlobRef("vehicle_id"): set_ids(TRAINING.sets, *sizes),
+                BlobRef("model_id"): labels.astype(np.float64),
+            }
+        )
 
-def _parameters(layer: Any, samples: int) -> Part:
-    """Mostly weights; a bias in front of batch normalisation has no effect."""
-    weights = Piece(Place(layer.name, 0), samples=samples)
-    bias = Piece(Place(layer.name, 1), samples=max(1, samples // 4))
-    return Part(layer.name, (weights, bias))
+    def mixed(net: MemoryNet) -> bool:
+        """Whether both coupled clusters losses have hinges of both kinds."""
+        losses = (
+            reference.coupled_clusters_loss(
+                net.blobs[name].data, *sizes, TRAINING.margin
+            )
+            for name in EMBEDDINGS
+        )
+        return all(0 < loss.active_fraction < 1 for loss in losses)
 
+    def parameters(name: str) -> CheckedPart:
+        """Mostly weights; a bias in front of batch normalisation has no effect."""
+        weights = Coordinates(BlobRef(name, 0), samples=samples)
+        bias = Coordinates(BlobRef(name, 1), samples=max(1, samples // 4))
+        return CheckedPart(name, (weights, bias))
 
-def _draw(rng: Generator) -> Point:
-    labels = rng.integers(0, TRAINING.num_models, IMAGES)
-    labels[rng.integers(IMAGES)] = -1  # an image without label
-    return Point(
-        {
-            Place("data"): representable(rng.standard_normal((IMAGES, 3, SIDE, SIDE))),
-            Place("vehicle_id"): set_ids(
-                TRAINING.sets, TRAINING.positives, TRAINING.negatives
-            ),
-            Place("model_id"): labels.astype(np.float64),
-        }
-    )
-
-
-def _mixed(net: MemoryNet) -> bool:
-    """Whether both coupled clusters losses have hinges of both kinds."""
-    sizes = (TRAINING.positives, TRAINING.negatives, TRAINING.margin)
-    shares = [
-        reference.coupled_clusters_loss(net.blobs[name].data, *sizes).active_fraction
-        for name in EMBEDDINGS
-    ]
-    return all(0 < share < 1 for share in shares)
+    learned = (layer.name for layer in net.layer if layer.param)
+    parts = (_whole("data", "data", samples=samples), *map(parameters, learned))
+    mode = TRAINING.gradient
+    return Case("mixed_difference", mode, net, draw, parts, NET_LIMITS, mixed=mixed)

@@ -1,168 +1,73 @@
-"""Forward and backward passes of a case's net at a point."""
+"""Turns a case into rows: Backward in both precisions beside the derivative.
+
+The losses are smooth only in pieces: a hinge, the nearest negative, a ReLU and a max
+pool each switch somewhere. A difference across such a switch is no derivative. It is
+told from a smooth one by the function's values alone.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.random import Generator
 
+from pydrdl.arrays import Bool, Float64, Int
 from pydrdl.gradcheck.case import (
+    BlobRef,
     Case,
-    Differences,
-    Float,
+    CheckedPart,
+    Coordinates,
     Function,
-    Int,
-    Judgement,
+    Limits,
     MemoryNet,
-    Part,
-    Piece,
-    Place,
     Point,
     Precision,
-    differentiate,
-    judge,
-    relative_error,
     representable,
 )
 from pydrdl.pycaffe import import_caffe
 
+# Step sizes, tried in turn: the first has the smaller rounding error, the second
+# fewer kinks in reach.
+STEPS = (1e-5, 1e-6)
 # Of random points, until there are hinges of both kinds.
 TRIES = 50
 STALE = 1000.0
-
-
-def open_mixed(case: Case, rng: Generator) -> tuple[MemoryNet, Point, bool]:
-    """Opens a net in double precision and finds a point for it.
-
-    Returns:
-        The net, the point and whether it has hinges of both kinds.
-    """
-    places = [piece.place for part in case.parts for piece in part.pieces]
-    for _ in range(TRIES):
-        import_caffe().set_random_seed(int(rng.integers(2**31)))
-        net, point = MemoryNet(case.message), case.draw(rng)
-        for place in places:
-            if place.param is not None:  # its filler's values
-                point.values[place] = representable(place.blob(net).data)
-        forward(case, net, point)
-        if case.mixed(net):
-            return net, point, True
-    return net, point, False
-
-
-def forward(case: Case, net: MemoryNet, point: Point) -> float:
-    """Returns the loss at a point."""
-    for place, value in point.values.items():
-        place.blob(net).data[...] = value
-    if case.top is not None:  # Caffe takes a top's weights from its diff
-        net.blobs[case.top].diff[...] = point.weights
-    return net.forward()
-
-
-def backward(case: Case, net: MemoryNet, point: Point) -> None:
-    """Fills the gradients at a point.
-
-    Backward has to overwrite what is in its bottoms' gradients, so something is
-    there.
-    """
-    forward(case, net, point)
-    for place in point.values:
-        if place.param is None and place.name != case.top:
-            place.blob(net).diff[...] = STALE
-    net.backward()
-
-
-def gradient(place: Place, net: MemoryNet) -> Float:
-    """What the last backward pass gave a blob, flat."""
-    return np.array(place.blob(net).diff, np.float64).ravel()
-
-
-# What a part's gradient should be, found without the layer's Backward.
-
-
 # Of the tolerance: a kink too small to be noticed does not fail a row.
 RESOLUTION = 1 / 8
-
-
-@dataclass(frozen=True)
-class Target:
-    """A part's coordinates and what belongs there.
-
-    Attributes:
-        where: flat indices, for each piece.
-        derivative: of the net's own forward pass.
-        expected: what the mode promises; the same, but for the modes of
-            CoupledClustersLoss that are not the derivative.
-    """
-
-    where: tuple[Int, ...]
-    derivative: Differences
-    expected: Differences
-
-    def of(self, part: Part, net: MemoryNet) -> Float:
-        """What the last backward pass gave at the same coordinates."""
-        pairs = zip(part.pieces, self.where, strict=True)
-        return np.concatenate([gradient(p.place, net)[where] for p, where in pairs])
-
-
-def find_target(
-    case: Case, part: Part, net: MemoryNet, point: Point, rng: Generator
-) -> Target:
-    """Differentiates by a part.
-
-    The last pass of net, in double precision, must be a backward pass at point:
-    its gradient's size sets what counts as a kink, and its largest component is
-    among those that are checked.
-    """
-    found = [gradient(piece.place, net) for piece in part.pieces]
-    where = [_choose(p, g, rng) for p, g in zip(part.pieces, found, strict=True)]
-    scale = max(case.limits.floor, *(abs(g).max() for g in found))
-    resolution = RESOLUTION * case.limits.f64 * scale
-
-    def loss(piece: Piece) -> Function:
-        return lambda x: forward(
-            case, net, Point({**point.values, piece.place: x}, point.weights)
-        )
-
-    def differences(function: Callable[[Piece], Function]) -> Differences:
-        parts = [
-            differentiate(function(p), point.values[p.place], w, resolution)
-            for p, w in zip(part.pieces, where, strict=True)
-        ]
-        return Differences(
-            np.concatenate([d.slope for d in parts]),
-            np.concatenate([d.kinked for d in parts]),
-        )
-
-    expected = derivative = differences(loss)
-    if case.frozen is not None:
-        frozen = case.frozen
-        expected = differences(lambda piece: frozen(point.values[piece.place]))
-    elif case.formula is not None:
-        (piece,) = part.pieces
-        slope = case.formula(point.values[piece.place]).ravel()[where[0]]
-        expected = Differences(slope, np.zeros(slope.size, np.bool_))
-    return Target(tuple(where), derivative, expected)
-
-
-def _choose(piece: Piece, found: Float, rng: Generator) -> Int:
-    """The coordinates to check."""
-    where = np.arange(found.size) if piece.where is None else piece.where
-    if piece.samples is None or piece.samples >= where.size:
-        return where
-    largest = abs(found[where]).argmax()
-    others = rng.choice(np.delete(where, largest), piece.samples - 1, replace=False)
-    return np.concatenate([where[[largest]], others])
-
-
-# Turns a case into rows: Backward in both precisions beside the derivative.
-
-
 PRECISIONS: tuple[Precision, ...] = ("f64", "f32")
 
 
+class Verdict(Enum):
+    """The outcome of a row."""
+
+    OK = "ok"
+    FAIL = "FAIL"
+    VACUOUS = "VACUOUS"
+
+
 @dataclass(frozen=True)
-class Row:
+class Judgement:
+    """A row's numbers.
+
+    Attributes:
+        checked, skipped: coordinates compared, and left out at kinks.
+        max_gradient: the largest component of either side.
+        error: the largest difference, divided by max_gradient.
+        verdict: the outcome.
+        reason: of a verdict other than ok.
+    """
+
+    checked: int
+    skipped: int
+    max_gradient: float
+    error: float
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class GradientRow:
     """One line of the table.
 
     Attributes:
@@ -182,7 +87,36 @@ class Row:
     judgement: Judgement
 
 
-def check(case: Case, device: str, seed: int) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Differences:
+    """Of one function, at some coordinates.
+
+    Attributes:
+        slope: the derivative at each.
+        kinked: where no step size gave one.
+    """
+
+    slope: Float64
+    kinked: Bool
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A part's coordinates and what belongs there.
+
+    Attributes:
+        where: flat indices, for each blob.
+        derivative: of the net's own forward pass.
+        expected: what the mode promises; the same, but for the modes of
+            CoupledClustersLoss that are not the derivative.
+    """
+
+    where: tuple[Int, ...]
+    derivative: Differences
+    expected: Differences
+
+
+def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
     """Checks a case on the device that Caffe is set to.
 
     Float is held against the same derivative as double: differences of a
@@ -198,42 +132,220 @@ def check(case: Case, device: str, seed: int) -> Iterator[Row]:
     """
     rng = np.random.default_rng(seed)
     net, point, mixed = open_mixed(case, rng)
-    targets = []
+    expectations = []
     for part in case.parts:
         backward(case, net, point)
-        targets.append(find_target(case, part, net, point, rng))
+        expectations.append(_expect(case, part, net, point, rng))
     for precision in PRECISIONS:
         net = MemoryNet(case.message, precision)
         backward(case, net, point)
-        for part, target in zip(case.parts, targets, strict=True):
-            found = target.of(part, net)
-            yield Row(
-                case.layer,
-                part.name,
-                device,
+        for part, of in zip(case.parts, expectations, strict=True):
+            pairs = zip(part.coordinates, of.where, strict=True)
+            found = np.concatenate([c.blob.gradient(net)[where] for c, where in pairs])
+            off = None
+            if case.frozen is not None or case.formula is not None:
+                smooth = ~of.derivative.kinked
+                off = relative_error(found[smooth], of.derivative.slope[smooth])[0]
+            valid = ~of.expected.kinked
+            skipped = int((~valid).sum())
+            judgement = judge(
+                found[valid], of.expected.slope[valid], skipped, mixed, case.limits,
                 precision,
-                case.mode,
-                _off_derivative(case, found, target),
-                _judge(case, found, target, mixed, precision),
+            )  # fmt: skip
+            yield GradientRow(
+                case.layer, part.name, device, precision, case.mode, off, judgement
             )
 
 
-def _judge(
-    case: Case, found: Float, target: Target, mixed: bool, precision: Precision
+def open_mixed(case: Case, rng: Generator) -> tuple[MemoryNet, Point, bool]:
+    """Opens a net in double precision and finds a point for it.
+
+    Returns:
+        The net, the point and whether it has hinges of both kinds.
+    """
+    blobs = [c.blob for part in case.parts for c in part.coordinates]
+    for _ in range(TRIES):
+        import_caffe().set_random_seed(int(rng.integers(2**31)))
+        net, point = MemoryNet(case.message), case.draw(rng)
+        for ref in blobs:
+            if ref.param is not None:  # its filler's values
+                point.values[ref] = representable(ref.blob(net).data)
+        forward(case, net, point)
+        if case.mixed(net):
+            return net, point, True
+    return net, point, False
+
+
+def forward(case: Case, net: MemoryNet, point: Point) -> float:
+    """Returns the loss at a point."""
+    for ref, value in point.values.items():
+        ref.blob(net).data[...] = value
+    if case.top is not None:  # Caffe takes a top's weights from its diff
+        net.blobs[case.top].diff[...] = point.weights
+    return net.forward()
+
+
+def backward(case: Case, net: MemoryNet, point: Point) -> None:
+    """Fills the gradients at a point.
+
+    Backward has to overwrite what is in its bottoms' gradients, so something is
+    there.
+    """
+    forward(case, net, point)
+    for ref in point.values:
+        if ref.param is None and ref.name != case.top:
+            ref.blob(net).diff[...] = STALE
+    net.backward()
+
+
+def _expect(
+    case: Case, part: CheckedPart, net: MemoryNet, point: Point, rng: Generator
+) -> Expectation:
+    """Differentiates by a part, without the layer's Backward.
+
+    The last pass of net, in double precision, must be a backward pass at point:
+    its gradient's size sets what counts as a kink, and its largest component is
+    among those that are checked.
+    """
+    found = [c.blob.gradient(net) for c in part.coordinates]
+    where = [_choose(c, g, rng) for c, g in zip(part.coordinates, found, strict=True)]
+    scale = max(case.limits.floor, *(abs(g).max() for g in found))
+    resolution = RESOLUTION * case.limits.f64 * scale
+
+    def loss(ref: BlobRef) -> Function:
+        return lambda x: forward(
+            case, net, Point({**point.values, ref: x}, point.weights)
+        )
+
+    def differences(function: Callable[[BlobRef], Function]) -> Differences:
+        parts = [
+            differentiate(function(c.blob), point.values[c.blob], at, resolution)
+            for c, at in zip(part.coordinates, where, strict=True)
+        ]
+        return Differences(
+            np.concatenate([d.slope for d in parts]),
+            np.concatenate([d.kinked for d in parts]),
+        )
+
+    expected = derivative = differences(loss)
+    if (frozen := case.frozen) is not None:
+        expected = differences(lambda ref: frozen(point.values[ref]))
+    elif case.formula is not None:
+        (only,) = part.coordinates
+        slope = case.formula(point.values[only.blob]).ravel()[where[0]]
+        expected = Differences(slope, np.zeros(slope.size, np.bool_))
+    return Expectation(tuple(where), derivative, expected)
+
+
+def _choose(wanted: Coordinates, found: Float64, rng: Generator) -> Int:
+    """The flat indices to check."""
+    where = np.arange(found.size) if wanted.where is None else wanted.where
+    if wanted.samples is None or wanted.samples >= where.size:
+        return where
+    largest = abs(found[where]).argmax()
+    others = rng.choice(np.delete(where, largest), wanted.samples - 1, replace=False)
+    return np.concatenate([where[[largest]], others])
+
+
+def differentiate(
+    function: Function, x: Float64, where: Int, resolution: float
+) -> Differences:
+    """Differentiates by some coordinates.
+
+    Args:
+        function: of an array shaped as x.
+        x: the point; function sees it changed in one coordinate at a time.
+        where: flat indices of the coordinates.
+        resolution: an error of the slope that does not matter. A kink that
+            could cause five times as much is noticed.
+
+    Returns:
+        Slope and kinks, in the order of where.
+    """
+    middle = function(x.copy())
+    slope, kinked = np.zeros(len(where)), np.ones(len(where), np.bool_)
+    for i, coordinate in enumerate(where):
+        for step in STEPS:
+            slope[i], rough = _slope(function, x, coordinate, step, middle)
+            kinked[i] = not rough <= resolution  # NaN is a kink too
+            if not kinked[i]:
+                break
+    return Differences(slope, kinked)
+
+
+def _slope(
+    function: Function, x: Float64, coordinate: int, step: float, middle: float
+) -> tuple[float, float]:
+    """The slope over half a step each way, and by how much it is in doubt.
+
+    A kink at a distance d with a jump of J changes the slope over a whole step
+    by another amount than that over half a step, but for d near 0. There, the
+    bend changes by J when the step is halved, while that of a smooth function
+    halves.
+    """
+
+    def at(offset: float) -> float:
+        moved = x.copy()
+        moved.flat[coordinate] += offset
+        return function(moved)
+
+    half = step / 2
+    far_up, up, down, far_down = at(step), at(half), at(-half), at(-step)
+    slope = (up - down) / step
+    whole_slope = (far_up - far_down) / (2 * step)
+    bend = (up + down - 2 * middle) / half
+    whole_bend = (far_up + far_down - 2 * middle) / step
+    # Rounding weighs more in the bend.
+    return slope, max(abs(whole_slope - slope), abs(whole_bend - 2 * bend) / 4)
+
+
+def relative_error(found: Float64, expected: Float64) -> tuple[float, float]:
+    """The largest difference relative to the largest component, and the latter.
+
+    Not component by component: those near zero would show rounding only.
+    """
+    if not found.size:
+        return 0.0, 0.0
+    largest = float(max(abs(found).max(), abs(expected).max()))
+    difference = float(abs(found - expected).max())
+    return (difference / largest if largest else difference), largest
+
+
+def judge(
+    found: Float64,
+    expected: Float64,
+    skipped: int,
+    mixed: bool,
+    limits: Limits,
+    precision: Precision,
 ) -> Judgement:
-    valid = ~target.expected.kinked
-    return judge(
-        found[valid],
-        target.expected.slope[valid],
-        int((~valid).sum()),
-        mixed,
-        case.limits,
-        precision,
-    )
+    """Compares a gradient with what it should be; a NaN fails.
 
-
-def _off_derivative(case: Case, found: Float, target: Target) -> float | None:
-    if case.frozen is None and case.formula is None:
-        return None
-    smooth = ~target.derivative.kinked
-    return relative_error(found[smooth], target.derivative.slope[smooth])[0]
+    Args:
+        found: what Backward gave, without the skipped coordinates.
+        expected: the derivative there.
+        skipped: number of coordinates at kinks.
+        mixed: whether hinges of both kinds, active and not, were there.
+        limits: what to keep to.
+        precision: of found.
+    """
+    error, largest = relative_error(found, expected)
+    total = found.size + skipped
+    tolerance = limits.f64 if precision == "f64" else limits.f32
+    verdict, reason = Verdict.OK, ""
+    if not np.isfinite(found).all():
+        verdict, reason = Verdict.FAIL, "the gradient has a NaN or an infinity"
+    elif skipped > limits.skipped * total:
+        verdict = Verdict.FAIL
+        reason = f"{skipped} of {total} at kinks; at most {limits.skipped:.0%} may be"
+    elif not error <= tolerance:
+        verdict = Verdict.FAIL
+        reason = f"relative error {error:.1e}; at most {tolerance:.0e}"
+    elif not found.size:
+        verdict, reason = Verdict.VACUOUS, "nothing was checked"
+    elif not largest >= limits.floor:
+        verdict = Verdict.VACUOUS
+        reason = f"max |g| {largest:.1e}; at least {limits.floor:g} says something"
+    elif not mixed:
+        verdict, reason = Verdict.VACUOUS, "all hinges were active, or none"
+    return Judgement(found.size, skipped, largest, error, verdict, reason)

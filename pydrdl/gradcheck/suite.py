@@ -1,19 +1,23 @@
-"""Which cases to check, and on which devices."""
+"""Which cases to check, on which devices, and the rows as a table and as JSON."""
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 
 from rich import box
 from rich.table import Table
 
 from pydrdl import __version__
-from pydrdl.gradcheck.case import Case, Verdict
-from pydrdl.gradcheck.check import Row, check
+from pydrdl.gradcheck.case import Case
+from pydrdl.gradcheck.check import GradientRow, Verdict, check
+from pydrdl.parallel import Progress, unseen
 from pydrdl.pycaffe import import_caffe
 
-Progress = Callable[[Iterable[tuple[Case, str]], str, int], Iterator[tuple[Case, str]]]
+SCHEMA = "drdl.gradcheck/1"
+WIDTH = 108  # columns are not cut to fit a pipe's or a terminal's 80
+WORDS = ("layer", "bottom", "device", "type", "mode")
+NUMBERS = ("checked", "kinks", "max |g|", "error", "off dL/df")
 
 
 def select_cases(
@@ -40,8 +44,8 @@ def check_all(
     cases: Collection[Case],
     devices: Collection[str],
     seed: int,
-    progress: Progress = lambda items, what, total: iter(items),
-) -> list[Row]:
+    progress: Progress = unseen,
+) -> list[GradientRow]:
     """Checks every case on every device.
 
     Args:
@@ -51,7 +55,7 @@ def check_all(
         progress: shows how far it is.
     """
     caffe = import_caffe()
-    rows: list[Row] = []
+    rows: list[GradientRow] = []
     pairs = [(case, device) for device, case in product(devices, cases)]
     try:
         for case, device in progress(pairs, "checking", len(pairs)):
@@ -66,24 +70,11 @@ def check_all(
     return rows
 
 
-# Rows of the gradient check as a table, as a line and as JSON.
-
-
-SCHEMA = "drdl.gradcheck/1"
-WIDTH = 108  # columns are not cut to fit a pipe's or a terminal's 80
-TITLES = (
-    ("layer", "bottom", "device", "type", "mode"),
-    ("checked", "kinks", "max |g|", "error", "off dL/df", "verdict"),
-)
-
-
-def gradient_table(rows: Sequence[Row]) -> Table:
+def gradient_table(rows: Sequence[GradientRow]) -> Table:
     """A line for each row; a rule between layers and devices."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
-    for title in TITLES[0]:
-        table.add_column(title, no_wrap=True)
-    for title in TITLES[1]:
-        right = title != "verdict"
+    for title in (*WORDS, *NUMBERS, "verdict"):
+        right = title in NUMBERS
         table.add_column(title, justify="right" if right else "left", no_wrap=True)
     for i, row in enumerate(rows):
         judgement, off = row.judgement, row.off_derivative
@@ -105,7 +96,7 @@ def gradient_table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def notes(rows: Sequence[Row]) -> list[str]:
+def notes(rows: Sequence[GradientRow]) -> list[str]:
     """What must be known to read the table, and why a row is not ok."""
     found = [
         f"{row.judgement.verdict.value}: {row.layer} {row.bottom}, {row.device} "
@@ -122,7 +113,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[GradientRow]) -> str:
     """How many rows had which verdict, in one line."""
     count = Counter(row.judgement.verdict for row in rows)
     worst = max((r.judgement.error for r in rows if r.precision == "f64"), default=0.0)
@@ -133,13 +124,13 @@ def summary(rows: Sequence[Row]) -> str:
     )
 
 
-def passed(rows: Sequence[Row]) -> bool:
+def passed(rows: Sequence[GradientRow]) -> bool:
     """Whether there are rows and every one is ok."""
     return bool(rows) and all(r.judgement.verdict is Verdict.OK for r in rows)
 
 
 def gradient_json(
-    rows: Sequence[Row], seed: int, not_checked: Mapping[str, str]
+    rows: Sequence[GradientRow], seed: int, not_checked: Mapping[str, str]
 ) -> dict[str, object]:
     """All of it, for machines; a number that is not finite is null.
 
@@ -154,25 +145,23 @@ def gradient_json(
         "seed": seed,
         "passed": passed(rows),
         "not_checked": dict(not_checked),
-        "rows": [_row_json(row) for row in rows],
-    }
-
-
-def _row_json(row: Row) -> dict[str, object]:
-    judgement = row.judgement
-    return {
-        "layer": row.layer,
-        "bottom": row.bottom,
-        "device": row.device,
-        "type": row.precision,
-        "mode": row.mode,
-        "checked": judgement.checked,
-        "skipped_at_kinks": judgement.skipped,
-        "max_gradient": _finite(judgement.max_gradient),
-        "relative_error": _finite(judgement.error),
-        "off_derivative": _finite(row.off_derivative),
-        "verdict": judgement.verdict.value,
-        "reason": judgement.reason,
+        "rows": [
+            {
+                "layer": row.layer,
+                "bottom": row.bottom,
+                "device": row.device,
+                "type": row.precision,
+                "mode": row.mode,
+                "checked": row.judgement.checked,
+                "skipped_at_kinks": row.judgement.skipped,
+                "max_gradient": _finite(row.judgement.max_gradient),
+                "relative_error": _finite(row.judgement.error),
+                "off_derivative": _finite(row.off_derivative),
+                "verdict": row.judgement.verdict.value,
+                "reason": row.judgement.reason,
+            }
+            for row in rows
+        ],
     }
 
 

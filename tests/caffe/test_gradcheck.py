@@ -17,21 +17,23 @@ caffe = pytest.importorskip("caffe", reason="pycaffe is not installed")
 from pydrdl import reference
 from pydrdl.gradcheck.case import (
     LAYER_LIMITS,
-    STEPS,
+    BlobRef,
     Case,
     Limits,
     MemoryNet,
-    Place,
     Point,
+)
+from pydrdl.gradcheck.cases import layer_cases, net_case
+from pydrdl.gradcheck.check import (
+    STEPS,
+    GradientRow,
     Verdict,
+    check,
     differentiate,
+    forward,
     judge,
+    open_mixed,
 )
-from pydrdl.gradcheck.cases import (
-    layer_cases,
-    net_case,
-)
-from pydrdl.gradcheck.check import Row, check, forward, open_mixed
 
 CASES = {case.mode: case for case in layer_cases()}
 Array = np.ndarray
@@ -41,7 +43,7 @@ def gradcheck(*options: object) -> subprocess.CompletedProcess[str]:
     return run_tool("gradcheck.py", *options)
 
 
-def rows_of(case: Case) -> list[Row]:
+def rows_of(case: Case) -> list[GradientRow]:
     caffe.set_mode_cpu()
     return list(check(case, "cpu", seed=0))
 
@@ -156,7 +158,7 @@ def test_exact_fails_as_the_printed_equations() -> None:
 def with_features(case: Case, change: Callable[[Array], Array]) -> Case:
     def draw(rng: np.random.Generator) -> Point:
         point = case.draw(rng)
-        features = Place("features")
+        features = BlobRef("features")
         return Point(point.values | {features: change(point.values[features])})
 
     return replace(case, draw=draw)
@@ -186,7 +188,7 @@ def test_hinges_that_are_all_active_or_all_not_are_vacuous(factor: float) -> Non
 def test_kinks_are_skipped_and_many_of_them_fail() -> None:
     def draw(rng: np.random.Generator) -> Point:
         point = CASES["THREE_BOTTOMS"].draw(rng)
-        rows = {place.name: x for place, x in point.values.items()}
+        rows = {ref.name: x for ref, x in point.values.items()}
         rows["positive"][0] = rows["anchor"][0] = 0
         rows["negative"][0] = (8, 4, 0, 0, 0)  # |a - n|^2 = 80, the margin
         return point
@@ -207,7 +209,7 @@ def test_kinks_are_skipped_and_many_of_them_fail() -> None:
 def test_a_nan_fails() -> None:
     def draw(rng: np.random.Generator) -> Point:
         point = CASES["EXACT"].draw(rng)
-        point.values[Place("features")][0, 0] = np.nan
+        point.values[BlobRef("features")][0, 0] = np.nan
         return point
 
     assert verdicts(replace(CASES["EXACT"], draw=draw)) == {Verdict.FAIL}
