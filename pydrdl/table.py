@@ -71,6 +71,11 @@ def rate(value: float, digits: int = 3) -> str:
     return text.removeprefix("0") if text.startswith("0.") else text
 
 
+def short(sha256: str) -> str:
+    """Enough of a hash to compare by eye."""
+    return sha256[:HASH_DIGITS]
+
+
 def change(value: float) -> str:
     """A difference of rates with its sign."""
     return (MINUS if round(value, 3) < 0 else "+") + rate(abs(value))
@@ -98,7 +103,7 @@ def cell(column: Column, row: Cells) -> str:
 
 def _shown(kind: Kind, value: str | int | float) -> str:
     if kind == "hash":
-        return str(value)[:HASH_DIGITS]
+        return short(str(value))
     if kind == "text" or isinstance(value, str):
         return str(value)
     if kind == "count":

@@ -9,9 +9,9 @@ import numpy as np
 from pydrdl.datasets import images_of_split
 from pydrdl.datasets.dataset import Dataset, is_drawn
 from pydrdl.errors import InputError
-from pydrdl.features import check_features, read_features
+from pydrdl.features import FeatureSet, check_features, read_features
 from pydrdl.logs.reader import TrainingLog, read_log
-from pydrdl.protocols.search import search
+from pydrdl.protocols.search import Search, search
 from pydrdl.protocols.split import Split, load_split
 from pydrdl.report.content import Report, Section
 from pydrdl.report.inputs import dataset_section, provenance_section, training_section
@@ -22,7 +22,6 @@ from pydrdl.report.scores import (
     verification_section,
 )
 from pydrdl.report.search import (
-    SearchOf,
     Thumbnail,
     distance_section,
     no_thumbnail,
@@ -95,10 +94,10 @@ def build_report(inputs: Inputs) -> Report:
     logs = {name: read_log(path) for name, path in inputs.logs.items()}
     sections = _result_sections(inputs, results, logs)
     if inputs.features:
-        searches = _searches(inputs, results)
-        strips = inputs.failures, inputs.successes
-        sections.append(strip_section(searches, _thumbnails(inputs), *strips))
-        sections.append(distance_section(searches))
+        searches, repeat = _searches(inputs, results), inputs.repeat
+        strips = _thumbnails(inputs), inputs.failures, inputs.successes
+        sections.append(strip_section(searches, repeat, *strips))
+        sections.append(distance_section(searches, repeat))
     if logs:
         sections.append(training_section(logs))
     if inputs.dataset is not None or inputs.checks:
@@ -181,24 +180,25 @@ def refuse_mixed(results: Sequence[Result]) -> None:
             )
 
 
-def _searches(inputs: Inputs, results: Sequence[Result]) -> list[SearchOf]:
-    """One repeat of each features file's result, whose evaluation is asked again."""
+def _searches(inputs: Inputs, results: Sequence[Result]) -> dict[str, Search]:
+    """One repeat of each features file's result, by its name."""
     given = [load_split(path) for path in inputs.split_files]
     cmc = [one for one in results if isinstance(one, Reidentification)]
-    return [
-        search_of(name, path, cmc, given, inputs.repeat)
-        for name, path in inputs.features.items()
-    ]
+    found = {}
+    for name, path in inputs.features.items():
+        result, content = result_of(name, path, cmc)
+        found[result.name] = search_again(result, content, given, inputs.repeat, path)
+    return found
 
 
-def search_of(
-    name: str,
-    path: Path,
-    results: Sequence[Reidentification],
-    given: Sequence[Split],
-    repeat: int,
-) -> SearchOf:
-    """Ranks one repeat of the result that has this name and these features."""
+def result_of(
+    name: str, path: Path, results: Sequence[Reidentification]
+) -> tuple[Reidentification, FeatureSet]:
+    """The result that has this name and was made from these features.
+
+    Raises:
+        InputError: there is none, or it was not ranked by L2 distance.
+    """
     content = read_features(path)
     sha256 = content.sha256
     named = [one for one in results if (one.method, one.seed) == method_and_seed(name)]
@@ -225,6 +225,29 @@ def search_of(
             result.file,
             "leave out its --features, or evaluate them without --verifier",
         )
+    return result, content
+
+
+def search_again(
+    result: Reidentification,
+    content: FeatureSet,
+    given: Sequence[Split],
+    repeat: int,
+    where: Path,
+) -> Search:
+    """Ranks one repeat of a result as its evaluation did.
+
+    Args:
+        result: of evaluate_reid.
+        content: the features that it scored.
+        given: splits of files.
+        repeat: which gallery, from 0.
+        where: the features file, for messages.
+
+    Raises:
+        InputError: its split is not known, there is no such repeat, or features
+            cannot be ranked.
+    """
     split = split_of(result, content, given)
     if not 0 <= repeat < len(split.gallery):
         raise InputError(
@@ -233,12 +256,11 @@ def search_of(
             "--repeat",
             "name one of them",
         )
-    check_features(content.features, content.names, path)
-    rows = split.rows_in(content.names, content.vehicle_ids, path)
+    check_features(content.features, content.names, where)
+    rows = split.rows_in(content.names, content.vehicle_ids, where)
     labels = np.array(split.vehicle_ids, np.int64), content.model_ids[rows]
     gallery = np.array(split.gallery[repeat], np.int64)
-    found = search(split.images, *labels, content.features[rows], gallery)
-    return SearchOf(result.name, repeat, found)
+    return search(split.images, *labels, content.features[rows], gallery)
 
 
 def _thumbnails(inputs: Inputs) -> Thumbnail:

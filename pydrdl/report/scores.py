@@ -8,29 +8,32 @@ import numpy as np
 from pydrdl import paper
 from pydrdl.report import drawing
 from pydrdl.report.content import Block, Figure, Section, Text
-from pydrdl.results.comparison import OverTrainings as Over
 from pydrdl.results.comparison import (
-    R,
     Trainings,
     by_method,
     by_test,
     each_alone,
+    paper_groups,
     paper_method,
-    paper_rows,
-    paper_split,
     several,
-    short,
     table,
 )
-from pydrdl.results.result import CrossCamera, Reidentification, Retrieval, Verification
-from pydrdl.table import Group, plural, rate
+from pydrdl.results.parts import OverTrainings as Over
+from pydrdl.results.result import (
+    SMALL,
+    CrossCamera,
+    R,
+    Reidentification,
+    Retrieval,
+    Verification,
+)
+from pydrdl.table import Group, plural, rate, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 IN_PAPER = (1, 5)  # Table 6 has no other ranks
 OURS = "this run"
-SMALL = paper.TEST_SPLITS[0]
 TRAININGS = Text(
     "In a table with several trainings of a method, a row is the mean over "
     "them and ± half the 95 % confidence interval of that mean (Student's t); "
@@ -47,24 +50,16 @@ MATCHES = {
 
 
 def match_rate_section(results: Sequence[Reidentification], *, drawn: bool) -> Section:
-    """A figure and a table for each split, since only one split's rates compare.
-
-    Args:
-        results: of any splits.
-        drawn: the images were rendered.
-    """
+    """A figure and a table for each split; drawn: the images were rendered."""
     methods = dict.fromkeys(result.method for result in results)
     place = {method: i for i, method in enumerate(methods)}
     blocks: list[Block] = []
     for number, group in enumerate(by_test(results).values(), start=1):
         key, of, rows = f"cmc-{number}", title_of(group[0]), by_method(group)
-        split = None if drawn else paper_split(group[0])
-        title, beside = f"Match rates, {of}", paper_rows(group[:1])
+        split = None if drawn or not group[0].same_test() else group[0].paper_split
         blocks += [
             _cmc_figure(key, of, rows, place, split),
-            table(key, title, rows, beside, heading=OURS, compare=not drawn),
-            *(Text(line) for line in _cmc_notes(rows, split)),
-            *_each(key, f"Match rates of each training, {of}", "repeats", rows),
+            *_tables(key, "Match rates", of, rows, _cmc_notes(rows, split), drawn),
         ]
     return Section("match-rates", "Match rates (CMC)", _explained(blocks, results))
 
@@ -73,37 +68,28 @@ def retrieval_section(results: Sequence[Retrieval], *, drawn: bool) -> Section:
     """MAP beside Table 4, a table for each split; drawn: images were rendered."""
     blocks: list[Block] = []
     for number, group in enumerate(by_test(results).values(), start=1):
-        key, of, rows = f"map-{number}", title_of(group[0]), by_method(group)
-        title, beside = ", ".join(filter(None, ("MAP", of))), paper_rows(group[:1])
-        each = ", ".join(filter(None, ("MAP of each training", of)))
-        blocks += [
-            table(key, title, rows, beside, heading=OURS, compare=not drawn),
-            *(Text(line) for line in _map_notes(rows, drawn)),
-            *_each(key, each, "repeats", rows),
-        ]
+        of, rows = title_of(group[0]), by_method(group)
+        below = _map_notes(rows, drawn)
+        blocks += _tables(f"map-{number}", "MAP", of, rows, below, drawn)
     return Section("retrieval", "Retrieval (MAP)", _explained(blocks, results))
 
 
 def verification_section(results: Sequence[Verification]) -> Section:
     """Accuracies beside Table 3."""
     alone = [one for result in results for one in result.lists()]
-    rows = by_method(alone)
-    theirs = [row for level in paper_rows(results) for row in level.rows]
-    beside, title = [Group("the paper, Table 3", theirs)], "Verification of pairs"
-    spread = "; ± is the standard deviation over the tenths"
+    rows, key, title = by_method(alone), "verification", "Verification of pairs"
+    theirs = [row for level in paper_groups(results) for row in level.rows]
+    beside = [Group("the paper, Table 3", theirs)]
+    spread = "" if several(rows) else "; ± is the standard deviation over the tenths"
     note = Text(
         "accuracy: the threshold is from training pairs; 10-fold: from nine tenths of "
-        f"the pairs for the last{'' if several(rows) else spread}; test-optimal: from "
-        "the judged pairs themselves, an upper bound and no result. The paper does not "
-        "say where its threshold is from, and measures on CompCars only."
+        f"the pairs for the last{spread}; test-optimal: from the judged pairs "
+        "themselves, an upper bound and no result. The paper does not say where its "
+        "threshold is from, and measures on CompCars only."
     )
-    key = "verification"
-    blocks: list[Block] = [
-        table(key, title, rows, beside, heading=OURS, compare=True),
-        note,
-        *_each(key, "Verification by each training", "the tenths", rows),
-    ]
-    return Section(key, "Verification", _explained(blocks, alone))
+    shown = table(key, title, rows, beside, heading=OURS, compare=True)
+    each = _each(key, "Verification by each training", "the tenths", rows)
+    return Section(key, "Verification", _explained([shown, note, *each], alone))
 
 
 def cross_camera_section(results: Sequence[CrossCamera]) -> Section:
@@ -113,11 +99,8 @@ def cross_camera_section(results: Sequence[CrossCamera]) -> Section:
         "Images of the probe's vehicle by the probe's camera are left out. The paper "
         "has no such table."
     )
-    blocks = [
-        table(key, title, rows),
-        note,
-        *_each(key, f"{title}, each training", "", rows),
-    ]
+    each = _each(key, f"{title}, each training", "", rows)
+    blocks = [table(key, title, rows), note, *each]
     return Section(key, title, _explained(blocks, results))
 
 
@@ -128,6 +111,24 @@ def title_of(result: Reidentification | Retrieval) -> str:
     else:
         more = "matches by vehicle model" if result.by_model else ""
     return ", ".join(filter(None, (result.data, more)))
+
+
+def _tables(
+    key: str,
+    what: str,
+    of: str,
+    rows: Sequence[Trainings[Any]],
+    below: Sequence[str],
+    drawn: bool,
+) -> list[Block]:
+    """The table of a split, what must be known below it, and its trainings."""
+    title, beside = ", ".join(filter(None, (what, of))), paper_groups([rows[0].first])
+    each = ", ".join(filter(None, (f"{what} of each training", of)))
+    return [
+        table(key, title, rows, beside, heading=OURS, compare=not drawn),
+        *map(Text, below),
+        *_each(key, each, "repeats", rows),
+    ]
 
 
 def _explained(blocks: Sequence[Block], results: Sequence[R]) -> list[Block]:
@@ -141,44 +142,34 @@ def _each(
     """A table with a row for each training, where a method has several."""
     if not several(rows):
         return []
-    if spread:
-        title += f"; ± is the standard deviation over {spread}"
-    return [table(f"{key}-trainings", title, each_alone(rows), folded=True)]
+    behind = f"; ± is the standard deviation over {spread}" if spread else ""
+    return [table(f"{key}-trainings", title + behind, each_alone(rows), folded=True)]
 
 
-def _no_difference(vehicles: int) -> str:
-    """What stands below a table whose results the paper has no split for."""
-    split = paper.split_of_gallery(vehicles)
-    if split is not None:
-        return (
-            f"As many vehicles as in the paper's {split.name} split, but not its "
-            "photographs: its rows stand for orientation, and no difference is given."
-        )
+def _split_note(rows: Sequence[Trainings[Any]]) -> str:
+    """Which split, and what ± is."""
+    first = rows[0].first
+    seed = "" if first.split.seed is None else f", seed {first.split.seed}"
+    over = "; ± is the standard deviation over them" if first.repeats > 1 else ""
+    if several(rows):
+        over = ", of which each training counts with its mean"
     return (
-        f"The paper has no split of {vehicles:,} vehicles: its {SMALL.name} rows "
-        f"({SMALL.vehicles:,}) stand for orientation, and no difference is given, "
-        "because fewer vehicles are easier to search."
+        f"Split {short(first.split.sha256)}, gallery: {first.split.name}{seed}; "
+        f"{plural(first.repeats, 'repeat')}{over}"
     )
 
 
 def _cmc_notes(
     rows: Sequence[Trainings[Reidentification]], split: paper.TestSplit | None
 ) -> list[str]:
-    first = rows[0].first
-    seed = "" if first.split.seed is None else f", seed {first.split.seed}"
-    if several(rows):
-        over = ", of which each training counts with its mean"
-    elif first.repeats > 1:
-        over = (
-            "; ± is the standard deviation over them, the band in the figure from "
-            "the lowest to the highest"
-        )
-    else:
-        over = "; one repeat has no spread"
+    first, band = rows[0].first, ""
+    if not several(rows):
+        band = ", the band in the figure from the lowest to the highest"
+        if first.repeats == 1:
+            band = "; one repeat has no spread"
     lines = [
-        f"Split {short(first.split.sha256)}, gallery: {first.split.name}{seed}; "
-        f"{plural(first.repeats, 'repeat')}{over}. A gallery of {first.gallery:,} "
-        f"gives chance a rank-1 rate of {rate(1 / first.gallery, 4)}."
+        f"{_split_note(rows)}{band}. A gallery of {first.gallery:,} gives chance a "
+        f"rank-1 rate of {rate(1 / first.gallery, 4)}."
     ]
     if split is None:
         lines.append(_no_difference(first.gallery))
@@ -204,25 +195,32 @@ def _cmc_notes(
 
 def _map_notes(rows: Sequence[Trainings[Retrieval]], drawn: bool) -> list[str]:
     first = rows[0].first
-    over = "; ± is the standard deviation over them" if first.repeats > 1 else ""
-    if several(rows):
-        over = ", of which each training counts with its mean"
     lines = [
-        f"Split {short(first.split.sha256)}, gallery: {first.split.name}, "
-        f"seed {first.split.seed}; {plural(first.repeats, 'repeat')}{over}. "
+        f"{_split_note(rows)}. "
         f"{MATCHES[first.relevance]} MAP sums precision in steps, the trapezoid column "
         "between them; the paper does not say which it took, nor how often it drew, "
         "and its printed rule leaves most vehicles without a probe."
     ]
-    if first.vehicles_without_probe:
-        lines.append(
-            f"{first.vehicles_without_probe:,} of {first.vehicles:,} "
-            f"{'models' if first.by_model else 'vehicles'} have too few images for a "
-            "probe."
-        )
-    if not first.by_model and (drawn or paper_split(first) is None):
+    if left := first.vehicles_without_probe:
+        of = f"{first.vehicles:,} {'models' if first.by_model else 'vehicles'}"
+        lines.append(f"{left:,} of {of} have too few images for a probe.")
+    if not first.by_model and (drawn or not first.same_test()):
         lines.append(_no_difference(first.vehicles))
     return lines
+
+
+def _no_difference(vehicles: int) -> str:
+    """What stands below a table whose results the paper has no split for."""
+    if split := paper.split_of_gallery(vehicles):
+        return (
+            f"As many vehicles as in the paper's {split.name} split, but not its "
+            "photographs: its rows stand for orientation, and no difference is given."
+        )
+    return (
+        f"The paper has no split of {vehicles:,} vehicles: its {SMALL.name} rows "
+        f"({SMALL.vehicles:,}) stand for orientation, and no difference is given, "
+        "because fewer vehicles are easier to search."
+    )
 
 
 def _cmc_figure(

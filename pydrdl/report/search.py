@@ -1,8 +1,7 @@
 """Sections of one repeat seen from near: what some probes found, and all distances."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import cv2
@@ -12,10 +11,17 @@ from pydrdl.arrays import Int
 from pydrdl.datasets.dataset import Image
 from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
-from pydrdl.protocols.search import OTHER_MODEL, SAME, SAME_MODEL, UNLABELLED, Search
+from pydrdl.protocols.search import (
+    OTHER_MODEL,
+    SAME,
+    SAME_MODEL,
+    UNLABELLED,
+    Histogram,
+    Search,
+)
 from pydrdl.report import content, drawing
-from pydrdl.report.content import Block, Item, Section, Strip, Strips, Text
-from pydrdl.table import Cells, Column, Group, Table
+from pydrdl.report.content import Block, Figure, Item, Section, Strip, Strips, Text
+from pydrdl.table import Cells, Column, Group, Table, Value
 
 Thumbnail = Callable[[str], bytes]  # from an image's name to a JPEG file
 
@@ -30,17 +36,12 @@ LOOKS = {
 }
 
 
-@dataclass(frozen=True)
-class SearchOf:
-    """What a method found, in one repeat, from 0."""
-
-    method: str
-    repeat: int
-    search: Search
-
-
 def strip_section(
-    searches: Sequence[SearchOf], thumbnail: Thumbnail, failures: int, successes: int
+    searches: Mapping[str, Search],
+    repeat: int,
+    thumbnail: Thumbnail,
+    failures: int,
+    successes: int,
 ) -> Section:
     """Counts of failures by the model of the first, then strips of each method."""
     blocks: list[Block] = [
@@ -53,19 +54,19 @@ def strip_section(
             "the ten, it follows with its rank. Worst failures come first, one of each "
             "vehicle; then successes, from the narrowest to the clearest."
         ),
-        _failure_table(searches),
+        _failure_table(searches, repeat),
     ]
-    for of in searches:
-        who = f"{of.method}, repeat {of.repeat}"
+    for method, search in searches.items():
+        who = f"{method}, repeat {repeat}"
         for title, chosen in (
-            ("worst failures", worst_failures(of.search, failures)),
-            ("successes", spread_successes(of.search, successes)),
+            ("worst failures", worst_failures(search, failures)),
+            ("successes", spread_successes(search, successes)),
         ):
             if not chosen.size:
                 blocks.append(Text(f"{who}: no {title} to show."))
                 continue
-            made = make_strips(of.search, chosen, thumbnail)
-            blocks.append(Strips(f"{of.method}-{title}", f"{who}: {title}", made))
+            made = make_strips(search, chosen, thumbnail)
+            blocks.append(Strips(f"{method}-{title}", f"{who}: {title}", made))
     return Section("strips", "What was found", blocks)
 
 
@@ -149,35 +150,30 @@ def first_wrong_models(search: Search) -> Counter[str]:
     return Counter(np.where(unlabelled, content.UNLABELLED, labelled).tolist())
 
 
-def _failure_table(searches: Sequence[SearchOf]) -> Table:
-    kinds = {
-        "same_model": content.SAME,
-        "other_model": content.OTHER,
-        "unlabelled": content.UNLABELLED,
-    }
+def _failure_table(searches: Mapping[str, Search], repeat: int) -> Table:
     columns = [
         Column("method", "method"),
         Column("probes", "probes", "count"),
         Column("failed", "failed at rank 1", "count"),
     ]
-    for key, kind in kinds.items():
+    for kind in (content.SAME, content.OTHER, content.UNLABELLED):
+        key = kind.replace(" ", "_")
         columns += [Column(key, kind, "count"), Column(f"{key}_share", "share", "rate")]
     columns.append(Column("share", "same model, of the labelled", "rate"))
     rows: list[Cells] = []
-    for of in searches:
-        counts = first_wrong_models(of.search)
+    for method, search in searches.items():
+        counts = first_wrong_models(search)
         failed = sum(counts.values())
         labelled = failed - counts[content.UNLABELLED]
-        sizes = {"probes": of.search.probes.size, "failed": failed}
-        share = counts[content.SAME] / labelled if labelled else None
-        found = {key: counts[kind] for key, kind in kinds.items()}
-        shares = {
-            f"{key}_share": n / failed if failed else None for key, n in found.items()
-        }
-        rows.append({"method": of.method, **sizes, **found, **shares, "share": share})
-    repeats = sorted({of.repeat for of in searches})
-    title = "Of which model the wrong first one is, "
-    title += " and ".join(f"repeat {repeat}" for repeat in repeats)
+        row: dict[str, Value] = {"method": method, "probes": search.probes.size}
+        row["failed"] = failed
+        for kind in (content.SAME, content.OTHER, content.UNLABELLED):
+            key = kind.replace(" ", "_")
+            row[key] = counts[kind]
+            row[f"{key}_share"] = counts[kind] / failed if failed else None
+        row["share"] = counts[content.SAME] / labelled if labelled else None
+        rows.append(row)
+    title = f"Of which model the wrong first one is, repeat {repeat}"
     return Table("failures", title, columns, [Group("", rows)])
 
 
@@ -218,7 +214,7 @@ def no_thumbnail(name: str) -> bytes:
     return b""
 
 
-def distance_section(searches: Sequence[SearchOf]) -> Section:
+def distance_section(searches: Mapping[str, Search], repeat: int) -> Section:
     """Distances of same and of different vehicles, those of one model apart."""
     blocks: list[Block] = [
         Text(
@@ -229,34 +225,10 @@ def distance_section(searches: Sequence[SearchOf]) -> Section:
         )
     ]
     groups: list[Group] = []
-    for number, of in enumerate(searches, start=1):
-        histogram = of.search.histogram()
-        means = "; ".join(f"{kind} {m:.4g}" for kind, m in histogram.mean.items())
-        with drawing.style():
-            axes = drawing.axes(7.2, 3.2)
-            for kind, counts in histogram.counts.items():
-                colour, line = LOOKS[kind]
-                bins = counts / counts.sum(), histogram.edges
-                axes.stairs(*bins, lw=1.8, color=colour, linestyle=line, label=kind)
-                if kind == SAME:
-                    axes.stairs(*bins, color=colour, fill=True, alpha=0.15)
-            axes.set_xlim(0, histogram.edges[-1])
-            axes.set_ylim(bottom=0)
-            axes.set_xlabel("squared L2 distance")
-            axes.set_ylabel("share of its pairs")
-            axes.grid()
-            axes.legend()
-            shown = {kind: counts.tolist() for kind, counts in histogram.counts.items()}
-            edges = histogram.edges.tolist()
-            figure = drawing.figure(
-                axes.figure,
-                f"distances-{number}",
-                f"Squared distances, {of.method}, repeat {of.repeat}; each line's "
-                "shares sum to one.",
-                f"Histograms of squared distances for {of.method}. Means: {means}.",
-                {"method": of.method, "edges": edges, "counts": shown},
-            )
-        blocks.append(figure)
+    for number, (method, search) in enumerate(searches.items(), start=1):
+        histogram = search.histogram()
+        shown = f"{method}, repeat {repeat}"
+        blocks.append(_figure(f"distances-{number}", method, shown, histogram))
         rows: list[Cells] = [
             {
                 "kind": kind,
@@ -267,7 +239,7 @@ def distance_section(searches: Sequence[SearchOf]) -> Section:
             }
             for kind, counts in histogram.counts.items()
         ]
-        groups.append(Group(of.method, rows))
+        groups.append(Group(method, rows))
     columns = [
         Column("kind", "probe and"),
         Column("pairs", "pairs", "count"),
@@ -277,3 +249,29 @@ def distance_section(searches: Sequence[SearchOf]) -> Section:
     ]
     blocks.append(Table("distances", "Squared distances", columns, groups))
     return Section("distances", "Distances", blocks)
+
+
+def _figure(key: str, method: str, of: str, histogram: Histogram) -> Figure:
+    with drawing.style():
+        axes = drawing.axes(7.2, 3.2)
+        for kind, counts in histogram.counts.items():
+            colour, line = LOOKS[kind]
+            bins = counts / counts.sum(), histogram.edges
+            axes.stairs(*bins, lw=1.8, color=colour, linestyle=line, label=kind)
+            if kind == SAME:
+                axes.stairs(*bins, color=colour, fill=True, alpha=0.15)
+        axes.set_xlim(0, histogram.edges[-1])
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("squared L2 distance")
+        axes.set_ylabel("share of its pairs")
+        axes.grid()
+        axes.legend()
+        means = "; ".join(f"{kind} {m:.4g}" for kind, m in histogram.mean.items())
+        counted = {kind: counts.tolist() for kind, counts in histogram.counts.items()}
+        return drawing.figure(
+            axes.figure,
+            key,
+            f"Squared distances, {of}; each line's shares sum to one.",
+            f"Histograms of squared distances for {method}. Means: {means}.",
+            {"method": method, "edges": histogram.edges.tolist(), "counts": counted},
+        )

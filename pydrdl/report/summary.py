@@ -18,7 +18,6 @@ from pydrdl.results.comparison import (
     by_test,
     paper_method,
     paper_scores,
-    paper_split,
 )
 from pydrdl.results.result import Reidentification, Result, Retrieval
 from pydrdl.strict_json import parse
@@ -60,12 +59,12 @@ def _best_rate(group: Sequence[Reidentification], drawn: bool) -> str:
         f"over {_draws(best)} of {first.probes:,} probes{near}; chance is "
         f"{rate(1 / first.gallery, 4)}."
     )
-    theirs, split = {} if drawn else paper_scores(first), paper_split(first)
-    if split is None or "rank_1" not in theirs:
+    known = None if drawn else paper_scores(first).get("rank_1")
+    if known is None or first.paper_split is None:
         return text
-    differs = change(best.scores["rank_1"].mean - theirs["rank_1"])
-    has = f"The paper's {paper_method(first.method)} has {rate(theirs['rank_1'])}"
-    return f"{text} {has} on {split.name} ({differs})."
+    differs = change(best.scores["rank_1"].mean - float(known))
+    has = f"The paper's {paper_method(first.method)} has {rate(float(known))}"
+    return f"{text} {has} on {first.paper_split.name} ({differs})."
 
 
 def _best_map(group: Sequence[Retrieval]) -> str:

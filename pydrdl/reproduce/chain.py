@@ -16,6 +16,8 @@ from pydrdl.reproduce.setting import (
 )
 from pydrdl.reproduce.steps import Step
 
+Nets = Sequence[tuple[str, TrainedNet]]  # by the row of the method in tables
+
 # Classifiers of vehicle models (of car models, from CompCars) with Joint
 # Bayesian on top (Fig. 10).
 BASELINES = {
@@ -77,13 +79,12 @@ class Chain:
         for row, kind in VERIFIERS.items():
             net = TrainedNet(web, "googlenet_softmax", seeds[0])
             verifier = self._verifier(kind, self._features(net, "part2"))
-            nets = {f"{row}, seed {net.seed}": net}
-            results[row] = self._verify(f"{kind}_{net.file}", nets, verifier)
-        nets = {
-            f"{row}, seed {seed}": TrainedNet(web, STRUCTURES[row], seed)
+            results[row] = self._verify(f"{kind}_{net.file}", [(row, net)], verifier)
+        nets = [
+            (row, TrainedNet(web, STRUCTURES[row], seed))
             for row in VERIFIED
             for seed in seeds
-        }
+        ]
         return results | dict.fromkeys(VERIFIED, self._verify("distances", nets))
 
     def table4(self) -> dict[str, Path]:
@@ -107,14 +108,13 @@ class Chain:
     def ablations(self) -> dict[str, Path]:
         """Match rates and MAP of changed nets; returns results by column."""
         s = self.setting
-        nets = {}
+        nets = []
         for method, titles in ABLATIONS.items():
             changed = {f"{method}, {title}": CHANGES[title] for title in titles}
             for row, (change, options) in {method: ("", ()), **changed}.items():
                 for seed in s.seeds[:ABLATION_SEEDS]:
-                    nets[f"{row}, seed {seed}"] = TrainedNet(
-                        s.vehicleid, STRUCTURES[method], seed, change, options
-                    )
+                    net = STRUCTURES[method], seed, change, options
+                    nets.append((row, TrainedNet(s.vehicleid, *net)))
         return self._both("ablations", nets, s.vehicleid)
 
     def fresh(self) -> dict[str, Path]:
@@ -164,17 +164,15 @@ class Chain:
         )  # fmt: skip
         return output
 
-    def _three(self) -> dict[str, TrainedNet]:
+    def _three(self) -> Nets:
         """Every training of the paper's three methods."""
-        return {
-            f"{row}, seed {seed}": TrainedNet(self.setting.vehicleid, structure, seed)
+        return [
+            (row, TrainedNet(self.setting.vehicleid, structure, seed))
             for row, structure in STRUCTURES.items()
             for seed in self.setting.seeds
-        }
+        ]
 
-    def _both(
-        self, name: str, nets: Mapping[str, TrainedNet], data: TrainingData
-    ) -> dict[str, Path]:
+    def _both(self, name: str, nets: Nets, data: TrainingData) -> dict[str, Path]:
         """Match rates and MAP of nets on every split; returns results by column."""
         measures = (("rank-1", "eval_cmc.py", "cmc"), ("MAP", "eval_map.py", "map"))
         return {
@@ -193,17 +191,17 @@ class Chain:
         self,
         tool: str,
         name: str,
-        nets: Mapping[str, TrainedNet],
+        nets: Nets,
         split: str,
         iteration: int | None = None,
         data: TrainingData | None = None,
     ) -> Path:
-        """Results of nets, by what the file is to call them; returns the file."""
-        features = [self._features(n, split, iteration, data) for n in nets.values()]
+        """Results of nets; returns the file."""
+        features = [self._features(net, split, iteration, data) for _, net in nets]
         output = self._results(name)
         return self._add(
             name.replace("_", "/", 1), output, features,
-            tool, *(step.output for step in features), *_each("--name", nets),
+            tool, *(step.output for step in features), *_named(nets),
             "--repeats", self.setting.repeats, "--json", output,
         ).output  # fmt: skip
 
@@ -220,7 +218,7 @@ class Chain:
         return self._add(
             f"cmc/{split}_{net.file}", output, [testing, verifier],
             "eval_cmc.py", testing.output, "--verifier", verifier.output,
-            "--name", f"{row}, seed {net.seed}",
+            *_named([(row, net)]),
             "--repeats", self.setting.repeats, "--json", output,
         ).output  # fmt: skip
 
@@ -231,15 +229,13 @@ class Chain:
         words = ("train_verifier.py", kind, training.output, output)
         return self._add(f"verifier/{name}", output, [training], *words)
 
-    def _verify(
-        self, name: str, nets: Mapping[str, TrainedNet], verifier: Step | None = None
-    ) -> Path:
+    def _verify(self, name: str, nets: Nets, verifier: Step | None = None) -> Path:
         """Verification of CompCars' pairs (Sec. 5.1); returns the results' file.
 
         The threshold is from part II, whose models are in neither other part.
         """
-        tested = [self._features(net, "part3") for net in nets.values()]
-        training = [self._features(net, "part2") for net in nets.values()]
+        tested = [self._features(net, "part3") for _, net in nets]
+        training = [self._features(net, "part2") for _, net in nets]
         pairs = self.setting.web.root / "train_test_split/verification"
         compared = [verifier] if verifier else []
         output = self._results(f"verification_{name}")
@@ -248,7 +244,7 @@ class Chain:
             "eval_verification.py", *(step.output for step in tested),
             *_each("--train", (step.output for step in training)),
             *_each("--pairs", (pairs / f"verification_pairs_{v}.txt" for v in LEVELS)),
-            *_each("--name", nets),
+            *_named(nets),
             *_each("--verifier", (step.output for step in compared)),
             "--draw", self.setting.pairs, "--json", output,
         ).output  # fmt: skip
@@ -372,6 +368,12 @@ class Chain:
 
     def _gpu(self) -> list[str]:
         return ["--gpu", self.setting.gpu] if self.setting.gpu else []
+
+
+def _named(nets: Nets) -> list[object]:
+    """What evaluations call nets: their methods, and the seeds of their trainings."""
+    seeds = _each("--training-seed", (net.seed for _, net in nets))
+    return [*_each("--name", (row for row, _ in nets)), *seeds]
 
 
 def _each(option: str, values: Iterable[object]) -> list[object]:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from pydrdl import paper
 from pydrdl.errors import InputError
-from pydrdl.results.comparison import OverTrainings
+from pydrdl.results.parts import OverTrainings
 from pydrdl.results.result import (
     LEVELS,
     R,

@@ -10,16 +10,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar
-
-from scipy.special import stdtrit
+from typing import Any, Generic
 
 from pydrdl import paper
-from pydrdl.datasets import compcars, vehicleid
+from pydrdl.results.parts import OverTrainings
 from pydrdl.results.result import (
-    LEVELS,
+    SMALL,
     CrossCamera,
     DrawnResult,
+    R,
     Reidentification,
     Result,
     Retrieval,
@@ -27,7 +26,6 @@ from pydrdl.results.result import (
     method_and_seed,
 )
 from pydrdl.table import (
-    HASH_DIGITS,
     MINUS,
     Cells,
     Column,
@@ -37,11 +35,9 @@ from pydrdl.table import (
     is_numeric,
     plural,
     rate,
+    short,
 )
 
-R = TypeVar("R", bound=Result)
-_NO_RESULT = "; did not converge"
-SMALL = paper.TEST_SPLITS[0]
 # Queries of VeRi-776 and of VERI-Wild's three test sets, as released.
 KNOWN_QUERIES = {
     1_678: "VeRi-776",
@@ -49,43 +45,18 @@ KNOWN_QUERIES = {
     5_000: "VERI-Wild, medium",
     10_000: "VERI-Wild, large",
 }
-# Names without signs and spaces, as prototxt/ and people write them.
-_PAPER_NAMES = {
-    "mixeddifferenceccl": paper.MIXED_CCL,
-    "mixeddifference": paper.MIXED_CCL,
-    "mixed": paper.MIXED_CCL,
-    "vggccl": paper.VGG_CCL,
-    "ccl": paper.VGG_CCL,
-    "vggtriplet": paper.VGG_TRIPLET,
-    "triplet": paper.VGG_TRIPLET,
-    "googlenetsvm": paper.GOOGLENET_SVM,
-    "googlenetjointbayesian": paper.GOOGLENET_JB,
+# How prototxt/ and people call the paper's methods too.
+OTHER_NAMES = {
+    paper.MIXED_CCL: ("mixed_difference", "mixed"),
+    paper.VGG_CCL: ("ccl",),
+    paper.VGG_TRIPLET: ("triplet",),
 }
 
-
-@dataclass(frozen=True)
-class OverTrainings:
-    """One number of several trainings."""
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """The mean over trainings."""
-        return math.fsum(self.values) / len(self.values)
-
-    @property
-    def interval(self) -> float | None:
-        """Half the 95 % confidence interval of the mean; None of one training.
-
-        Student's t, so that five trainings are not taken for many.
-        """
-        n = len(self.values)
-        if n < 2:
-            return None
-        variance = math.fsum((v - self.mean) ** 2 for v in self.values) / (n - 1)
-        quantile = float(stdtrit(n - 1, 0.975))
-        return quantile * math.sqrt(variance / n)
+MAP_NOTE = (
+    "MAP sums precision in steps, the trapezoid column between them. The paper says "
+    "neither which it took, nor how often it drew, and prints a rule, max{6, N - 1}, "
+    "that leaves most vehicles without a probe."
+)
 
 
 @dataclass(frozen=True)
@@ -111,15 +82,13 @@ class Trainings(Generic[R]):
     @cached_property
     def scores(self) -> dict[str, OverTrainings]:
         """Their rates by key, but for those that one of them lacks."""
-        every = [
-            {s.key: s.value for s in result.shown() if s.kind == "rate"}
-            for result in self.results
-        ]
-        return {
-            key: OverTrainings(tuple(float(scores[key] or 0) for scores in every))
-            for key in every[0]
-            if all(scores[key] is not None for scores in every)
-        }
+        values: dict[str, list[Any]] = {}
+        for result in self.results:
+            for shown in result.shown():
+                if shown.kind == "rate":
+                    values.setdefault(shown.key, []).append(shown.value)
+        known = {key: of for key, of in values.items() if None not in of}
+        return {key: OverTrainings(tuple(of)) for key, of in known.items()}
 
 
 def by_method(results: Iterable[R]) -> list[Trainings[R]]:
@@ -148,6 +117,38 @@ def by_test(results: Iterable[R]) -> Mapping[str, list[R]]:
     return groups
 
 
+def paper_method(name: str) -> str | None:
+    """The paper's name of a method; None where the paper has no such method.
+
+    Only whole names count: "ccl without margin" is not the paper's CCL, but
+    "ccl, seed 3" is, as a training of it. Signs and spaces do not matter.
+    """
+    bare = _bare(method_and_seed(name)[0])
+    for method in (*paper.TABLE_3, *paper.TABLE_6):
+        if bare in map(_bare, (method, *OTHER_NAMES.get(method, ()))):
+            return method
+    return None
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def paper_scores(result: Result) -> Cells:
+    """The paper's row of the same method on the same data; empty: there is none."""
+    rows = result.beside().get(result.same_test() or "", {})
+    return rows.get(paper_method(result.method) or "", {})
+
+
+def paper_groups(results: Sequence[Result]) -> list[Group]:
+    """The paper's rows to stand below results, a group for each test."""
+    tests = {test: rows for result in results for test, rows in result.beside().items()}
+    return [
+        Group(f"the paper, {test}", [{"method": m, **row} for m, row in rows.items()])
+        for test, rows in tests.items()
+    ]
+
+
 def table(
     key: str,
     title: str,
@@ -164,35 +165,32 @@ def table(
         key: of the table.
         title: of the table.
         rows: ours.
-        beside: the paper's, see paper_rows.
+        beside: the paper's, see paper_groups.
         heading: of our rows.
         compare: whether differences from the paper are shown, where it has the same.
         folded: as of Table.
     """
-    many = several(rows)
+    many, differences = several(rows), []
     columns = [Column("method", "method")]
     columns += [Column("trainings", "trainings", "count")] if many else []
     columns.append(Column("compared", "compared by"))
-    for shown in rows[0].first.shown():
-        behind = f"{shown.key}_{'interval' if many else 'std'}"
-        spread = shown.spread or (many and shown.kind == "rate")
-        columns.append(Column(shown.key, shown.title, shown.kind, spread * behind))
     cells = [_cells(row, many) for row in rows]
-    titles = {column.key: column.title for column in columns}
-    for row, shown_cells in zip(rows, cells, strict=True):
-        for of, known in (paper_scores(row.first) if compare else {}).items():
-            if of in row.scores:
-                shown_cells[_change(of)] = row.scores[of].mean - known
-    for of in ("rank_1", "rank_5", "map", "accuracy"):
-        if of in titles and any(_change(of) in row for row in cells):
-            head = f"{titles[of]} {MINUS} paper"
-            columns.append(Column(_change(of), head, "change"))
+    for shown in rows[0].first.shown():
+        spread = f"{shown.key}_{'interval' if many else 'std'}"
+        has_spread = shown.spread or (many and shown.kind == "rate")
+        behind = spread if has_spread else ""
+        columns.append(Column(shown.key, shown.title, shown.kind, behind))
+        # Of rates by rank there are several; of other scores only one is compared.
+        of_rank = shown.key.startswith("rank")
+        change = shown.key.replace("rank", "change") if of_rank else "change"
+        for row, of_row in zip(rows, cells, strict=True):
+            known = paper_scores(row.first).get(shown.key) if compare else None
+            if known is not None and shown.key in row.scores:
+                of_row[change] = row.scores[shown.key].mean - float(known)
+                head = f"{shown.title} {MINUS} paper"
+                differences.append(Column(change, head, "change"))
+    columns += dict.fromkeys(differences)
     return Table(key, title, columns, [Group(heading, cells), *beside], folded)
-
-
-def _change(of: str) -> str:
-    """The key of a difference from the paper."""
-    return of.replace("rank", "change") if of.startswith("rank") else "change"
 
 
 def _cells(row: Trainings[R], many: bool) -> dict[str, Value]:
@@ -204,97 +202,18 @@ def _cells(row: Trainings[R], many: bool) -> dict[str, Value]:
             cells[shown.key] = shown.value
             continue
         over = row.scores.get(shown.key)
-        cells[shown.key] = None if over is None else over.mean
+        mean, interval = (over.mean, over.interval) if over else (None, None)
+        cells[shown.key] = mean
         if many:
-            cells[f"{shown.key}_interval"] = None if over is None else over.interval
+            cells[f"{shown.key}_interval"] = interval
         elif shown.spread:
             cells[f"{shown.key}_std"] = shown.std
     return cells
 
 
-def paper_method(name: str) -> str | None:
-    """The paper's name of a method; None where the paper has no such method.
-
-    Only whole names count: "ccl without margin" is not the paper's CCL, but
-    "ccl, seed 3" is, as a training of it.
-    """
-    method, _ = method_and_seed(name)
-    return _PAPER_NAMES.get(re.sub(r"[^a-z0-9]", "", method.lower()))
-
-
-def paper_split(result: Result) -> paper.TestSplit | None:
-    """The paper's split that a result is of; None for other data or another size."""
-    if result.features.dataset not in ("", vehicleid.NAME):
-        return None
-    return None if (size := _vehicles(result)) is None else paper.split_of_gallery(size)
-
-
-def _vehicles(result: Result) -> int | None:
-    """By which the paper's split is told; of models none can be."""
-    if isinstance(result, Reidentification):
-        return result.gallery
-    if isinstance(result, Retrieval) and not result.by_model:
-        return result.vehicles
-    return None
-
-
-def paper_scores(result: Result) -> dict[str, float]:
-    """The paper's scores of the same method on the same data, by the result's keys."""
-    method, split = paper_method(result.method) or "", paper_split(result)
-    if isinstance(result, Reidentification) and split and method in paper.TABLE_6:
-        rates = paper.TABLE_6[method][split.name]
-        return {"rank_1": rates.top1, "rank_5": rates.top5}
-    if isinstance(result, Retrieval) and split and method in paper.TABLE_4:
-        return {"map": paper.TABLE_4[method][split.name]}
-    # Which level pairs are of is told by the name of their list.
-    if isinstance(result, Verification) and result.features.dataset == compcars.NAME:
-        accuracies = paper.TABLE_3.get(method)
-        for i, level in enumerate(LEVELS):
-            if accuracies and result.pairs[0].name.endswith(level):
-                return {"accuracy": accuracies[i]}
-    return {}
-
-
-def paper_rows(results: Sequence[Result]) -> list[Group]:
-    """The paper's rows of as many vehicles, or of Small for orientation."""
-    first, groups = results[0], []
-    if isinstance(first, Verification):
-        for i, level in enumerate(LEVELS):
-            rows: list[Cells] = [
-                {
-                    "method": method,
-                    "pairs": f"CompCars, {level}" + ("" if known else _NO_RESULT),
-                    "accuracy": known and known[i],
-                }
-                for method, known in paper.TABLE_3.items()
-            ]
-            groups.append(Group(f"the paper, Table 3, {level}", rows))
-    if isinstance(first, DrawnResult):
-        sizes = dict.fromkeys(map(_vehicles, results))
-        for split in dict.fromkeys(
-            paper.split_of_gallery(n or 0) or SMALL for n in sizes
-        ):
-            if isinstance(first, Reidentification):
-                size: Cells = {"gallery": split.vehicles, "probes": split.probes}
-                rows = [
-                    {"method": method, **size, "rank_1": of[split.name].top1,
-                     "rank_5": of[split.name].top5}
-                    for method, of in paper.TABLE_6.items()
-                ]  # fmt: skip
-            else:
-                size = {"vehicles": None if None in sizes else split.vehicles}
-                rows = [
-                    {"method": method, **size, "map": of[split.name]}
-                    for method, of in paper.TABLE_4.items()
-                ]
-            number = 6 if isinstance(first, Reidentification) else 4
-            groups.append(Group(f"the paper, Table {number}, {split.name}", rows))
-    return groups
-
-
 def terminal_table(results: Sequence[Result]) -> Table:
     """A row for each result, or for each list of its pairs, then the paper's."""
-    beside = paper_rows(results)
+    beside = paper_groups(results)
     if isinstance(results[0], Verification):
         return _verification_table(results, beside)
     whole = table("", "", [Trainings([result]) for result in results], beside)
@@ -315,10 +234,7 @@ def _verification_table(results: Sequence[Any], beside: Sequence[Group]) -> Tabl
     groups = [Group("", ours)]
     for group in beside:
         theirs = [
-            {
-                "method": f"  {row['method']}",
-                "accuracy": "none" if row["accuracy"] is None else row["accuracy"],
-            }
+            {"method": f"  {row['method']}", "accuracy": row["accuracy"] or "none"}
             for row in group.rows
         ]
         groups.append(Group(group.heading, theirs))
@@ -336,7 +252,7 @@ def notes(results: Sequence[Result]) -> list[str]:
     for result in results:
         how, *more = _how(result)
         lines.append(f"{result.name}: protocol {result.PROTOCOL}, {how}")
-        lines += [f"  {line}" for line in more]
+        lines += [f"  {line}" for line in more if line]
     return [*lines, *_closing(results)]
 
 
@@ -347,9 +263,10 @@ def _how(result: Result) -> list[str]:
         return [features, *_origin(result), *_pairs(result)]
     if isinstance(result, CrossCamera):
         known = KNOWN_QUERIES.get(result.queries)
+        as_many = f"; as many queries as in {known}" if known else ""
         return [
             f"image to {result.image_to}, {plural(result.vehicles, 'vehicle')} in the "
-            "gallery" + (f"; as many queries as in {known}" if known else ""),
+            f"gallery{as_many}",
             f"{plural(result.junk_pairs, 'pair')} of the same vehicle and camera left "
             "out",
             f"queries and gallery {short(result.sides_sha256)}, {features}",
@@ -360,36 +277,37 @@ def _how(result: Result) -> list[str]:
     split, left = result.split, result.vehicles_without_probe
     seed = "" if split.seed is None else f", seed {split.seed}"
     over = "; ± is the standard deviation over them" if result.repeats > 1 else ""
-    hashes = f"split {short(split.sha256)}, {features}"
-    how = f"gallery = {split.name}{seed}, {plural(result.repeats, 'repeat')}{over}"
+    hashes, what = f"split {short(split.sha256)}, {features}", "MAP"
     if isinstance(result, Reidentification):
-        chance = f"chance at rank 1: {rate(1 / result.gallery, 4)}"
-        ties = _ties(result.ties.probes, result.ties, "rank-1")
-        lines = [how, f"{hashes}, {chance}", ties, *_origin(result)]
-        alone = f"{plural(left, 'vehicle')} with one image: in the gallery, without a "
-        return [*lines, *([f"{alone}probe"] if left else [])]
-    ties = _ties(result.ties.probes, result.ties, "MAP")
-    few = (
-        f"{left:,} of {plural(result.vehicles, result.relevance)} have too few images "
-        "for a probe: all in the gallery"
-    )
-    return [how, hashes, ties, *_origin(result), *([few] if left else [])]
+        hashes += f", chance at rank 1: {rate(1 / result.gallery, 4)}"
+        what = "rank-1"
+        alone = "with one image: in the gallery, without a probe"
+        lost = f"{plural(left, 'vehicle')} {alone}"
+    else:
+        few = "have too few images for a probe: all in the gallery"
+        of = plural(result.vehicles, result.relevance or "vehicle")
+        lost = f"{left:,} of {of} {few}"
+    return [
+        f"gallery = {split.name}{seed}, {plural(result.repeats, 'repeat')}{over}",
+        hashes,
+        _ties(result.ties.probes, result.ties, what),
+        *_origin(result),
+        lost if left else "",
+    ]
 
 
 def _origin(result: Result) -> list[str]:
     """Which weights it is of, where its file says so, and what compared."""
-    lines, used = [], result.verifier
-    if result.features.weights:
-        lines.append(
-            f"weights {result.features.weights}, layer {result.features.layer}"
-        )
+    lines, made, used = [], result.features, result.verifier
+    if made.weights:
+        lines.append(f"weights {made.weights}, layer {made.layer}")
     if used is not None:
         trained_on = str(used.training.get("features_sha256", ""))
         lines.append(
             f"compared by {result.compared_by}, {used.path} {short(used.sha256)}, "
             f"trained on {used.training.get('label')}s, features {short(trained_on)}"
         )
-        if trained_on == result.features.sha256:
+        if trained_on == made.sha256:
             lines.append("it was trained on these very images: no test result")
     return lines
 
@@ -417,89 +335,71 @@ def _ties(tied: float, ties: Any, what: str) -> str:
     """What ties do to a number; tied: fraction of probes that have any."""
     if tied == 0:
         return "ties: none"
-    best, worst = (
-        end[0] if isinstance(end, list) else end
-        for end in (ties.optimistic, ties.pessimistic)
-    )
     text = (
         f"ties: {tied:.2%} of the probes have other vehicles exactly as far as the "
         f"match ({ties.mean_equal:.3g} on average over all)"
     )
     if ties.optimistic == ties.pessimistic:
         return f"{text}; no rate depends on it"
-    ends = f"{what} optimistic {rate(best)}, pessimistic {rate(worst)}"
-    return f"{text}; expected rank used; {ends}"
+    best, worst = (
+        rate(end[0] if isinstance(end, list) else end)
+        for end in (ties.optimistic, ties.pessimistic)
+    )
+    return f"{text}; expected rank used; {what} optimistic {best}, pessimistic {worst}"
 
 
 def _closing(results: Sequence[Any]) -> list[str]:
     """What holds for all of one kind."""
     first = results[0]
-    if isinstance(first, Reidentification):
-        sizes = dict.fromkeys((result.gallery, result.probes) for result in results)
-        return [_cmc_closing(gallery, probes) for gallery, probes in sizes]
+    if isinstance(first, DrawnResult):
+        sizes = dict.fromkeys(map(_size_note, results))
+        return [*([MAP_NOTE] if isinstance(first, Retrieval) else []), *sizes]
     if isinstance(first, CrossCamera):
         return [
             "MAP sums precision in steps, the trapezoid column as Market-1501's "
             "evaluation does. The paper has no such table."
         ]
-    if isinstance(first, Retrieval):
-        how = (
-            "MAP sums precision in steps, the trapezoid column between them. The paper "
-            "says neither which it took, nor how often it drew, and prints a rule, "
-            "max{6, N - 1}, that leaves most vehicles without a probe."
-        )
-        return [how, *map(_map_closing, dict.fromkeys(map(_vehicles, results)))]
-    closing = [
+    lines = [
         "optimal chooses the threshold on the judged pairs: an upper bound, no result.",
         "The paper measures on CompCars, and does not say where its threshold is from; "
         "none: the training did not converge.",
     ]
     if any(of.accuracy is None for result in results for of in result.pairs):
-        return [
+        lines.insert(
+            0,
             "No accuracy without a threshold from training pairs: give --train. "
             "10-fold chooses it on nine tenths of the pairs for the last.",
-            *closing,
-        ]
-    return closing
-
-
-def _cmc_closing(gallery: int, probes: int) -> str:
-    split = paper.split_of_gallery(gallery)
-    if split is None:
-        return (
-            f"The paper has no split with a gallery of {gallery:,}; its {SMALL.name} "
-            f"column (Table 6, gallery {SMALL.vehicles:,}) stands for orientation only."
         )
-    released = paper.released_split(split.name)
-    if probes == split.probes:
-        return f"Gallery and probes are as many as in the paper's {split.name} split."
-    which = "the released list" if probes == released.probes else "another set"
-    return (
-        f"The paper's {split.name} split has {split.probes:,} probes (Table 5), the "
-        f"list released after it {released.probes:,}; {probes:,} are of {which}."
-    )
+    return lines
 
 
-def _map_closing(vehicles: int | None) -> str:
-    if vehicles is None:
+def _size_note(result: Reidentification | Retrieval) -> str:
+    """How its size compares with the paper's."""
+    split, n = result.paper_split, result.paper_size
+    if n is None:
         return (
             "A match is an image of the same vehicle model. How many models its splits "
             f"hold the paper does not say; its {SMALL.name} column stands for "
             "orientation only."
         )
-    split = paper.split_of_gallery(vehicles)
+    cmc = isinstance(result, Reidentification)
     if split is None:
+        size = f"with a gallery of {n:,}" if cmc else f"of {n:,} vehicles"
+        where = "Table 6, gallery " if cmc else ""
         return (
-            f"The paper has no split of {vehicles:,} vehicles; its {SMALL.name} column "
-            f"({SMALL.vehicles:,}) stands for orientation only."
+            f"The paper has no split {size}; its {SMALL.name} column ({where}"
+            f"{SMALL.vehicles:,}) stands for orientation only."
         )
     released = paper.released_split(split.name)
+    if not cmc:
+        return (
+            f"The paper's {split.name} split has {split.images:,} images (Table 2), "
+            f"the list released after it {released.images:,}."
+        )
+    if result.probes == split.probes:
+        return f"Gallery and probes are as many as in the paper's {split.name} split."
+    which = "the released list" if result.probes == released.probes else "another set"
     return (
-        f"The paper's {split.name} split has {split.images:,} images (Table 2), the "
-        f"list released after it {released.images:,}."
+        f"The paper's {split.name} split has {split.probes:,} probes (Table 5), the "
+        f"list released after it {released.probes:,}; {result.probes:,} are of {which}."
     )
-
-
-def short(sha256: str) -> str:
-    """Enough of a hash to compare by eye."""
-    return sha256[:HASH_DIGITS]

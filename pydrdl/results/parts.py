@@ -1,9 +1,12 @@
 """The parts of results: what was scored, how numbers are written, ties."""
 
+import math
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import Field, model_validator
+from scipy.special import stdtrit
 
 from pydrdl.arrays import Float64
 from pydrdl.strict_json import ROUNDING, Count, Form, Positive, Rate, Spread
@@ -186,3 +189,28 @@ class PairScores(Form):
             Shown("auc", "AUC", self.auc),
             Shown("eer", "EER", self.eer),
         ]
+
+
+@dataclass(frozen=True)
+class OverTrainings:
+    """One number of several trainings."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean over trainings."""
+        return math.fsum(self.values) / len(self.values)
+
+    @property
+    def interval(self) -> float | None:
+        """Half the 95 % confidence interval of the mean; None of one training.
+
+        Student's t, so that five trainings are not taken for many.
+        """
+        n = len(self.values)
+        if n < 2:
+            return None
+        variance = math.fsum((v - self.mean) ** 2 for v in self.values) / (n - 1)
+        quantile = float(stdtrit(n - 1, 0.975))
+        return quantile * math.sqrt(variance / n)

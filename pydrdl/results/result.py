@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from pydrdl import __version__, paper
+from pydrdl.datasets import compcars, vehicleid
 from pydrdl.errors import InputError
 from pydrdl.files import read_bytes
 from pydrdl.protocols import cross_camera, reid, retrieval, verification
@@ -30,11 +31,13 @@ from pydrdl.results.parts import (
     VerifierUsed,
 )
 from pydrdl.strict_json import Count, Form, Positive, Rate, declared, parse
+from pydrdl.table import Cells
 
 WHAT = "the results"
 AGAIN = "evaluate again with --json, or name another file"
 RANKS = (1, 5, 10, 20)  # of the tables; files hold ranks 1 .. 50
-LEVELS = ("easy", "medium", "hard")  # CompCars' lists of pairs
+LEVELS = compcars.LEVELS
+SMALL = paper.TEST_SPLITS[0]
 VERIFIERS = {"joint_bayesian": "Joint Bayesian", "svm": "SVM on pairs"}
 _TRAINING = re.compile(r"(.+), seed (\d+)")
 
@@ -108,6 +111,14 @@ class Result(Form):
         """What tables show of it: what was searched, then its scores."""
         raise NotImplementedError
 
+    def beside(self) -> dict[str, dict[str, Cells]]:
+        """The paper's rows to stand below it: cells by test and method."""
+        return {}
+
+    def same_test(self) -> str | None:
+        """Which of beside() is on the same data; None where none is."""
+        return None
+
     def row_json(self) -> dict[str, Any]:
         """Its row in a file."""
         row = {"name": self.name, **self.model_dump(mode="json")}
@@ -129,6 +140,21 @@ class DrawnResult(Result):
     def test(self) -> str:
         """Of which split."""
         return self.split.sha256
+
+    @property
+    def paper_size(self) -> int | None:
+        """What the paper's splits are told by; None: models, which none can be."""
+        raise NotImplementedError
+
+    @property
+    def paper_split(self) -> paper.TestSplit | None:
+        """The paper's of the same size; None where there is none."""
+        return paper.split_of_gallery(self.paper_size or 0)
+
+    def same_test(self) -> str | None:
+        """The split of the same size, where the photographs are the paper's too."""
+        same = self.features.dataset in ("", vehicleid.NAME)
+        return next(iter(self.beside())) if same and self.paper_split else None
 
 
 class Reidentification(DrawnResult):
@@ -154,10 +180,26 @@ class Reidentification(DrawnResult):
             *map(self.rank, RANKS),
         ]
 
+    @property
+    def paper_size(self) -> int:
+        """Images in the gallery, one of each vehicle."""
+        return self.gallery
+
+    def beside(self) -> dict[str, dict[str, Cells]]:
+        """Table 6 of the same gallery size, or of Small for orientation."""
+        split = self.paper_split or SMALL
+        sizes: Cells = {"gallery": split.vehicles, "probes": split.probes}
+        rates = {method: of[split.name] for method, of in paper.TABLE_6.items()}
+        rows: dict[str, Cells] = {
+            method: {**sizes, "rank_1": rate.top1, "rank_5": rate.top5}
+            for method, rate in rates.items()
+        }
+        return {f"Table 6, {split.name}": rows}
+
     def row_json(self) -> dict[str, Any]:
         """With the paper's numbers of the same gallery size."""
         beside: dict[str, Any] | None = None
-        if column := paper.split_of_gallery(self.gallery):
+        if column := self.paper_split:
             beside = {"split": column.name, "gallery": column.vehicles}
             rates = {m: asdict(of[column.name]) for m, of in paper.TABLE_6.items()}
             beside |= {"probes": column.probes, "table_6": rates}
@@ -199,11 +241,25 @@ class Retrieval(DrawnResult):
             ),
         ]
 
+    @property
+    def paper_size(self) -> int | None:
+        """Vehicles."""
+        return None if self.by_model else self.vehicles
+
+    def beside(self) -> dict[str, dict[str, Cells]]:
+        """Table 4 of as many vehicles, or of Small for orientation."""
+        split = self.paper_split or SMALL
+        size = None if self.by_model else split.vehicles
+        rows: dict[str, Cells] = {
+            method: {"vehicles": size, "map": of[split.name]}
+            for method, of in paper.TABLE_4.items()
+        }
+        return {f"Table 4, {split.name}": rows}
+
     def row_json(self) -> dict[str, Any]:
-        """With the paper's numbers of as many vehicles; of models it has none."""
+        """With the paper's numbers of as many vehicles."""
         beside: dict[str, Any] | None = None
-        column = paper.split_of_gallery(self.vehicles)
-        if column and not self.by_model:
+        if column := self.paper_split:
             beside = {"split": column.name, "images": column.images}
             beside["table_4"] = {m: of[column.name] for m, of in paper.TABLE_4.items()}
         return super().row_json() | {"paper": beside}
@@ -235,6 +291,26 @@ class Verification(Result):
             Shown("different", "different", scored.different, "count"),
             *scored.shown(),
         ]
+
+    def beside(self) -> dict[str, dict[str, Cells]]:
+        """Table 3, a test for each list of CompCars."""
+        return {
+            f"Table 3, {level}": {
+                method: {
+                    "pairs": f"CompCars, {level}{'' if of else '; did not converge'}",
+                    "accuracy": of and of[i],
+                }
+                for method, of in paper.TABLE_3.items()
+            }
+            for i, level in enumerate(LEVELS)
+        }
+
+    def same_test(self) -> str | None:
+        """Told by the list's name, where the photographs are CompCars'."""
+        if self.features.dataset != compcars.NAME:
+            return None
+        of = (level for level in LEVELS if self.pairs[0].name.endswith(level))
+        return next((f"Table 3, {level}" for level in of), None)
 
 
 class CrossCamera(Result):

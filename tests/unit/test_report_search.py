@@ -23,7 +23,6 @@ from pydrdl.protocols.search import search as search_gallery
 from pydrdl.report import build
 from pydrdl.report.content import Strip
 from pydrdl.report.search import (
-    SearchOf,
     first_wrong_models,
     make_strips,
     no_thumbnail,
@@ -34,16 +33,13 @@ from pydrdl.results.result import Reidentification, read_results
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> SearchOf:
+def search(tmp_path_factory: pytest.TempPathFactory) -> Search:
     """The worse method's: it fails and succeeds."""
     inputs = make_inputs(tmp_path_factory.mktemp("search"))
-    results = read_results(Reidentification, inputs.cmc)
-    return build.search_of(BAD, inputs.features[BAD], results, [], 1)
-
-
-@pytest.fixture(scope="module")
-def search(searched: SearchOf) -> Search:
-    return searched.search
+    path, results = inputs.features[BAD], read_results(Reidentification, inputs.cmc)
+    result, content = build.result_of(BAD, path, results)
+    assert result.name == BAD
+    return build.search_again(result, content, [], 1, path)
 
 
 def every_distance(search: Search) -> np.ndarray:
@@ -57,9 +53,7 @@ def every_distance(search: Search) -> np.ndarray:
     )
 
 
-def test_probes_and_gallery_are_of_the_repeat(searched: SearchOf) -> None:
-    assert (searched.method, searched.repeat) == (BAD, 1)
-    search = searched.search
+def test_probes_and_gallery_are_of_the_repeat(search: Search) -> None:
     drawn = draw_split(search.names, search.vehicles, repeats=3, seed=4)
     assert search.gallery.tolist() == list(drawn.gallery[1])
     assert drawn.gallery[1] != drawn.gallery[0]

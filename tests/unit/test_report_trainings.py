@@ -31,7 +31,8 @@ from pydrdl.report.content import Figure, Report, Text
 from pydrdl.reproduce import setting
 from pydrdl.reproduce.chain import Chain
 from pydrdl.reproduce.setting import STRUCTURES
-from pydrdl.results.comparison import OverTrainings, paper_method
+from pydrdl.results.comparison import paper_method
+from pydrdl.results.parts import OverTrainings
 from pydrdl.results.result import method_and_seed
 
 SEEDS = 4
