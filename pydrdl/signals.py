@@ -1,9 +1,9 @@
-"""An end for a process that is asked to end and does not hear it.
+"""Signals that end a tool while it works.
 
-Python handles a signal between two of its own instructions. Where a library has
-lost its way, and does not return, neither Ctrl-C nor SIGTERM would end the process.
-So the system's own handlers are set to end it a while later, unless Python says
-that it has heard:
+Ctrl-C, SIGTERM and SIGHUP raise Stopped, so that what is half made is cleared away.
+Python handles a signal between two of its own instructions: where a library has lost
+its way, and does not return, none of them would end the process. So the system's own
+handlers are set to end it a while later, unless Python says that it has heard:
 
     signal -> Python's handler in C writes to a pipe (set_wakeup_fd)
            -> the kernel announces that with SIGNAL (O_ASYNC)
@@ -25,6 +25,9 @@ from types import FrameType
 from pydrdl import start
 
 SIGNAL = 40  # a real-time signal that nobody uses, and as many seconds
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A terminal and `timeout` may send one twice, to a process and to its group.
+ONE_WISH = 1.0  # seconds
 
 
 class Deadline:
@@ -55,17 +58,6 @@ class Deadline:
         self.heard()
         os.close(self._read)
         os.close(self._write)
-
-
-# Signals that end a tool while it works.
-#
-# Ctrl-C, SIGTERM and SIGHUP raise Stopped, so that what is half made is cleared away;
-# a process that does not hear them a deadline ends.
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# A terminal and `timeout` may send one twice, to a process and to its group.
-ONE_WISH = 1.0  # seconds
 
 
 class Stopped(BaseException):
