@@ -31,7 +31,8 @@ class WholeFolder:
         is_ours: whether something of that name may lie in one. What holds anything
             else is never deleted.
         overwrite: whether what stands there, or what was begun from something else,
-            may be deleted.
+            may be deleted; None: who calls has no --overwrite.
+        other: what was begun from something else, in messages.
     """
 
     def __init__(
@@ -41,14 +42,18 @@ class WholeFolder:
         kind: str,
         is_ours: Callable[[str], bool],
         *,
-        overwrite: bool = False,
+        overwrite: bool | None = False,
+        other: str = "an interrupted build of other images or options",
     ) -> None:
         self.output = Path(output).absolute()  # "." has no name of its own
         self.partial = self.output.with_name(f"{self.output.name}.partial")
         # A name that nobody else gives to a folder: it is deleted unasked.
         self._replaced = self.output.with_name(f".{self.output.name}.replaced")
         self._what, self._kind, self._is_ours = what, kind, is_ours
-        self._overwrite = overwrite
+        self._overwrite, self._other = overwrite, other
+        self._delete = "delete it" + (
+            "" if overwrite is None else ", or pass --overwrite"
+        )
 
     def refuse_existing(self) -> None:
         """Refuses an output that exists, unless it may be overwritten.
@@ -61,8 +66,7 @@ class WholeFolder:
         if not exists(self.output):
             return
         if not self._overwrite:
-            advice = "delete it, or pass --overwrite"
-            raise InputError("the output exists", self.output, advice)
+            raise InputError("the output exists", self.output, self._delete)
         self._refuse_foreign(self.output)
 
     def begin(self, plan: str = "", content: bytes = b"") -> None:
@@ -84,12 +88,8 @@ class WholeFolder:
                 self._refuse_foreign(self.partial)
                 # What was killed before its plan stood has nothing to lose.
                 if plan and exists(said) and not self._overwrite:
-                    raise InputError(
-                        "an interrupted build of other images or options is here",
-                        self.partial,
-                        "repeat the command that began it, delete it, or pass "
-                        "--overwrite",
-                    )
+                    advice = f"repeat the command that began it, or {self._delete}"
+                    raise InputError(f"{self._other} is here", self.partial, advice)
                 shutil.rmtree(self.partial)
             self.partial.mkdir(parents=True, exist_ok=True)
             if plan:

@@ -13,10 +13,10 @@ from pydrdl.datasets import compcars
 from pydrdl.datasets.release import COMPCARS_PAIRS, RELEASED
 from pydrdl.errors import InputError
 from pydrdl.files import renamed
-from pydrdl.parallel import spread
+from pydrdl.parallel import Progress, spread, unseen
 from pydrdl.render.cars import draw_car
 from pydrdl.render.draws import CATALOGUE, PAIRS, generator, with_sum
-from pydrdl.render.folder import Passing, fill_folder
+from pydrdl.render.folder import drawn_folder, fill_folder
 from pydrdl.render.photo import encode
 from pydrdl.render.web_photo import photograph_car, viewpoint_of
 
@@ -308,7 +308,7 @@ def render_compcars(
     output: Path,
     *,
     workers: int | None = None,
-    progress: Passing = lambda items, what, total: items,
+    progress: Progress = unseen,
 ) -> tuple[Catalogue, dict[str, list[str]]]:
     """Draws car models and writes them as CompCars lies on disk.
 
@@ -328,7 +328,8 @@ def render_compcars(
     catalogue = draw_catalogue(plan)
     pairs = draw_pairs(plan, catalogue["part3"])
     cars = [car for part in catalogue.values() for car in part]
-    done = spread(partial(_render, plan, Path(output)), cars, workers)
+    task = partial(_render, plan, drawn_folder(output).partial)
+    done = spread(task, cars, workers)
     fill_folder(
         output, json.dumps({"CompCars": asdict(plan)}), ("image", "label"),
         progress(done, "models", len(cars)), [("README.md", [_readme(plan, cars)])],

@@ -1,22 +1,28 @@
-"""A data set's folder while it is drawn: taken up, filled, finished.
+"""A data set's folder while it is drawn; it takes its name when it is whole.
 
-Images come first, each whole or not there. The folder of the split lists, which
-readers need, takes its name last; until then unfinished.json stands in the
-folder, and drawing that was interrupted goes on from the images that are there.
+Images come first, each whole or not there, so that drawing that was interrupted goes
+on from those that are there. unfinished.json says of which plan they are.
 """
 
-import os
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from pydrdl.errors import InputError, writing
-from pydrdl.files import whole_file, write_text
+from pydrdl.errors import InputError
+from pydrdl.files import is_file, read_bytes, whole_file
+from pydrdl.folders import WholeFolder
 
 MARKER = "unfinished.json"
 LISTS = "train_test_split"  # as VehicleID and CompCars name it
-Passing = Callable[[Iterable[int], str, int], Iterable[int]]
+OURS = {MARKER, LISTS, "README.md", "attribute", "image", "label"}
 Files = Iterable[tuple[str, Iterable[str]]]  # paths inside a folder, and lines
+
+
+def drawn_folder(output: Path) -> WholeFolder:
+    """Where a data set is drawn until it is whole."""
+    return WholeFolder(
+        output, "the data set", "a drawn data set", OURS.__contains__, overwrite=None,
+        other="an interrupted rendering of another plan",
+    )  # fmt: skip
 
 
 def fill_folder(
@@ -30,79 +36,53 @@ def fill_folder(
     """Writes a data set.
 
     Args:
-        output: the folder to make, or one that an interrupted run left.
+        output: the folder to make.
         plan: what is drawn, one line that differs from any other plan's.
         folders: to make in it before the images.
-        images: draws and writes the images that are not there yet, when it is
-            gone through.
+        images: draws and writes the images that are not there yet, into
+            drawn_folder(output).partial, when it is gone through.
         files: every other file but the split lists.
         lists: the files of the folder of split lists.
 
     Raises:
-        InputError: the folder holds something else, or other plans' images, or
-            cannot be written.
+        InputError: the folder is there, holds something else, or other plans'
+            images, or cannot be written.
     """
-    output = Path(output)
-    with writing("the data set", output):
-        _start(output, plan, folders)
+    folder, data = drawn_folder(output), f"{plan}\n".encode()
+    output, drawn = folder.output, folder.partial
+    with folder.writing():
+        if _is_finished(folder, data):
+            return
+        folder.begin(MARKER, data)
+        for path in drawn.rglob(".*.part"):  # what a killed run was writing
+            path.unlink(missing_ok=True)
+        for name in folders:
+            (drawn / name).mkdir(exist_ok=True)
         for _ in images:
             pass
-        _finish(output, files, lists)
+        for name, lines in [*files, *((f"{LISTS}/{n}", lines) for n, lines in lists)]:
+            (drawn / name).parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(drawn / name) as part, part.open("wb") as file:
+                file.writelines(line.encode() for line in lines)
+        folder.finish()
+        (output / MARKER).unlink()
 
 
-def _start(output: Path, plan: str, folders: Iterable[str]) -> None:
-    """Makes the folder, or takes up the one that is there."""
-    marker, wanted = output / MARKER, plan + "\n"
-    if marker.is_file():
-        if marker.read_bytes() != wanted.encode():
-            raise InputError(
-                "rendering of another plan was interrupted here",
-                output,
-                "repeat the command that began it, or delete the folder",
-            )
-    else:
-        # What a run leaves that was killed before its marker was whole.
-        known = (f".{MARKER}.",)
-        if output.exists() and (
-            not output.is_dir()
-            or any(not path.name.startswith(known) for path in output.iterdir())
-        ):
-            raise InputError(
-                "the output exists and is not empty",
-                output,
-                "choose another folder, or delete this one",
-            )
-        output.mkdir(parents=True, exist_ok=True)
-        write_text(marker, wanted)
-    _tidy(output)
-    for folder in folders:
-        (output / folder).mkdir(exist_ok=True)
-
-
-def _finish(output: Path, files: Files, lists: Files) -> None:
-    """Writes the lists; the last renaming makes the whole a data set."""
-    for name, lines in files:
-        _write(output / name, lines)
-    if not (output / LISTS).exists():
-        folder = output / f".{LISTS}.{os.getpid()}.part"
-        folder.mkdir()
-        for name, lines in lists:
-            (folder / name).parent.mkdir(exist_ok=True)
-            _write(folder / name, lines)
-        folder.replace(output / LISTS)
-    (output / MARKER).unlink(missing_ok=True)
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    """Writes a list that is either whole or not there."""
-    with whole_file(path) as part, part.open("wb") as file:
-        file.writelines(line.encode() for line in lines)
-
-
-def _tidy(output: Path) -> None:
-    """Removes what a killed run was writing."""
-    for path in list(output.rglob(".*.part")):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+def _is_finished(folder: WholeFolder, data: bytes) -> bool:
+    """Whether a run was killed behind its last step but one; refuses other outputs."""
+    output = folder.output
+    if is_file(output / MARKER):
+        of_this_plan = read_bytes(output / MARKER, "a plan", "") == data
+        if of_this_plan and (output / LISTS).exists():
+            (output / MARKER).unlink()
+            return True
+        if not (output / LISTS).exists() and not folder.partial.exists():
+            output.rename(folder.partial)  # versions before 0.2 drew in place
+            return False
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(
+            "the output exists and is not empty",
+            output,
+            "choose another folder, or delete this one",
+        )
+    return False

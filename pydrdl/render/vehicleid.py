@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pydrdl.files import renamed
-from pydrdl.parallel import spread
+from pydrdl.parallel import Progress, spread, unseen
 from pydrdl.render.camera import Camera
 from pydrdl.render.fleet import Entry, Fleet, Plan, draw_fleet
-from pydrdl.render.folder import Passing, fill_folder
+from pydrdl.render.folder import drawn_folder, fill_folder
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, encode, photograph
 from pydrdl.render.vehicle import PAINTS, draw_vehicle
@@ -91,7 +91,7 @@ def render_vehicleid(
     output: Path,
     *,
     workers: int | None = None,
-    progress: Passing = lambda items, what, total: items,
+    progress: Progress = unseen,
 ) -> Fleet:
     """Renders a fleet and writes it as VehicleID V1.0 lies on disk.
 
@@ -109,7 +109,7 @@ def render_vehicleid(
             cannot be written.
     """
     fleet = draw_fleet(plan)
-    task = partial(_render, plan, Path(output) / "image")
+    task = partial(_render, plan, drawn_folder(output).partial / "image")
     done = progress(spread(task, fleet.entries(), workers), "vehicles", len(fleet))
     fill_folder(
         output, json.dumps(asdict(plan)), ("image", "attribute"), done,

@@ -131,40 +131,46 @@ def test_test_lists_are_named_by_their_vehicles(tmp_path: Path) -> None:
 def test_rendering_goes_on_after_an_interruption(
     tmp_path: Path, tiny: dict[str, bytes]
 ) -> None:
-    folder = tmp_path / "set"
+    folder, drawn = tmp_path / "set", tmp_path / "set.partial"
     with pytest.raises(KilledError):
         render_vehicleid(TINY, folder, workers=1, progress=ends_after(2))
     with pytest.raises(InputError, match=UNREADABLE):
         read_vehicleid(folder)
-    left = sorted((folder / "image").glob("*.jpg"))
+    left = sorted((drawn / "image").glob("*.jpg"))
     assert 0 < len(left) < sum(name.startswith("image/") for name in tiny)
     left[0].write_bytes(b"kept")
     with pytest.raises(InputError, match="another plan"):
         render_vehicleid(replace(TINY, seed=9), folder, workers=1)
+    drawn.rename(folder)  # where versions before 0.2 drew
+    with pytest.raises(InputError, match=UNREADABLE):
+        read_vehicleid(folder)
     render_vehicleid(TINY, folder, workers=1)
-    assert left[0].read_bytes() == b"kept"
-    left[0].write_bytes(tiny[f"image/{left[0].name}"])
+    kept = folder / "image" / left[0].name
+    assert kept.read_bytes() == b"kept"
+    kept.write_bytes(tiny[f"image/{kept.name}"])
     assert files(folder) == tiny
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
 def test_killed_at_random_moments(tmp_path: Path, tiny: dict[str, bytes]) -> None:
     """SIGKILL after some images; no reader takes what is left for a data set."""
     draws, folder = random.Random(7), tmp_path / "set"
+    drawn = tmp_path / "set.partial"
     words = (folder, *TINY_OPTIONS, "--workers", 2)
     images = sum(name.startswith("image/") for name in tiny)
     for least in sorted(draws.sample(range(images), 3)):
         if not tool_killed_when(
             TOOL,
             words,
-            lambda least=least: len(list(folder.glob("image/*.jpg"))) >= least,
+            lambda least=least: len(list(drawn.glob("image/*.jpg"))) >= least,
         ):  # it was faster
             break
         if not (folder / "train_test_split").exists():
             with pytest.raises(InputError, match=UNREADABLE):
                 read_vehicleid(folder)
-            for path in folder.glob("image/*.jpg"):
+            for path in drawn.glob("image/*.jpg"):
                 assert path.read_bytes() == tiny[f"image/{path.name}"]
-    if (folder / MARKER).exists():
+    if not folder.exists() or (folder / MARKER).exists():
         succeed(TOOL, *words)
     assert files(folder) == tiny
 
@@ -176,7 +182,8 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
         [sys.executable, str(ROOT / "tools" / TOOL), str(folder), *options],
         start_new_session=True,
     )
-    while job.poll() is None and not list(folder.glob("image/*.jpg")):
+    drawn = folder.with_name("set.partial")
+    while job.poll() is None and not list(drawn.glob("image/*.jpg")):
         time.sleep(0.02)
     job.kill()
     job.wait()
@@ -190,15 +197,15 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     raise AssertionError("workers outlive the process that began them")
 
 
-@pytest.mark.parametrize("moment", ["image", "attributes", "lists", "marker"])
+@pytest.mark.parametrize("moment", ["image", "attributes", "lists", "name", "marker"])
 def test_killed_while_a_file_takes_its_name(
     moment: str,
     tmp_path: Path,
     tiny: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    which = {"image": ".jpg", "attributes": "README"}.get(moment, "train_test")
-    replaced, unlinked = Path.replace, Path.unlink
+    which = {"image": ".jpg", "attributes": "README", "lists": "train_list"}
+    replaced, unlinked, renamed = Path.replace, Path.unlink, Path.rename
     dead = False
 
     def die() -> None:
@@ -207,9 +214,14 @@ def test_killed_while_a_file_takes_its_name(
         raise KilledError
 
     def replace(self: Path, target: Path) -> Path:
-        if moment != "marker" and which in target.name:
+        if moment in which and which[moment] in target.name:
             die()
         return replaced(self, target)
+
+    def rename(self: Path, target: Path) -> Path:
+        if moment == "name":
+            die()
+        return renamed(self, target)
 
     def unlink(self: Path, missing_ok: bool = False) -> None:
         # Whoever is dead tidies nothing up.
@@ -217,15 +229,16 @@ def test_killed_while_a_file_takes_its_name(
             die()
         unlinked(self, missing_ok=missing_ok)
 
-    folder = tmp_path / "set"
+    folder, drawn = tmp_path / "set", tmp_path / "set.partial"
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(Path, "replace", replace)
+        patch.setattr(Path, "rename", rename)
         patch.setattr(Path, "unlink", unlink)
         render_vehicleid(TINY, folder, workers=1)
-    left = [path.name for path in folder.rglob(".*.part")]
-    assert len(left) == (moment != "marker")
+    left = [path.name for path in drawn.rglob(".*.part")]
+    assert len(left) == (moment in which)
     if moment == "image":
-        assert not list(folder.glob("image/*.jpg"))
+        assert not list(drawn.glob("image/*.jpg"))
     if moment != "marker":
         with pytest.raises(InputError, match=UNREADABLE):
             read_vehicleid(folder)
