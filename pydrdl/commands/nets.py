@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, BadParameter, Context, Option
 
 from pydrdl import cli
-from pydrdl.atomic import write_texts
 from pydrdl.commands import options
+from pydrdl.files import write_texts
 
 if TYPE_CHECKING:
     from pydrdl.nets import prototxt
