@@ -12,7 +12,7 @@ from pydrdl import cli
 from pydrdl.commands import options
 
 if TYPE_CHECKING:
-    from pydrdl.datasets import Image
+    from pydrdl.datasets import Dataset, Image
     from pydrdl.lmdb.verify import LmdbVerification
 
 
@@ -67,17 +67,12 @@ def build_lmdb(
     from pydrdl.check import print_problems
     from pydrdl.check.counts import count_images
     from pydrdl.check.images import DamageNotes
-    from pydrdl.datasets import dataset as views
-    from pydrdl.datasets import images_of_split, open_dataset
+    from pydrdl.datasets import images_of_split
     from pydrdl.lmdb.build import build_image_lmdb
     from pydrdl.lmdb.labels import read_labels, with_known_models
 
     folder = options.one_output(output, output_word)
-    data = open_dataset(dataset, root)
-    if labelled_only:
-        data = views.labelled_only(data)
-    if as_models:
-        data = views.vehicles_as_models(data)
+    data = _open(dataset, root, labelled_only, as_models)
     found = images = images_of_split(data, split)
     model_ids = None if labels is None else read_labels(labels).model_ids
     if model_ids is not None:
@@ -115,6 +110,16 @@ def build_lmdb(
     cli.console.print(table)
     if model_ids is not None:
         cli.console.print(_unknown(found, model_ids, labels), soft_wrap=True)
+
+
+def _open(path: Path, root: Path | None, labelled: bool, as_models: bool) -> "Dataset":
+    """A data set as it is to be trained on."""
+    from pydrdl.datasets import dataset as views
+    from pydrdl.datasets import open_dataset
+
+    data = open_dataset(path, root)
+    data = views.labelled_only(data) if labelled else data
+    return views.vehicles_as_models(data) if as_models else data
 
 
 def _unknown(
@@ -204,19 +209,14 @@ def verify_lmdb(
     Example: python tools/verify_lmdb.py data/train_lmdb
     --dataset VehicleID_V1.0 --split train
     """
-    from pydrdl.datasets import dataset as views
-    from pydrdl.datasets import images_of_split, open_dataset
+    from pydrdl.datasets import images_of_split
     from pydrdl.lmdb.verify import verify_image_lmdb
 
     if (dataset is None) != (split is None):
         raise BadParameter("give both or neither", param_hint="--dataset, --split")
     images, start, num_models = None, Path(), 0
     if dataset is not None and split is not None:
-        data = open_dataset(dataset, root)
-        if labelled_only:
-            data = views.labelled_only(data)
-        if as_models:
-            data = views.vehicles_as_models(data)
+        data = _open(dataset, root, labelled_only, as_models)
         images, start = images_of_split(data, split), data.root
         num_models = data.num_models
     found = verify_image_lmdb(

@@ -76,12 +76,11 @@ def read_veri(root: Path) -> Dataset:
             or a label file contradicts an image's name.
     """
     root = Path(root)
-    # The names say vehicle and camera, so that a copy without labels will do.
-    labels = {
-        split: read_veri_labels(path) if exists(path) else {}
-        for split in ("train", "test")
-        for path in [root / f"{split}_label.xml"]
-    }
+    labels = {}
+    for split in ("train", "test"):
+        path = root / f"{split}_label.xml"
+        # The names say vehicle and camera, so that a copy without labels will do.
+        labels[split] = read_veri_labels(path) if exists(path) else {}
     labels["query"] = labels["test"]
     splits = {s: each_once(_listed(root, s, labels[s])) for s in SPLITS}
     return Dataset(NAME, root, splits)

@@ -11,8 +11,7 @@ import os
 import resource
 import signal
 import stat
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -123,15 +122,39 @@ def walk(folder: Path) -> Walk:
     entries, damage = look(folder)
     if damage:
         return Walk(0, damage)
-    code = "import sys; from pydrdl.lmdb import environment as e; e.read(*sys.argv[1:])"
-    done = parallel.python(code, str(folder), str(entries))
-    reached = len(done.stdout)
-    if done.returncode:
-        return Walk(reached, why(done, folder))
-    if reached != entries:
-        more = "more" if reached > entries else f"{reached:,}"
-        return Walk(reached, f"{DATA} counts {entries:,} records; {more} follow")
-    return Walk(reached)
+    reached, damage = elsewhere(read, folder, str(entries))
+    records = len(reached)
+    if not damage and records != entries:
+        more = "more" if records > entries else f"{records:,}"
+        damage = f"{DATA} counts {entries:,} records; {more} follow"
+    return Walk(records, damage)
+
+
+def elsewhere(
+    function: Callable[..., None], folder: Path, *words: str
+) -> tuple[bytes, str]:
+    """What a function prints of an LMDB in another process; how damage ended that.
+
+    Raises:
+        InputError: something else than damage ended it.
+    """
+    module, name = function.__module__, function.__name__
+    code = f"import sys; from {module} import {name} as f; f(*sys.argv[1:])"
+    done = parallel.python(code, str(folder), *words)
+    if done.returncode == 0:
+        return done.stdout, ""
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    why = lines[-1] if lines else str(done.returncode)
+    if done.returncode < 0:
+        ended = signal.Signals(-done.returncode).name
+        if ended not in _BY_DAMAGE:
+            raise InputError(
+                f"cannot read the LMDB: {ended} ended the process that read it",
+                folder,
+                "see whether memory ran out, and give the same command again",
+            )
+        why = f"whoever reads on ends with {ended}"
+    return done.stdout, f"{DATA} is damaged: {why}"
 
 
 def look(folder: Path) -> tuple[int, str]:
@@ -183,21 +206,6 @@ def read(folder: str, entries: str) -> None:
             left -= 1
             if left == 0:
                 break
-
-
-def why(done: "subprocess.CompletedProcess[bytes]", folder: Path) -> str:
-    """Why the process that read it failed; InputError where not for its damage."""
-    if done.returncode < 0:
-        ended = signal.Signals(-done.returncode).name
-        if ended not in _BY_DAMAGE:
-            raise InputError(
-                f"cannot read the LMDB: {ended} ended the process that read it",
-                folder,
-                "see whether memory ran out, and give the same command again",
-            )
-        return f"{DATA} is damaged: whoever reads on ends with {ended}"
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return f"{DATA} is damaged: {lines[-1] if lines else done.returncode}"
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import lmdb
 from google.protobuf.message import DecodeError
 
-from pydrdl import messages, parallel
+from pydrdl import messages
 from pydrdl.errors import InputError
 from pydrdl.files import read_bytes
-from pydrdl.lmdb import environment
-from pydrdl.lmdb.environment import AGAIN, to_read
+from pydrdl.lmdb.environment import AGAIN, elsewhere, look, to_read
 
 FILE_NAME = "pair_index.binaryproto"
 VERSION = 1
@@ -165,11 +164,9 @@ def print_fingerprint(folder: str) -> None:
 
 def _fingerprint_of(folder: Path) -> Fingerprint:
     """Computes it in another process, which a damaged LMDB may end."""
-    _, damage = environment.look(folder)
+    _, damage = look(folder)
     if not damage:
-        code = "import sys; from pydrdl.lmdb import pair_index as p; "
-        done = parallel.python(code + "p.print_fingerprint(sys.argv[1])", str(folder))
-        if done.returncode == 0:
-            return Fingerprint(*map(int, done.stdout.split()))
-        damage = environment.why(done, folder)
-    raise InputError(damage, folder, AGAIN)
+        printed, damage = elsewhere(print_fingerprint, folder)
+    if damage:
+        raise InputError(damage, folder, AGAIN)
+    return Fingerprint(*map(int, printed.split()))
