@@ -44,15 +44,10 @@ class UnreadableImageError(ValueError):
 
 
 class Photo(NamedTuple):
-    """A decoded image.
+    """A decoded image."""
 
-    Attributes:
-        pixels: height x width x 3, uint8, BGR.
-        damage: what libjpeg says of damage that leaves it decodable; "".
-    """
-
-    pixels: Pixels
-    damage: str = ""
+    pixels: Pixels  # height x width x 3, uint8, BGR
+    damage: str = ""  # what libjpeg says of damage that leaves it decodable
 
 
 class Verified(NamedTuple):
@@ -104,8 +99,7 @@ def verify(data: bytes, *, turned: bool) -> Verified:
 def _refuse_large(data: bytes) -> str:
     """Refuses a header that claims too many pixels.
 
-    Returns:
-        The colours of a JPEG that libjpeg-turbo understands, such as "YCbCr"; "".
+    Returns: the colours of a JPEG that libjpeg-turbo understands, as "YCbCr", or "".
     """
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)

@@ -61,45 +61,26 @@ def read_checksums(folder: Path) -> NDArray[np.uint32]:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong with an image LMDB.
+    """Something that is wrong with an image LMDB."""
 
-    Attributes:
-        check: which check found it.
-        what: what is wrong.
-        record: number of the record; None where it is not about one.
-        key: the record's key.
-        vehicle: the vehicle that the record shows, as far as it is known.
-    """
-
-    check: str
+    check: str  # which check found it
     what: str
-    record: int | None = None
-    key: str = ""
-    vehicle: int | None = None
+    record: int | None = None  # its number; None where it is not about one
+    key: str = ""  # the record's
+    vehicle: int | None = None  # that it shows, as far as it is known
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What is known of an image LMDB; None where a file cannot be read.
-
-    Attributes:
-        index: the pair index.
-        dense: what the labels stand for; None also where the index has other
-            vehicles.
-        stored: which label the records carry, "vehicle" or "model".
-        checksums: CRC-32 of each value.
-        build: what it was built from and how.
-        images: the data set's, in record order; None: not compared.
-        root: the folder that their paths are relative to.
-    """
+    """What is known of an image LMDB; None where a file cannot be read."""
 
     index: PairIndex | None = None
-    dense: labels.Labels | None = None
-    stored: str | None = None
-    checksums: NDArray[np.uint32] | None = None
+    dense: labels.Labels | None = None  # None also where the index has other vehicles
+    stored: str | None = None  # which label the records carry, "vehicle" or "model"
+    checksums: NDArray[np.uint32] | None = None  # CRC-32 of each value
     build: BuildInputs | None = None
-    images: Sequence[Image] | None = None
-    root: Path = Path()
+    images: Sequence[Image] | None = None  # in record order; None: not compared
+    root: Path = Path()  # the folder that their paths are relative to
 
     def vehicle(self, record: int) -> VehicleRecords | None:
         """The vehicle that the pair index gives a record to."""

@@ -25,33 +25,20 @@ SAMPLES = 64  # records whose values enter the fingerprint
 
 @dataclass(frozen=True)
 class VehicleRecords:
-    """The records first .. first + count - 1, which show one vehicle.
+    """The records first .. first + count - 1, which show one vehicle."""
 
-    Attributes:
-        vehicle_id: the data set's own number, below 2^24.
-        model_id: dense model label; -1 unlabelled.
-        first: record number of its first image.
-        count: number of its images.
-    """
-
-    vehicle_id: int
-    model_id: int
+    vehicle_id: int  # the data set's own number, below 2^24
+    model_id: int  # dense model label; -1 unlabelled
     first: int
     count: int
 
 
 class Fingerprint(NamedTuple):
-    """What tells one image LMDB from another.
-
-    Attributes:
-        num_images: number of records.
-        keys_crc32: CRC-32 over each record's key and the size of its value.
-        sample_crc32: CRC-32 over the values of up to 64 evenly spaced records.
-    """
+    """What tells one image LMDB from another."""
 
     num_images: int
-    keys_crc32: int
-    sample_crc32: int
+    keys_crc32: int  # over each record's key and the size of its value
+    sample_crc32: int  # over the values of up to 64 evenly spaced records
 
 
 class PairIndex(NamedTuple):

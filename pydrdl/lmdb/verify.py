@@ -45,22 +45,14 @@ Record = tuple[int, bytes, bytes]  # number, key, value
 
 @dataclass
 class LmdbVerification:
-    """What was found.
-
-    Attributes:
-        folder: the image LMDB's.
-        records: that were read.
-        checked: how many things each check looked at; one that could not be
-            made is missing.
-        faulty: how many faults each check found.
-        faults: the first KEPT of them.
-    """
+    """What was found."""
 
     folder: Path
-    records: int = 0
+    records: int = 0  # that were read
+    # How many things each check looked at; one that could not be made is missing.
     checked: dict[str, int] = field(default_factory=dict)
-    faulty: dict[str, int] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    faulty: dict[str, int] = field(default_factory=dict)  # faults that each check found
+    faults: list[Fault] = field(default_factory=list)  # the first KEPT of them
 
     @property
     def whole(self) -> bool:
@@ -104,7 +96,7 @@ def verify_image_lmdb(
         images: those it was built from, in any order; None: not compared.
         root: the folder that their paths are relative to.
         num_models: as in Dataset.
-        labelled_only: the LMDB was built without images whose model has no label.
+        labelled_only: it was built without those whose model it has no label for.
         workers: threads; None takes one a processor.
         progress: shows how far it is.
 

@@ -36,15 +36,9 @@ def choose_rows(
 ) -> tuple[SheetRow, ...]:
     """Chooses at random what a sheet shows.
 
-    Vehicles with several photographs and with others of their model come
-    first, as far as there are such.
-
-    Args:
-        images: to choose from.
-        vehicles: rows, at most.
-        per_vehicle: photographs of the row's vehicle, at most.
-        neighbours: other vehicles of its model, at most.
-        seed: of the choice.
+    Vehicles with several photographs and with others of their model come first, as
+    far as there are such. At most so many vehicles are shown, photographs of each and
+    neighbours, which are others of its model.
     """
     random = np.random.default_rng(seed)
     images_of: dict[int, list[Image]] = defaultdict(list)
@@ -75,18 +69,11 @@ def choose_rows(
 
 
 class SheetGrid(NamedTuple):
-    """Where things stand on a sheet, in pixels.
+    """Where things stand on a sheet, in pixels."""
 
-    Attributes:
-        size: side of a photograph's square cell.
-        columns: cells of a vehicle's own photographs.
-        neighbours: cells of look-alikes, right of them.
-        rows: number of rows.
-    """
-
-    size: int
-    columns: int
-    neighbours: int
+    size: int  # side of a photograph's square cell
+    columns: int  # cells of a vehicle's own photographs
+    neighbours: int  # cells of look-alikes, right of them
     rows: int
 
     @property

@@ -167,7 +167,7 @@ def test_the_bound_is_asked_before_anything_is_decoded(
     monkeypatch.setenv(start.VARIABLE, str(31 * 17))
     assert decode(data).pixels.size == 3 * 31 * 17
     monkeypatch.setenv(start.VARIABLE, str(31 * 17 - 1))
-    if kind != "radiance":  # of which only OpenCV knows the size, see pixel_limit
+    if kind != "radiance":  # of which only OpenCV knows the size, see start.py
         for module, name in ((images.cv2, "imdecode"),
                              (images.simplejpeg, "decode_jpeg")):  # fmt: skip
             monkeypatch.setattr(module, name, None)
