@@ -88,10 +88,10 @@ def read_net(path: Path) -> Any:
 
 
 def open_net(path: Path, phase: int, where: object = None) -> Any:
-    """Builds the net of a prototxt: caffe.Net.
+    """Builds the net of a prototxt, which read_net has read: caffe.Net.
 
     Args:
-        path: the prototxt, which read_net has read.
+        path: the prototxt.
         phase: caffe.TRAIN or caffe.TEST.
         where: what to name in its place in errors.
 

@@ -1,5 +1,6 @@
 """Nets as prototxt files, and the weights that their training starts from."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pydrdl.nets import prototxt
 
 
-class Net(StrEnum):
+class NetName(StrEnum):
     """Which nets there are."""
 
     mixed_difference = "mixed_difference"
@@ -45,7 +46,7 @@ def make_nets(
         Option(help="One of other vehicles, to watch the losses on; without, none."),
     ] = None,
     net: Annotated[
-        list[Net] | None,
+        list[NetName] | None,
         Option(help="Only this one; may be repeated. Default: all that can learn."),
     ] = None,
     base: Annotated[
@@ -69,8 +70,7 @@ def make_nets(
     ] = "EXACT",
     sets: Annotated[int, Option(min=1, help="Sets in a batch.")] = 15,
     hard_negatives: Annotated[
-        float,
-        Option(min=0, max=1, help="Share of negatives of the positive's model."),
+        float, Option(min=0, max=1, help="Share of negatives of the positive's model.")
     ] = 0.0,
     wide_fc8: Annotated[
         bool, Option("--wide-fc8", help="Fig. 6's 2048 box as a layer.")
@@ -103,10 +103,8 @@ def make_nets(
 
     if output is None:
         _refuse_unused(context)
-        content = _texts(prototxt.PAPER_FAMILY, prototxt.DEMO_FAMILY)
-        write_texts(content, "the nets", overwrite=overwrite)
-        for path in content:
-            cli.console.print(str(path), soft_wrap=True)
+        families = [prototxt.PAPER_FAMILY, prototxt.DEMO_FAMILY]
+        _write(_texts(families, prototxt.NETS), overwrite=overwrite)
         return
     if train is None:
         raise BadParameter("--output needs --train, the image LMDB to train on")
@@ -150,32 +148,35 @@ def make_nets(
             "them otherwise: the model loss in the TEST phase means nothing; "
             f"build it with tools/build_lmdb.py --labels {train}"
         )
-    content = _texts(family, nets=nets) | prototxt.label_files(train, family, nets)
-    write_texts(content, "the nets", overwrite=overwrite)
-    for path in content:
-        cli.console.print(str(path), soft_wrap=True)
+    content = _texts([family], nets) | prototxt.label_files(train, family, nets)
+    _write(content, overwrite=overwrite)
     for note in notes:
         shown = cli.stderr if note.startswith("warning: ") else cli.console
         shown.print(note, soft_wrap=True)
     if prototxt.is_too_small(data, family):
         return
     here = "" if output.is_absolute() and train.is_absolute() else ", in this folder"
-    cli.console.print(
-        f"next{here}: {prototxt.next_command(family, nets)}", soft_wrap=True
-    )
+    command = shlex.join(["caffe", "train", "--solver", family.files[nets[0]].solver])
+    cli.console.print(f"next{here}: {command}", soft_wrap=True)
 
 
 def _texts(
-    *families: "prototxt.Family", nets: "Sequence[prototxt.Net] | None" = None
+    families: "Sequence[prototxt.Family]", nets: "Sequence[prototxt.Net]"
 ) -> dict[Path, bytes]:
-    """The files of some nets, of all by default, in their order."""
+    """The files of some nets, in their order."""
     from pydrdl.nets import prototxt
 
     return {
         Path(name): text.encode()
         for family in families
-        for name, text in prototxt.prototxt_files(family, nets or prototxt.NETS)
+        for name, text in prototxt.prototxt_files(family, nets)
     }
+
+
+def _write(content: dict[Path, bytes], *, overwrite: bool) -> None:
+    write_texts(content, "the nets", overwrite=overwrite)
+    for path in content:
+        cli.console.print(str(path), soft_wrap=True)
 
 
 def _refuse_unused(context: Context) -> None:
@@ -203,10 +204,11 @@ def init_weights(
     overwrite: Annotated[bool, options.OVERWRITE] = False,
     json: Annotated[Path | None, options.json_file("the table and hashes")] = None,
 ) -> None:
-    """Write the weights that a net starts from, for caffe train --weights.
+    """Write the weights that a net starts from.
 
-    Layers are copied by name; where the file has one branch, conv4 to fc7 go
-    into conv4_2 to fc7_2 as well. The table shows every blob.
+    For --weights of training. Layers are copied by name; where the file has one
+    branch, conv4 to fc7 go into conv4_2 to fc7_2 as well. The table shows every
+    blob.
 
     Example: python tools/init_weights.py VGG_CNN_M_1024.caffemodel
     prototxt/mixed_difference/train_val.prototxt --output start.caffemodel

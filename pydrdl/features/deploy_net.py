@@ -24,6 +24,7 @@ from pydrdl.arrays import Float32, Pixels
 from pydrdl.errors import InputError
 from pydrdl.features.hdf5 import HEAD, load_hdf5, looks_like_hdf5
 from pydrdl.files import exists, open_bytes
+from pydrdl.nets.caffemodel import blob_shape, fits, read_weights
 from pydrdl.strict_json import Form, declared, read_declared
 
 Shape = tuple[int, ...]
@@ -90,11 +91,7 @@ def last_top(net: Any) -> str:
 
 
 def load_weights(net: Any, path: Path) -> None:
-    """Gives a net its weights.
-
-    Args:
-        net: a caffe.Net.
-        path: a caffemodel, or its HDF5 form.
+    """Gives a caffe.Net the weights of a caffemodel, or of its HDF5 form.
 
     Raises:
         InputError: no such file, not weights, cut off, damaged, or of another net.
@@ -114,8 +111,6 @@ def load_weights(net: Any, path: Path) -> None:
             for blob, values in zip(blobs, arrays[name], strict=True):
                 blob.data[...] = values.reshape(blob.data.shape)
         return
-    from pydrdl.nets.caffemodel import blob_shape, read_weights
-
     layers = read_weights(path).items()
     check_weights(wanted, {n: [*map(blob_shape, x.blobs)] for n, x in layers}, path)
     net.copy_from(str(path))
@@ -149,12 +144,7 @@ def check_weights(
     found: Mapping[str, Sequence[Shape]],
     where: object,
 ) -> None:
-    """Requires every learnable layer of a net in a weights file.
-
-    Args:
-        wanted: blob shapes of the net's learnable layers.
-        found: blob shapes of the weights file; it may hold more layers.
-        where: the weights file, for messages.
+    """Requires every learnable layer of a net in a weights file, by blobs' shapes.
 
     Raises:
         InputError: a layer is absent or has other shapes.
@@ -172,12 +162,7 @@ def check_weights(
             again,
         )
     for name, shapes in wanted.items():
-        fits = len(shapes) == len(found[name]) and all(
-            # The old form has four dimensions, with ones in front.
-            b in (a, (1,) * (4 - len(a)) + a)
-            for a, b in zip(shapes, found[name], strict=True)
-        )
-        if not fits:
+        if len(shapes) != len(found[name]) or not all(map(fits, found[name], shapes)):
             raise InputError(
                 f"layer {name!r} has blobs {list(shapes)}; "
                 f"the weights hold {list(found[name])}",
@@ -224,15 +209,9 @@ class Preprocess:
     scale: float = 1.0
 
     def __call__(self, pixels: Pixels) -> Float32:
-        """Crops, centres and scales.
+        """Crops, centres and scales resize x resize x 3 BGR to 3 x crop x crop.
 
         Caffe's data transformer crops from (size - crop) / 2, rounded down.
-
-        Args:
-            pixels: resize x resize x 3, uint8, BGR.
-
-        Returns:
-            3 x crop x crop float32.
         """
         top, left = ((side - self.crop) // 2 for side in pixels.shape[:2])
         cut = pixels[top : top + self.crop, left : left + self.crop]
@@ -253,12 +232,6 @@ def read_preprocess(
     mean: Sequence[float] | None = None,
 ) -> Preprocess:
     """Reads preprocess.json beside a deploy net; what is given goes before it.
-
-    Args:
-        net: path of the deploy net.
-        input_side: height and width of its input, in pixels.
-        resize: in place of the file's.
-        mean: B, G, R, in place of the file's.
 
     Raises:
         InputError: neither a file nor both options, a damaged file, one of

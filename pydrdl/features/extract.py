@@ -139,15 +139,10 @@ def extract(
 
 
 def forward(net: Any, blob: str, inputs: Sequence[Float32]) -> Float32:
-    """One pass through the net, up to the last layer that writes the blob.
-
-    Args:
-        net: a caffe.Net with the input "data".
-        blob: which blob to read.
-        inputs: n arrays of 3 x H x W, float32.
+    """Sends n arrays of 3 x H x W through a caffe.Net, as far as a blob is written.
 
     Returns:
-        (n, D) float32, a copy; whatever follows the first axis is flattened.
+        (n, D), a copy of the blob; whatever follows the first axis is flattened.
     """
     shape = (len(inputs), *inputs[0].shape)
     if tuple(net.blobs[INPUT].shape) != shape:
@@ -170,16 +165,8 @@ def decoded(
     """Yields the net's inputs in order, decoded by threads ahead of their use.
 
     Images are decoded without the interpreter lock, and pycaffe (ours) computes
-    without it: they are read while the net works.
-
-    Args:
-        images: which ones.
-        root: the folder that their paths are relative to.
-        preprocess: from pixels to input.
-        window: images decoded or waiting at any time; several batches, or the
-            threads have nothing to do during a pass.
-        workers: threads; None takes one a processor.
-        note: is told of images whose damage leaves them decodable.
+    without it: they are read while the net works. window of them are decoded or
+    wait at any time; several batches, or the threads have nothing to do during a pass.
 
     Raises:
         InputError: an image is missing or damaged.

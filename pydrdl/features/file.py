@@ -34,6 +34,9 @@ from pydrdl.seal import HDF5, sealed
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
+IDS = ("vehicle_id", "model_id", "camera_id")
+EXPECTED = {"features": "N x D float32", "name": "text"}
+EXPECTED |= dict.fromkeys(IDS, "N int64")
 
 
 @dataclass(frozen=True)
@@ -98,14 +101,6 @@ class FeatureSet:
             digest.update(np.ascontiguousarray(ids, "<i8").data)
         digest.update(np.ascontiguousarray(self.features, "<f4").data)
         return digest.hexdigest()
-
-
-IDS = ("vehicle_id", "model_id", "camera_id")
-EXPECTED = {
-    "features": "N x D float32",
-    "name": "text",
-    **dict.fromkeys(IDS, "N int64"),
-}
 
 
 def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) -> None:

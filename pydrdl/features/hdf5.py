@@ -15,7 +15,7 @@ import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import h5py
 import numpy as np
@@ -77,16 +77,9 @@ def looks_like_hdf5(start: bytes) -> bool:
 
 
 def load_hdf5(path: Path, what: str, otherwise: str, again: str) -> tuple[Hdf5, bool]:
-    """Reads a whole HDF5 file.
+    """Reads a whole HDF5 file; returns whether it has a seal, too.
 
-    Args:
-        path: the file.
-        what: what it is, such as "the features".
-        otherwise: what to do where it is not there.
-        again: what to do where it is damaged.
-
-    Returns:
-        What it holds, and whether it has a seal.
+    Words are as in files.read_bytes; again says what to do where it is damaged.
 
     Raises:
         InputError: it cannot be read, is no HDF5, cut off or damaged, or another
@@ -94,14 +87,20 @@ def load_hdf5(path: Path, what: str, otherwise: str, again: str) -> tuple[Hdf5, 
     """
     with open_bytes(path, what, otherwise) as file:
         start = file.read(HEAD)
-        if _is_locked(file.fileno()) and not _is_whole(file):
-            raise InputError(
-                f"cannot read {what}: in use by another process, which writes it",
-                path,
-                "wait until that has ended",
-            )
+        locked = _is_locked(file.fileno())
         file.seek(0)
-        has_seal = check_seal(file, what, path, again) is not None
+        try:
+            has_seal = check_seal(file, what, path, again) is not None
+        except InputError:
+            if not locked:
+                raise
+            has_seal = False
+    if locked and not has_seal:  # one that is whole may be read all the same
+        raise InputError(
+            f"cannot read {what}: in use by another process, which writes it",
+            path,
+            "wait until that has ended",
+        )
     if not looks_like_hdf5(start):
         raise InputError(f"cannot read {what}: not HDF5", path, again)
     try:
@@ -127,15 +126,6 @@ def _is_locked(descriptor: int) -> bool:
     except OSError:  # a file system without locks
         return False
     return False
-
-
-def _is_whole(file: BinaryIO) -> bool:
-    """Whether a seal says so."""
-    file.seek(0)
-    try:
-        return check_seal(file, "", "", "") is not None
-    except InputError:
-        return False
 
 
 def read_hdf5(path: Path) -> Hdf5:

@@ -8,6 +8,7 @@ told from a smooth one by the function's values alone.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -87,28 +88,21 @@ class GradientRow:
     judgement: Judgement
 
 
-@dataclass(frozen=True)
-class Differences:
-    """Of one function, at some coordinates.
+class Differences(NamedTuple):
+    """Slopes of one function at some coordinates.
 
-    Attributes:
-        slope: the derivative at each.
-        kinked: where no step size gave one.
+    They are no derivatives where it is kinked: where no step size gave one.
     """
 
     slope: Float64
     kinked: Bool
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """A part's coordinates and what belongs there.
+class Expectation(NamedTuple):
+    """A part's flat indices, for each blob, and what belongs there.
 
-    Attributes:
-        where: flat indices, for each blob.
-        derivative: of the net's own forward pass.
-        expected: what the mode promises; the same, but for the modes of
-            CoupledClustersLoss that are not the derivative.
+    That is the derivative of the net's own forward pass, but for the modes of
+    CoupledClustersLoss that promise something else.
     """
 
     where: tuple[Int, ...]
@@ -126,9 +120,6 @@ def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
         case: the net.
         device: its name, for the table.
         seed: of the point and of the choice of coordinates.
-
-    Yields:
-        A row for each precision and part.
     """
     rng = np.random.default_rng(seed)
     net, point, mixed = open_mixed(case, rng)
@@ -148,21 +139,20 @@ def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
                 off = relative_error(found[smooth], of.derivative.slope[smooth])[0]
             valid = ~of.expected.kinked
             skipped = int((~valid).sum())
-            judgement = judge(
-                found[valid], of.expected.slope[valid], skipped, mixed, case.limits,
-                precision,
-            )  # fmt: skip
+            slope, limits = of.expected.slope[valid], case.limits
             yield GradientRow(
-                case.layer, part.name, device, precision, case.mode, off, judgement
+                case.layer,
+                part.name,
+                device,
+                precision,
+                case.mode,
+                off,
+                judge(found[valid], slope, skipped, mixed, limits, precision),
             )
 
 
 def open_mixed(case: Case, rng: Generator) -> tuple[MemoryNet, Point, bool]:
-    """Opens a net in double precision and finds a point for it.
-
-    Returns:
-        The net, the point and whether it has hinges of both kinds.
-    """
+    """Opens a net in double precision, at a point with hinges of both kinds if any."""
     blobs = [c.blob for part in case.parts for c in part.coordinates]
     for _ in range(TRIES):
         import_caffe().set_random_seed(int(rng.integers(2**31)))
@@ -321,13 +311,8 @@ def judge(
 ) -> Judgement:
     """Compares a gradient with what it should be; a NaN fails.
 
-    Args:
-        found: what Backward gave, without the skipped coordinates.
-        expected: the derivative there.
-        skipped: number of coordinates at kinks.
-        mixed: whether hinges of both kinds, active and not, were there.
-        limits: what to keep to.
-        precision: of found.
+    Both are without the coordinates at kinks, of which so many were skipped; mixed
+    says whether hinges of both kinds, active and not, were there.
     """
     error, largest = relative_error(found, expected)
     total = found.size + skipped

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from pydrdl import __version__
 from pydrdl.gradcheck.case import Case
+from pydrdl.gradcheck.cases import layer_cases, net_case
 from pydrdl.gradcheck.check import GradientRow, Verdict, check
 from pydrdl.parallel import Progress, unseen
 from pydrdl.pycaffe import import_caffe
@@ -23,16 +24,7 @@ NUMBERS = ("checked", "kinks", "max |g|", "error", "off dL/df")
 def select_cases(
     layers: Collection[str], modes: Collection[str], samples: int
 ) -> list[Case]:
-    """The cases of some layers and modes; of all, where none is named.
-
-    Args:
-        layers: to check, such as "TripletLoss".
-        modes: to check, such as "HARD".
-        samples: parameters of each layer of the whole net.
-    """
-    import_caffe()  # first, or it fills the screen with its log
-    from pydrdl.gradcheck.cases import layer_cases, net_case
-
+    """The cases of some layers and modes; of all, where none is named."""
     return [
         case
         for case in (*layer_cases(), net_case(samples))
@@ -46,14 +38,7 @@ def check_all(
     seed: int,
     progress: Progress = unseen,
 ) -> list[GradientRow]:
-    """Checks every case on every device.
-
-    Args:
-        cases: what to check.
-        devices: "cpu", "gpu"; they must be there.
-        seed: of all that is random.
-        progress: shows how far it is.
-    """
+    """Checks every case on every device, "cpu" or "gpu", which must be there."""
     caffe = import_caffe()
     rows: list[GradientRow] = []
     pairs = [(case, device) for device, case in product(devices, cases)]
@@ -132,13 +117,7 @@ def passed(rows: Sequence[GradientRow]) -> bool:
 def gradient_json(
     rows: Sequence[GradientRow], seed: int, not_checked: Mapping[str, str]
 ) -> dict[str, object]:
-    """All of it, for machines; a number that is not finite is null.
-
-    Args:
-        rows: the results.
-        seed: what they were made with.
-        not_checked: devices that were left out, and why.
-    """
+    """All of it, and devices that were not checked and why; no finite number: null."""
     return {
         "schema": SCHEMA,
         "pydrdl": __version__,

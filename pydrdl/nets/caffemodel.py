@@ -98,6 +98,15 @@ def blob_shape(blob: Any) -> tuple[int, ...]:
     return tuple(blob.shape.dim)
 
 
+def fits(found: Dims, wanted: Dims) -> bool:
+    """Whether a shape is the wanted one, but for the ones in front of the old form."""
+    if len(found) == 4:
+        wanted = (1,) * (4 - len(wanted)) + wanted
+    return len(found) == len(wanted) and all(
+        b in (a, None) for a, b in zip(found, wanted, strict=True)
+    )
+
+
 def blob_values(blob: Any) -> NDArray[np.float32]:
     """Values of a BlobProto, (n,) float32; whatever its shape is."""
     return np.asarray(blob.double_data or blob.data, dtype=np.float32)
@@ -191,11 +200,7 @@ GUESSES = ((12, 256), (24, 320))
 
 
 def wanted_layers(net: Any, where: object) -> dict[str, WantedLayer]:
-    """The layers of a net in training, by name, in its order.
-
-    Args:
-        net: NetParameter.
-        where: its file, for errors.
+    """The layers of a NetParameter in training, by name, in its order.
 
     Raises:
         InputError: Caffe cannot build it.

@@ -27,6 +27,7 @@ from pydrdl.nets.caffemodel import (
     WantedLayer,
     blob_shape,
     blob_values,
+    fits,
     read_weights,
     wanted_layers,
     write_weights,
@@ -64,29 +65,20 @@ class BlobRow:
 
 
 @dataclass
-class Start:
-    """What every layer of a net starts from.
+class Outcome:
+    """What a net starts from.
 
     Attributes:
-        copied: the file's layer for each of the net's that starts from one.
+        weights, net, output: the files.
         rows: every blob, in the net's order, then the file's.
         misfits: by layer of the net, how its weights in the file differ.
     """
 
-    copied: dict[str, StoredLayer] = field(default_factory=dict)
-    rows: list[BlobRow] = field(default_factory=list)
-    misfits: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was written, and why: see Start; and the files."""
-
-    rows: Sequence[BlobRow]
-    misfits: Mapping[str, str]
     weights: Path
     net: Path
     output: Path
+    rows: list[BlobRow] = field(default_factory=list)
+    misfits: dict[str, str] = field(default_factory=dict)
 
 
 def init_weights(
@@ -122,20 +114,21 @@ def init_weights(
     for target, source in copies.items():
         _check_there(source, layers, f"--copy {source}={target}", weights)
         _check_there(target, wanted, f"--copy {source}={target}", net_path)
-    start = _start(layers, wanted, copies)
-    if start.misfits and not skip_mismatch:
-        raise _refused(start.misfits, weights, net_path)
-    if not start.copied:
+    outcome = Outcome(weights, net_path, output)
+    copied = _decide(outcome, layers, wanted, copies)
+    if outcome.misfits and not skip_mismatch:
+        raise _refused(outcome)
+    if not copied:
         raise InputError(
             f"no layer of the net {net_path} starts from it; "
             f"its layers are {', '.join(layers)}",
             weights,
             "check both files, or name layers with --copy",
         )
-    for layer in {layer.name: layer for layer in start.copied.values()}.values():
+    for layer in {layer.name: layer for layer in copied.values()}.values():
         _check_finite(layer, weights)
-    write_weights(output, _pieces(net.name, start, wanted), overwrite=overwrite)
-    return Outcome(start.rows, start.misfits, weights, net_path, output)
+    write_weights(output, _pieces(net.name, copied, wanted), overwrite=overwrite)
+    return outcome
 
 
 def parse_copies(texts: Sequence[str]) -> dict[str, str]:
@@ -183,51 +176,46 @@ def outcome_notes(outcome: Outcome) -> list[str]:
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
     """All of it, for machines."""
-    files = {
-        name: {"path": str(path), "sha256": file_sha256(path)}
-        for name, path in (
-            ("weights", outcome.weights),
-            ("net", outcome.net),
-            ("output", outcome.output),
-        )
-    }
+    names = ("weights", "net", "output")
+    paths = {name: getattr(outcome, name) for name in names}
     return {
         "schema": SCHEMA,
         "pydrdl": __version__,
-        **files,
+        **{n: {"path": str(p), "sha256": file_sha256(p)} for n, p in paths.items()},
         "blobs": [asdict(row) for row in outcome.rows],
-        "misfits": dict(outcome.misfits),
+        "misfits": outcome.misfits,
     }
 
 
-def _start(
+def _decide(
+    outcome: Outcome,
     layers: Mapping[str, StoredLayer],
     wanted: Mapping[str, WantedLayer],
     copies: Mapping[str, str],
-) -> Start:
-    """Decides for every layer of a net."""
-    start = Start()
+) -> dict[str, StoredLayer]:
+    """Returns what is copied, by layer of the net; writes all into the outcome."""
+    copied: dict[str, StoredLayer] = {}
     used = set()
     for name, layer in wanted.items():
-        second = name if name in layers else SECOND_BRANCH.get(name, name)
-        source = layers.get(copies.get(name, second))
+        own = name if name in layers else SECOND_BRANCH.get(name, name)
+        source = layers.get(copies.get(name, own))
         done: Done = "skipped"
         if source is None:
             done, why = "missing", "from its filler"
         elif layer.type in POSITION_KEEPERS:
             why = "the batch number"
         elif misfit := _misfit(source, layer):
-            start.misfits[name] = misfit
+            outcome.misfits[name] = misfit
             why = "does not fit"
         else:
-            start.copied[name] = source
+            copied[name] = source
             done, why = "copied", "" if name == source.name else f"from {source.name}"
-        start.rows += _rows(name, source, layer.shapes, done, why)
+        outcome.rows += _rows(name, source, layer.shapes, done, why)
         used.add(source and source.name)
     for name, source in layers.items():
         if name not in used:
-            start.rows += _rows(name, source, (), "skipped", "not in the net")
-    return start
+            outcome.rows += _rows(name, source, (), "skipped", "not in the net")
+    return copied
 
 
 def _rows(
@@ -246,15 +234,9 @@ def _misfit(source: StoredLayer, layer: WantedLayer) -> str:
         return f"{source.type} in the file, {layer.type} in the net"
     if len(source.blobs) != len(layer.shapes):
         return f"blobs: {len(source.blobs)} in the file, {len(layer.shapes)} in the net"
-    for number, (blob, wanted) in enumerate(
-        zip(source.blobs, layer.shapes, strict=True)
-    ):
-        found, padded = blob_shape(blob), wanted
-        if len(found) == 4:  # the old form has ones in front
-            padded = (1,) * (4 - len(wanted)) + wanted
-        if len(found) != len(padded) or any(
-            b not in (a, None) for a, b in zip(found, padded, strict=True)
-        ):
+    for number, wanted in enumerate(layer.shapes):
+        found = blob_shape(source.blobs[number])
+        if not fits(found, wanted):
             return (
                 f"blob {number}: {_shape_text(found)} in the file, "
                 f"{_shape_text(wanted)} in the net"
@@ -268,11 +250,11 @@ def _shape_text(shape: Dims | None) -> str:
 
 
 def _pieces(
-    name: str, start: Start, wanted: Mapping[str, WantedLayer]
+    name: str, copied: Mapping[str, StoredLayer], wanted: Mapping[str, WantedLayer]
 ) -> Iterator[Any]:
-    """The net's name, then every layer that starts from the file, in today's form."""
+    """The net's name, then every layer that is copied, in today's form."""
     yield caffe_pb2.NetParameter(name=name)
-    for layer, source in start.copied.items():
+    for layer, source in copied.items():
         piece = caffe_pb2.NetParameter()
         copy = piece.layer.add(name=layer, type=wanted[layer].type)
         for blob, shape in zip(source.blobs, wanted[layer].shapes, strict=True):
@@ -296,14 +278,14 @@ def _check_there(name: str, there: Mapping[str, Any], option: str, where: Path) 
         )
 
 
-def _refused(misfits: Mapping[str, str], weights: Path, net_path: Path) -> InputError:
+def _refused(outcome: Outcome) -> InputError:
     """The error for layers that do not fit."""
-    (layer, how), *others = misfits.items()
+    (layer, how), *others = outcome.misfits.items()
     names = ", ".join(name for name, _ in others)
     more = f"; does not fit either: {names}" if names else ""
     return InputError(
         f"layer {layer!r} does not fit; {how}{more}",
-        f"{weights}, {net_path}",
+        f"{outcome.weights}, {outcome.net}",
         "take the weights of a net of these sizes, or let such layers start from "
         "their fillers with --skip-mismatch",
     )

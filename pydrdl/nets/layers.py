@@ -143,14 +143,13 @@ def dropout(net: Any, bottom: str, name: str, ratio: float) -> str:
 def classify_models(
     net: Any,
     feature: str,
-    name: str,
-    loss: str,
+    names: tuple[str, str],
     models: int,
-    *,
     filler: Filler,
     weight: float,
 ) -> str:
     """A classifier of vehicle models and its loss; unlabelled images do not count."""
+    name, loss = names
     scores = inner_product(net, feature, name, models, filler)
     param = {"ignore_label": -1}
     bottoms = [scores, "model_id"]

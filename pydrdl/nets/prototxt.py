@@ -1,11 +1,10 @@
 """The prototxt files as text: what stands in prototxt/, and nets for own data."""
 
 import json
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
@@ -17,13 +16,7 @@ from pydrdl.lmdb import labels
 from pydrdl.lmdb.environment import AGAIN, to_read
 from pydrdl.lmdb.pair_index import read_pair_index
 from pydrdl.nets import softmax, structures
-from pydrdl.nets.softmax import (
-    BASELINES,
-    DEMO_GOOGLENET,
-    GOOGLENET,
-    Baseline,
-    GoogLeNet,
-)
+from pydrdl.nets.softmax import DEMO_GOOGLENET, GOOGLENET, Baseline, GoogLeNet
 from pydrdl.nets.structures import (
     DEMO,
     VGG_CNN_M_1024,
@@ -46,9 +39,9 @@ TITLES: dict[str, str] = {
 }
 # Everything that a family has files of.
 Net = Structure | Baseline
-NETS: tuple[Net, ...] = (*structures.STRUCTURES, *BASELINES)
+NETS: tuple[Net, ...] = (*structures.STRUCTURES, *softmax.BASELINES)
 # Those with a softmax over vehicle models, which learns from labelled images.
-LEARN_MODELS: tuple[Net, ...] = ("mixed_difference", *BASELINES)
+LEARN_MODELS: tuple[Net, ...] = ("mixed_difference", *softmax.BASELINES)
 
 # VehicleID has 250 vehicle models (Sec. 4).
 VEHICLEID = Training(
@@ -74,6 +67,21 @@ DEMO_SCHEDULE = Schedule(
 )
 
 
+class NetFiles(NamedTuple):
+    """Where a net's files lie.
+
+    Attributes:
+        folder: of its prototxt files.
+        solver: path of its solver.
+        snapshots: snapshot_prefix; not a folder that exists, which Caffe would
+            silently put "solver" behind.
+    """
+
+    folder: str
+    solver: str
+    snapshots: str
+
+
 @dataclass(frozen=True)
 class Family:
     """Nets of one size, trained on one data set.
@@ -83,10 +91,8 @@ class Family:
         googlenet: of googlenet_softmax.
         training: of the three structures.
         labelled: of the softmax nets.
-        folder: of each net's files.
-        solvers: path of each net's solver.
-        snapshots: each net's snapshot_prefix; not a folder that exists, which
-            Caffe would silently put "solver" behind.
+        schedule: of all.
+        files: of each net.
     """
 
     backbone: Backbone
@@ -94,9 +100,17 @@ class Family:
     training: Training
     labelled: Training
     schedule: Schedule
-    folder: dict[Net, str]
-    solvers: dict[Net, str]
-    snapshots: dict[Net, str]
+    files: dict[Net, NetFiles]
+
+
+def _committed(root: str, snapshots: str, **folders: str) -> dict[Net, NetFiles]:
+    """Files in prototxt/, where the paper's net has its solver above its folder."""
+    files = {}
+    for net in NETS:
+        folder = f"{root}/{folders.get(net, net)}"
+        above = root if net == "mixed_difference" else folder
+        files[net] = NetFiles(folder, f"{above}/solver.prototxt", f"{snapshots}/{net}")
+    return files
 
 
 PAPER_FAMILY = Family(
@@ -105,21 +119,7 @@ PAPER_FAMILY = Family(
     VEHICLEID,
     VEHICLEID_LABELLED,
     Schedule(),
-    folder={
-        "mixed_difference": "prototxt/mixed_difference",
-        "ccl": "prototxt/vgg_ccl",
-        "triplet": "prototxt/vgg_triplet",
-        "vgg_softmax": "prototxt/vgg_softmax",
-        "googlenet_softmax": "prototxt/googlenet_softmax",
-    },
-    solvers={
-        "mixed_difference": "prototxt/solver.prototxt",
-        "ccl": "prototxt/vgg_ccl/solver.prototxt",
-        "triplet": "prototxt/vgg_triplet/solver.prototxt",
-        "vgg_softmax": "prototxt/vgg_softmax/solver.prototxt",
-        "googlenet_softmax": "prototxt/googlenet_softmax/solver.prototxt",
-    },
-    snapshots={s: f"data/VehicleID/{s}" for s in NETS},
+    _committed("prototxt", "data/VehicleID", ccl="vgg_ccl", triplet="vgg_triplet"),
 )
 DEMO_FAMILY = Family(
     DEMO,
@@ -127,15 +127,7 @@ DEMO_FAMILY = Family(
     RENDERED,
     RENDERED,
     DEMO_SCHEDULE,
-    folder={s: f"prototxt/demo/{s}" for s in NETS},
-    solvers={
-        "mixed_difference": "prototxt/demo/solver.prototxt",
-        "ccl": "prototxt/demo/ccl/solver.prototxt",
-        "triplet": "prototxt/demo/triplet/solver.prototxt",
-        "vgg_softmax": "prototxt/demo/vgg_softmax/solver.prototxt",
-        "googlenet_softmax": "prototxt/demo/googlenet_softmax/solver.prototxt",
-    },
-    snapshots={s: f"data/demo/{s}" for s in NETS},
+    _committed("prototxt/demo", "data/demo"),
 )
 FAMILIES = {"demo": DEMO_FAMILY, "paper": PAPER_FAMILY}
 
@@ -144,14 +136,16 @@ def own_family(
     base: Family, folder: str, training: Training, schedule: Schedule
 ) -> Family:
     """A family's nets for another data set, all files below one folder."""
+    files = {
+        net: NetFiles(
+            f"{folder}/{net}",
+            f"{folder}/{net}/solver.prototxt",
+            f"{folder}/{net}/{net}",
+        )
+        for net in NETS
+    }
     return replace(
-        base,
-        training=training,
-        labelled=training,
-        schedule=schedule,
-        folder={s: f"{folder}/{s}" for s in NETS},
-        solvers={s: f"{folder}/{s}/solver.prototxt" for s in NETS},
-        snapshots={s: f"{folder}/{s}/{s}" for s in NETS},
+        base, training=training, labelled=training, schedule=schedule, files=files
     )
 
 
@@ -160,35 +154,37 @@ def prototxt_files(
 ) -> Iterator[tuple[str, str]]:
     """Yields (path, text) of every file of some of a family's nets."""
     for name in nets:
-        folder = family.folder[name]
+        files = family.files[name]
         spec = family.googlenet if name == "googlenet_softmax" else family.backbone
         title = f"{spec.name}: {TITLES[name]}"
-        train_val, deploy = _nets(name, family)
-        module = "softmax" if name in BASELINES else "structures"
-        yield f"{folder}/train_val.prototxt", _text(train_val, title, module, PATHS)
+        module = "softmax" if name in softmax.BASELINES else "structures"
+        train_val, deploy = _train_val_and_deploy(name, family)
+        net = f"{files.folder}/train_val.prototxt"
+        yield net, _text(train_val, title, module, PATHS)
         deployed = _text(deploy, f"{title}, its feature", module)
-        yield f"{folder}/deploy.prototxt", deployed
-        yield f"{folder}/preprocess.json", _preprocess(spec)
-        solver = structures.solver(
-            f"{folder}/train_val.prototxt", family.snapshots[name], family.schedule
-        )
+        yield f"{files.folder}/deploy.prototxt", deployed
+        values = {
+            "resize": spec.resize,
+            "crop": spec.crop,
+            "mean": list(spec.mean),
+            "scale": spec.scale,
+        }
+        yield f"{files.folder}/preprocess.json", json.dumps(values, indent=2) + "\n"
+        solver = structures.solver(net, files.snapshots, family.schedule)
         title += ", Sec. 3.4"
-        yield family.solvers[name], _text(solver, title, "structures", PATHS)
+        yield files.solver, _text(solver, title, "structures", PATHS)
 
 
-def _nets(name: Net, family: Family) -> tuple[Any, Any]:
+def _train_val_and_deploy(name: Net, family: Family) -> tuple[Any, Any]:
     """The net that is trained, and the one that gives its feature."""
+    backbone, training = family.backbone, family.training
     if name == "vgg_softmax" or name == "googlenet_softmax":
-        spec = family.backbone if name == "vgg_softmax" else family.googlenet
-        return (
-            softmax.train_val_net(spec, family.labelled),
-            softmax.deploy_net(spec),
-        )
-    training = family.training
-    return (
-        structures.train_val_net(name, family.backbone, training),
-        structures.deploy_net(name, family.backbone, wide_fc8=training.wide_fc8),
-    )
+        spec = backbone if name == "vgg_softmax" else family.googlenet
+        trained = softmax.train_val_net(spec, family.labelled)
+        return trained, softmax.deploy_net(spec)
+    trained = structures.train_val_net(name, backbone, training)
+    wide = training.wide_fc8
+    return trained, structures.deploy_net(name, backbone, wide_fc8=wide)
 
 
 def _text(message: Any, title: str, module: str, more: str = "") -> str:
@@ -196,25 +192,15 @@ def _text(message: Any, title: str, module: str, more: str = "") -> str:
     return f"# {title}.\n{header}{text_format.MessageToString(message)}"
 
 
-def _preprocess(spec: Backbone | GoogLeNet) -> str:
-    """What the data layer does to an image, for those that read images."""
-    values = {
-        "resize": spec.resize,
-        "crop": spec.crop,
-        "mean": list(spec.mean),
-        "scale": spec.scale,
-    }
-    return json.dumps(values, indent=2) + "\n"
-
-
 # Nets for an image LMDB of one's own: which can learn from it, and what is next.
 
 FEWEST_MODELS = 2  # of one alone, a softmax has nothing to tell apart
+WITHOUT_MODELS = tuple(net for net in NETS if net not in LEARN_MODELS)
 LABEL = "write a model_id behind every vehicle_id in the list, and build the LMDB again"
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingImages:
     """What nets need to know of the image LMDB that they learn from.
 
     Attributes:
@@ -230,11 +216,6 @@ class Data:
     size: tuple[int, int]
 
     @property
-    def has_models(self) -> bool:
-        """Whether a softmax over vehicle models can learn from it."""
-        return self.seen_models >= FEWEST_MODELS
-
-    @property
     def labels(self) -> str:
         """What model labels it has, where too few."""
         if self.seen_models:
@@ -242,7 +223,7 @@ class Data:
         return f"no image of {self.lmdb} has a model label"
 
 
-def look(lmdb: Path) -> Data:
+def look(lmdb: Path) -> TrainingImages:
     """Looks at an image LMDB.
 
     Raises:
@@ -260,17 +241,19 @@ def look(lmdb: Path) -> Data:
     except DecodeError as error:
         raise InputError("the first record is no Datum", lmdb, AGAIN) from error
     seen = {vehicle.model_id for vehicle in index.vehicles} - {-1}
-    return Data(lmdb, index.num_models, len(seen), (first.height, first.width))
+    return TrainingImages(
+        lmdb, index.num_models, len(seen), (first.height, first.width)
+    )
 
 
-def choose(data: Data, asked: Sequence[Net]) -> tuple[Net, ...]:
+def choose(data: TrainingImages, asked: Sequence[Net]) -> tuple[Net, ...]:
     """The nets to write: those asked for, or all that can learn from the data.
 
     Raises:
         InputError: one that was asked for learns vehicle models, and there are
             too few.
     """
-    if data.has_models:
+    if data.seen_models >= FEWEST_MODELS:
         return tuple(asked) or NETS
     refused = [net for net in asked if net in LEARN_MODELS]
     if refused:
@@ -278,35 +261,28 @@ def choose(data: Data, asked: Sequence[Net]) -> tuple[Net, ...]:
             f"{', '.join(refused)} would learn nothing of vehicle models, the softmax "
             f"loss being 0 from the start: {data.labels}",
             data.lmdb,
-            f"train {' or '.join(_without_models())}; or {LABEL}",
+            f"train {' or '.join(WITHOUT_MODELS)}; or {LABEL}",
         )
-    return tuple(asked) or _without_models()
+    return tuple(asked) or WITHOUT_MODELS
 
 
-def left_out(data: Data, nets: Sequence[Net], family: Family) -> list[str]:
-    """Which nets are not written, and why; a line each.
-
-    Args:
-        data: what the nets learn from.
-        nets: those that are written, all that can learn.
-        family: of their sizes.
-    """
-    found = []
+def left_out(data: TrainingImages, nets: Sequence[Net], family: Family) -> list[str]:
+    """Which nets are not written, all that can learn being, and why; a line each."""
     others = [net for net in NETS if net not in nets]
-    if others:
-        old = [n for n in others if exists(Path(family.solvers[n]))]
+    if not others:
+        return []
+    found = [
+        f"not written: {', '.join(others)}, which learn vehicle models: "
+        f"{data.labels}; to train them, {LABEL}"
+    ]
+    if old := [net for net in others if exists(Path(family.files[net].solver))]:
         found.append(
-            f"not written: {', '.join(others)}, which learn vehicle models: "
-            f"{data.labels}; to train them, {LABEL}"
+            f"warning: {', '.join(old)} there are of earlier data: delete them"
         )
-        if old:
-            found.append(
-                f"warning: {', '.join(old)} there are of earlier data: delete them"
-            )
     return found
 
 
-def size_warning(data: Data, family: Family) -> str:
+def size_warning(data: TrainingImages, family: Family) -> str:
     """How the images differ from those that the nets are for; "" where they do not."""
     resize, crop = family.backbone.resize, family.backbone.crop
     if data.size == (resize, resize):
@@ -319,7 +295,7 @@ def size_warning(data: Data, family: Family) -> str:
     )
 
 
-def is_too_small(data: Data, family: Family) -> bool:
+def is_too_small(data: TrainingImages, family: Family) -> bool:
     """Whether the images are smaller than the nets' input."""
     return min(data.size) < family.backbone.crop
 
@@ -332,14 +308,4 @@ def label_files(lmdb: Path, family: Family, nets: Sequence[Net]) -> dict[Path, b
     """
     labels.read_labels(lmdb)
     data = read_bytes(lmdb / labels.FILE_NAME, labels.WHAT, AGAIN)
-    return {Path(family.folder[net]) / labels.FILE_NAME: data for net in nets}
-
-
-def next_command(family: Family, nets: Sequence[Net]) -> str:
-    """The command that trains the paper's net, or the first that there is."""
-    solver = family.solvers[nets[0]]
-    return shlex.join(["caffe", "train", "--solver", solver])
-
-
-def _without_models() -> tuple[Net, ...]:
-    return tuple(net for net in NETS if net not in LEARN_MODELS)
+    return {Path(family.files[net].folder) / labels.FILE_NAME: data for net in nets}

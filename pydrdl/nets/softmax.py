@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydrdl.messages import caffe_pb2
 from pydrdl.nets import layers, structures
-from pydrdl.nets.structures import Backbone, Training
+from pydrdl.nets.structures import Backbone, Sizes, Training
 
 Baseline = Literal["vgg_softmax", "googlenet_softmax"]
 BASELINES: tuple[Baseline, ...] = ("vgg_softmax", "googlenet_softmax")
@@ -46,38 +46,24 @@ class Inception:
     pool: int
 
 
-@dataclass(frozen=True)
-class GoogLeNet:
-    """The sizes of a net of GoogLeNet's build.
+@dataclass(frozen=True, kw_only=True)
+class GoogLeNet(Sizes):
+    """A net of GoogLeNet's build.
 
     Attributes:
-        name: for comments.
-        resize: side of the LMDB's images, pixels.
-        crop: side of the net's input, pixels.
         conv1: outputs of the first convolution, 7 x 7 at stride 2.
         reduce2, conv2: outputs of the second one's 1 x 1 and 3 x 3.
         stages: inception modules, with max pooling between the stages.
         auxiliary: modules behind which another classifier sits in training.
         auxiliary_fc: outputs of its fully connected layer.
-        batch_norm: behind every convolution, in place of LRN; see Backbone.
-        dropout: ratio before the last classifier; 0 for none.
-        mean: blue, green, red.
-        scale: of the pixels after the mean is taken off.
     """
 
-    name: str
-    resize: int
-    crop: int
     conv1: int
     reduce2: int
     conv2: int
     stages: tuple[tuple[Inception, ...], ...]
     auxiliary: tuple[str, ...]
     auxiliary_fc: int
-    batch_norm: bool
-    dropout: float
-    mean: tuple[float, float, float] = (104.0, 117.0, 123.0)
-    scale: float = 1.0
 
 
 GOOGLENET = GoogLeNet(
@@ -140,7 +126,7 @@ def train_val_net(spec: Backbone | GoogLeNet, training: Training) -> Any:
             phase,
             "images",
             ["data", "vehicle_id", "model_id"],
-            structures.transform_param(spec),
+            spec.transform_param,
             source=source,
             sets=training.sets * (training.positives + training.negatives),
             positives=1,
@@ -148,26 +134,23 @@ def train_val_net(spec: Backbone | GoogLeNet, training: Training) -> Any:
             seed=training.seed,
             cache=training.cache,
         )
+    models = training.num_models
     # A top that nobody uses would be an output, printed image by image.
     net.layer.add(name="silence", type="Silence", bottom=["vehicle_id"])
     if isinstance(spec, GoogLeNet):
         feature, auxiliary = trunk(net, "data", spec)
         for number, blob in enumerate(auxiliary, start=1):
             loss = f"loss{number}"
-            layers.classify_models(
-                net, _auxiliary_branch(net, blob, loss, spec),
-                f"{loss}/classifier_model", f"{loss}/loss", training.num_models,
-                filler=XAVIER, weight=AUXILIARY_WEIGHT,
-            )  # fmt: skip
+            top = _auxiliary_branch(net, blob, loss, spec)
+            names = (f"{loss}/classifier_model", f"{loss}/loss")
+            layers.classify_models(net, top, names, models, XAVIER, AUXILIARY_WEIGHT)
         drop, name, filler = "pool5/drop_7x7_s1", "loss3/classifier_model", XAVIER
     else:
         feature = _vgg_feature(net, spec)
         drop, name, filler = "drop7", "fc8_model", spec.fc_filler
     if spec.dropout:
         feature = layers.dropout(net, feature, drop, spec.dropout)
-    layers.classify_models(
-        net, feature, name, "model_loss", training.num_models, filler=filler, weight=1.0
-    )
+    layers.classify_models(net, feature, (name, "model_loss"), models, filler, 1.0)
     layers.add(
         net,
         "Accuracy",

@@ -33,24 +33,19 @@ def norm_of(name: str) -> str:
 SECOND_BRANCH = {name + SECOND: name for name in (*BRANCH, *map(norm_of, NORMED))}
 
 
-@dataclass(frozen=True)
-class Backbone:
-    """The sizes of a net of VGG_CNN_M's build.
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Of a net of any build.
 
     Attributes:
-        name: for file names and comments.
+        name: for comments.
         resize: side of the LMDB's images, pixels.
         crop: side of the net's input, pixels.
-        conv1, conv2: (outputs, kernel, stride, pad).
-        width: outputs of conv3 to conv5 (3 x 3, pad 1).
-        fc6, fc7: outputs of the fully connected layers; fc7 is the feature's
-            size too.
         batch_norm: batch normalisation behind every convolution and on the
-            features, in place of the LRN and of the pretrained weights that
-            VGG_CNN_M has. Without either, features of random weights point the
-            same way, and an embedding loss shrinks them to one point.
-        dropout: ratio behind fc6 and fc7; 0 for none.
-        conv_filler, fc_filler: how weights start that no file gives.
+            features, in place of LRN and of pretrained weights. Without either,
+            features of random weights point the same way, and an embedding loss
+            shrinks them to one point.
+        dropout: ratio behind fc6 and fc7, or before the last classifier; 0 for none.
         mean: blue, green, red.
         scale: of the pixels after the mean is taken off.
     """
@@ -58,17 +53,36 @@ class Backbone:
     name: str
     resize: int
     crop: int
+    batch_norm: bool
+    dropout: float
+    mean: tuple[float, float, float] = (104.0, 117.0, 123.0)
+    scale: float = 1.0
+
+    @property
+    def transform_param(self) -> dict[str, Any]:
+        """What the data layer does to an image."""
+        return {"crop_size": self.crop, "mean_value": self.mean, "scale": self.scale}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone(Sizes):
+    """A net of VGG_CNN_M's build.
+
+    Attributes:
+        conv1, conv2: (outputs, kernel, stride, pad).
+        width: outputs of conv3 to conv5 (3 x 3, pad 1).
+        fc6, fc7: outputs of the fully connected layers; fc7 is the feature's
+            size too.
+        conv_filler, fc_filler: how weights start that no file gives.
+    """
+
     conv1: tuple[int, int, int, int]
     conv2: tuple[int, int, int, int]
     width: int
     fc6: int
     fc7: int
-    batch_norm: bool
-    dropout: float
     conv_filler: layers.Filler
     fc_filler: layers.Filler
-    mean: tuple[float, float, float] = (104.0, 117.0, 123.0)
-    scale: float = 1.0
 
 
 VGG_CNN_M_1024 = Backbone(
@@ -155,7 +169,7 @@ def train_val_net(structure: Structure, backbone: Backbone, training: Training) 
             phase,
             "pair_sets",
             tops,
-            transform_param(backbone),
+            backbone.transform_param,
             source=source,
             sets=training.sets,
             positives=training.positives,
@@ -168,10 +182,8 @@ def train_val_net(structure: Structure, backbone: Backbone, training: Training) 
         upper, lower, feature = _mixed_difference(net, backbone, training.wide_fc8)
         if backbone.dropout:
             upper = layers.dropout(net, upper, "drop7", backbone.dropout)
-        layers.classify_models(
-            net, upper, "fc8_model", "model_loss", training.num_models,
-            filler=backbone.fc_filler, weight=0.5,
-        )  # fmt: skip
+        names, models = ("fc8_model", "model_loss"), training.num_models
+        layers.classify_models(net, upper, names, models, backbone.fc_filler, 0.5)
         _embedding_loss(net, "ccl_lower", lower, training, weight=0.5)
         _embedding_loss(net, "ccl", feature, training, weight=1.0)
     else:
@@ -192,11 +204,6 @@ def deploy_net(
         feature = branch(net, trunk(net, data, backbone), "", backbone)
     layers.add(net, "L2Normalize", "feature", feature)
     return net
-
-
-def transform_param(spec: Any) -> dict[str, Any]:
-    """What the data layer does to an image, for a Backbone or its like."""
-    return {"crop_size": spec.crop, "mean_value": spec.mean, "scale": spec.scale}
 
 
 def _convolution(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
@@ -30,6 +30,7 @@ BATCHES = (4, 4, 2)  # rows
 SIZES = [4 * WIDTH * rows + DIGEST for rows in BATCHES]
 
 
+@settings(deadline=None)  # the disk is waited for
 @given(st.integers(0, sum(SIZES)))
 def test_whole_batches_are_kept_wherever_it_was_cut(
     tmp_path_factory: pytest.TempPathFactory, size: int
@@ -50,6 +51,7 @@ def test_whole_batches_are_kept_wherever_it_was_cut(
         np.testing.assert_array_equal(again, ROWS[: kept + BATCH])
 
 
+@settings(deadline=None)  # the disk is waited for
 @given(st.integers(0, 8 * sum(SIZES) - 1))
 def test_what_stands_before_a_flipped_bit_is_kept(
     tmp_path_factory: pytest.TempPathFactory, bit: int
