@@ -132,10 +132,9 @@ def _timed_net(net: Path, inputs: Float32, folder: Path) -> Path:
 
 def _caffe_time(net: Path, passes: int) -> float:
     """Seconds of so many forward passes, as `caffe time` has them."""
-    command = [
-        str(Path(sys.executable).with_name("caffe")), "time", "--model", str(net),
-        "--phase", "TEST", "--iterations", str(passes),
-    ]  # fmt: skip
+    caffe = str(Path(sys.executable).with_name("caffe"))
+    command = [caffe, "time", "--model", str(net), "--phase", "TEST"]
+    command += ["--iterations", str(passes)]
     environment = os.environ | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, check=False
@@ -173,9 +172,14 @@ def _extraction(
     partial = partial_path(output)
     start = time.perf_counter()
     content = extract.extract(
-        images, root, net, untrained=SEED, batch=batch, partial=partial,
+        images,
+        root,
+        net,
+        untrained=SEED,
+        batch=batch,
+        partial=partial,
         progress=watched,
-    )  # fmt: skip
+    )
     write_features(output, content)
     discard(partial)
     end = time.perf_counter()
@@ -237,30 +241,19 @@ def _show(result: Result, batch: int) -> None:
         f"{statistics.median(result.opening):.2f} s",
         soft_wrap=True,
     )
-    table = Table(
-        "", "ms/image", "of the rounds", "ratio", "of the rounds",
-        box=box.SIMPLE_HEAD,
-    )  # fmt: skip
+    titles = ("", "ms/image", "of the rounds", "ratio", "of the rounds")
+    table = Table(*titles, box=box.SIMPLE_HEAD)
     for name, seconds in result.seconds.items():
         each = [1000 * value / result.images for value in seconds]
-        ratios = result.ratios(name, TIME)
-        table.add_row(
-            name,
-            f"{statistics.median(each):.2f}",
-            f"{min(each):.2f} to {max(each):.2f}",
-            f"{statistics.median(ratios):.2f}",
-            f"{min(ratios):.2f} to {max(ratios):.2f}",
-        )
+        ratios = measured.spread(result.ratios(name, TIME), ".2f")
+        table.add_row(name, *measured.spread(each, ".2f"), *ratios)
     cli.console.print(table)
     waited = [a / b for a, b in zip(result.waited, result.seconds[OURS], strict=True)]
     cli.console.print(
         f"of the extraction's time, waited for images: {statistics.median(waited):.0%}"
     )
-    bare = result.ratios(OURS, BARE)
-    cli.console.print(
-        f"over pycaffe's {BARE}: {statistics.median(bare):.2f} "
-        f"({min(bare):.2f} to {max(bare):.2f})"
-    )
+    bare, of_rounds = measured.spread(result.ratios(OURS, BARE), ".2f")
+    cli.console.print(f"over pycaffe's {BARE}: {bare} ({of_rounds})")
     ratio = statistics.median(result.ratios(OURS, TIME))
     verdict = "met" if ratio <= TARGET else "missed"
     cli.console.print(f"target: at most {TARGET:.2f} times {TIME}: {verdict}\n")
@@ -326,14 +319,16 @@ def bench(
         _show(result, batch)
     if json is not None:
         measured.write(
-            json, SCHEMA, machine,
+            json,
+            SCHEMA,
+            machine,
             blas_threads=blas,
             batch=batch,
             ours=OURS,
             caffe_time=TIME,
             target_over_caffe_time=TARGET,
             cases=[asdict(result) for result in results],
-        )  # fmt: skip
+        )
 
 
 if __name__ == "__main__":

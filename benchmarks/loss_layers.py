@@ -1,6 +1,5 @@
 """How long the loss layers take, beside PyTorch's autograd and a plain copy."""
 
-# ruff: noqa: E402
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -8,27 +7,24 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
+import measured
 import numpy as np
+from cuda_driver import CudaDriver
+from loss_race import Contestant, Outcome, race, validate
+from loss_work import WAYS, Work, loss_net, make_work
 from rich import box
 from rich.table import Table
 from typer import BadParameter, Option
 
-from pydrdl.pycaffe import import_caffe
-
-caffe = import_caffe()  # first, or it fills the screen with its log
-import measured
-from cuda_driver import CudaDriver
-from loss_race import Contestant, Outcome, race, validate
-from loss_work import WAYS, Work, loss_net, make_work
-
 from pydrdl import cli
-from pydrdl.pycaffe import why_no_gpu
+from pydrdl.pycaffe import import_caffe, why_no_gpu
 
 try:
     import torch
 except ImportError:
     torch = None
 
+caffe = import_caffe()
 SCHEMA = "drdl.bench_loss_layers/2"
 CAFFE, EAGER, COMPILED, COPY = "Caffe", "PyTorch", "torch.compile", "copy"
 TORCH_MISSING = "torch is not installed; pip install --constraint constraints.txt torch"
@@ -195,21 +191,23 @@ def bench(
     for outcome in outcomes:
         for name, reason in outcome.failed.items():
             cli.console.print(
-                f"not measured: {name}, {outcome.way}, {outcome.sets} sets: "
-                f"{reason}",
-                markup=False, soft_wrap=True,
-            )  # fmt: skip
+                f"not measured: {name}, {outcome.way}, {outcome.sets} sets: {reason}",
+                markup=False,
+                soft_wrap=True,
+            )
     if torch is None:
         cli.console.print(f"not measured: {EAGER}: {TORCH_MISSING}", soft_wrap=True)
     if json is not None:
         measured.write(
-            json, SCHEMA, machine,
+            json,
+            SCHEMA,
+            machine,
             gpu=gpu,
             torch_threads=torch_threads,
             dim=dim,
             seconds_without_work=own,
             outcomes=[asdict(outcome) for outcome in outcomes],
-        )  # fmt: skip
+        )
 
 
 if __name__ == "__main__":

@@ -133,8 +133,10 @@ def loss_net(way: str, sets: int, dim: int) -> MemoryNet:
     rows = sets * ROWS
     net = net_with_inputs({"features": (rows, dim), "ids": (rows,)})
     param: Mapping[str, Any] = {
-        "positives": POSITIVES, "negatives": NEGATIVES, "margin": MARGIN,
-    }  # fmt: skip
+        "positives": POSITIVES,
+        "negatives": NEGATIVES,
+        "margin": MARGIN,
+    }
     bottoms, tops = ["features", "ids"], ["loss"]
     if way in CLUSTERS:
         more = {"coupled_clusters_loss_param": {**param, "gradient": way}}

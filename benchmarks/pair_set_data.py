@@ -1,5 +1,4 @@
 """How fast PairSetData makes batches, beside what else could make them."""
-# ruff: noqa: E402
 
 import os
 import shutil
@@ -16,15 +15,11 @@ from typing import Annotated, Any
 
 import cv2
 import lmdb
+import measured
 import numpy as np
 from rich import box
 from rich.table import Table
 from typer import Option
-
-from pydrdl.pycaffe import import_caffe
-
-import_caffe()  # first, or it fills the screen with its log
-import measured
 
 from pydrdl import cli
 from pydrdl.datasets import Image
@@ -163,10 +158,14 @@ def _net(kind: str, tops: Sequence[str], **param: Any) -> Callable[[int], None]:
 
 def _pair_set_data(source: Path, threads: int, cache: str) -> Callable[[int], None]:
     param = {
-        "source": str(source), "sets": SETS, "positives": POSITIVES,
-        "negatives": NEGATIVES, "cache": cache, "threads": threads,
+        "source": str(source),
+        "sets": SETS,
+        "positives": POSITIVES,
+        "negatives": NEGATIVES,
+        "cache": cache,
+        "threads": threads,
         "prefetch": PREFETCH,
-    }  # fmt: skip
+    }
     still = [{"lr_mult": 0.0, "decay_mult": 0.0}]
     tops = ("data", "vehicle_id", "model_id")
     return _net("PairSetData", tops, param=still, pair_set_data_param=param)
@@ -174,9 +173,11 @@ def _pair_set_data(source: Path, threads: int, cache: str) -> Callable[[int], No
 
 def _data(source: Path) -> Callable[[int], None]:
     param = {
-        "source": str(source), "batch_size": BATCH, "backend": "LMDB",
+        "source": str(source),
+        "batch_size": BATCH,
+        "backend": "LMDB",
         "prefetch": PREFETCH,
-    }  # fmt: skip
+    }
     return _net("Data", ("data", "label"), data_param=param)
 
 
@@ -368,7 +369,9 @@ def bench(
         cli.console.print(f"{TORCH}: {no_torch}", markup=False)
     if json is not None:
         measured.write(
-            json, SCHEMA, machine,
+            json,
+            SCHEMA,
+            machine,
             opencv_in_libcaffe=measured.loaded_version("opencv_core"),
             images=images,
             jpeg_quality=quality,
@@ -379,7 +382,7 @@ def bench(
             ],
             ratios=[asdict(ratio) for ratio in ratios],
             not_measured={TORCH: no_torch} if no_torch else {},
-        )  # fmt: skip
+        )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from typer import Option
 
 from pydrdl import cli
 from pydrdl.errors import InputError
+from pydrdl.messages import caffe_pb2
+from pydrdl.pycaffe import import_caffe
 from pydrdl.reproduce.setting import STRUCTURES
 
 SCHEMA = "drdl.bench_training/2"
@@ -26,12 +28,7 @@ SCHEMA = "drdl.bench_training/2"
 
 def _solvers(nets: Path, folder: Path) -> dict[str, object]:
     """A solver for each method, which snapshots nothing here."""
-    # Caffe says a page for each net that it opens, unless told before.
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    import caffe
-
-    from pydrdl.messages import caffe_pb2
-
+    caffe = import_caffe()
     solvers = {}
     for method, structure in STRUCTURES.items():
         path = nets / structure / "solver.prototxt"
@@ -87,11 +84,13 @@ def measure(
     if json is not None:
         threads = os.environ.get("OPENBLAS_NUM_THREADS", "one a core")
         measured.write(
-            json, SCHEMA, machine,
+            json,
+            SCHEMA,
+            machine,
             blas_threads=threads,
             iterations=iterations,
             seconds=seconds,
-        )  # fmt: skip
+        )
 
 
 if __name__ == "__main__":
