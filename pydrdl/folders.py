@@ -81,7 +81,8 @@ class WholeFolder:
             InputError: it was begun from something else, or cannot be written.
         """
         said = self.partial / plan
-        if plan and is_file(said) and read_bytes(said, "a plan", "") == content:
+        held = "what was interrupted", "delete it"
+        if plan and is_file(said) and read_bytes(said, *held) == content:
             return
         with self.writing():
             if exists(self.partial) and any(self.partial.iterdir()):

@@ -72,7 +72,7 @@ def _is_finished(folder: WholeFolder, data: bytes) -> bool:
     """Whether a run was killed behind its last step but one; refuses other outputs."""
     output = folder.output
     if is_file(output / MARKER):
-        of_this_plan = read_bytes(output / MARKER, "a plan", "") == data
+        of_this_plan = read_bytes(output / MARKER, "the plan", "delete it") == data
         if of_this_plan and (output / LISTS).exists():
             (output / MARKER).unlink()
             return True
