@@ -4,6 +4,7 @@ Images come first, each whole or not there, so that drawing that was interrupted
 on from those that are there. unfinished.json says of which plan they are.
 """
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,8 +55,8 @@ def fill_folder(
         if _is_finished(folder, data):
             return
         folder.begin(MARKER, data)
-        for path in drawn.rglob(".*.part"):  # what a killed run was writing
-            path.unlink(missing_ok=True)
+        for path in list(drawn.rglob(".*.part")):  # what a killed run was writing
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         for name in folders:
             (drawn / name).mkdir(exist_ok=True)
         for _ in images:
