@@ -6,7 +6,8 @@ from typing import Annotated
 from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
-from pydrdl.results.result import RANKS, Reidentification, read_results
+from pydrdl.results import read_results
+from pydrdl.results.result import RANKS, Reidentification
 
 SCHEMA = "drdl.rates/1"
 

@@ -23,7 +23,12 @@ from pydrdl import cli
 from pydrdl.datasets import Dataset, Image, read_compcars
 from pydrdl.datasets.images import read_image
 from pydrdl.protocols import verification
-from pydrdl.render.compcars import PRESETS, Plan, changed, render_compcars
+from pydrdl.render.compcars import (
+    PRESETS,
+    CataloguePlan,
+    changed,
+    render_compcars,
+)
 from pydrdl.report.contact_sheet import choose_rows, contact_sheet
 from pydrdl.table import rate
 
@@ -102,7 +107,9 @@ def draw_sheet(data: Dataset) -> NDArray[np.uint8]:
     return contact_sheet(rows, 120, read)
 
 
-def _content(plan: Plan, seeds: Sequence[int], scores: Sequence[Scores]) -> object:
+def _content(
+    plan: CataloguePlan, seeds: Sequence[int], scores: Sequence[Scores]
+) -> object:
     every = {
         name: {level: [s[name][level] for s in scores] for level in levels}
         for name, levels in scores[0].items()

@@ -21,10 +21,10 @@ from pydrdl import cli
 from pydrdl.datasets import Image as Listed
 from pydrdl.protocols import reid
 from pydrdl.protocols.split import Split
-from pydrdl.render.fleet import PRESETS, Fleet, Plan, changed, draw_fleet
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, encode, photograph
 from pydrdl.render.vehicle import draw_vehicle
+from pydrdl.render.vehicleid import PRESETS, Fleet, FleetPlan, changed, draw_fleet
 from pydrdl.report.contact_sheet import SheetRow, contact_sheet
 from pydrdl.table import rate
 
@@ -76,7 +76,7 @@ CONTESTANTS: dict[str, Callable[[Image], Features]] = {
 }
 
 
-def oracle(plan: Plan, fleet: Fleet, rows: Rows) -> Features:
+def oracle(plan: FleetPlan, fleet: Fleet, rows: Rows) -> Features:
     """One feature for each pair of model and colour."""
     kinds = [
         (int(fleet.models[vehicle]), draw_vehicle(plan.seed, vehicle).colour)
@@ -86,7 +86,7 @@ def oracle(plan: Plan, fleet: Fleet, rows: Rows) -> Features:
     return np.eye(len(known), dtype=np.float32)[[known[kind] for kind in kinds]]
 
 
-def _photograph(plan: Plan, fleet: Fleet, vehicle: int, image: int) -> Image:
+def _photograph(plan: FleetPlan, fleet: Fleet, vehicle: int, image: int) -> Image:
     """The image as it is read from its file."""
     model = draw_model(plan.seed, int(fleet.models[vehicle]))
     numbers = (plan.seed, vehicle, image)
@@ -96,10 +96,10 @@ def _photograph(plan: Plan, fleet: Fleet, vehicle: int, image: int) -> Image:
 
 
 def _describe(
-    plan: Plan, fleet: Fleet, rows: Rows, passing: Iterable[tuple[int, int]]
+    plan: FleetPlan, fleet: Fleet, rows: Rows, images: Iterable[tuple[int, int]]
 ) -> dict[str, Features]:
     found: dict[str, list[Features]] = {name: [] for name in CONTESTANTS}
-    for vehicle, image in passing:
+    for vehicle, image in images:
         pixels = _photograph(plan, fleet, vehicle, image)
         for name, describe in CONTESTANTS.items():
             found[name].append(describe(pixels))
@@ -118,7 +118,7 @@ def _show(results: dict[str, reid.ReidResult]) -> None:
 
 
 def _content(
-    plan: Plan, kinds: int, split: Split, results: dict[str, reid.ReidResult]
+    plan: FleetPlan, kinds: int, split: Split, results: dict[str, reid.ReidResult]
 ) -> dict[str, object]:
     first = next(iter(results.values()))
     return {
@@ -144,7 +144,7 @@ def _content(
     }  # fmt: skip
 
 
-def _sheet(plan: Plan, fleet: Fleet, vehicles: Sequence[int]) -> Image:
+def _sheet(plan: FleetPlan, fleet: Fleet, vehicles: Sequence[int]) -> Image:
     """Vehicles of frequent models, beside others of the same model and colour."""
     alike: dict[tuple[int, int], list[int]] = {}
     for vehicle in vehicles:
@@ -179,7 +179,7 @@ def _listed(fleet: Fleet, vehicle: int, image: int) -> Listed:
     return Listed(f"{name:07d}.jpg", vehicle, int(fleet.models[vehicle]))
 
 
-def _ends(plan: Plan, fleet: Fleet, vehicle: int) -> tuple[list[int], list[int]]:
+def _ends(plan: FleetPlan, fleet: Fleet, vehicle: int) -> tuple[list[int], list[int]]:
     """Which of a vehicle's images show its front, and which its back."""
     images = range(int(fleet.counts[vehicle]))
     front = [i for i in images if camera_of(plan.seed, vehicle, i).front]

@@ -9,7 +9,7 @@ from documents import as_table
 from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.render import compcars
-from pydrdl.render.fleet import PRESETS, draw_fleet
+from pydrdl.render.vehicleid import PRESETS, draw_fleet
 from pydrdl.table import rate
 
 RANKS = ("1", "5", "10", "20")

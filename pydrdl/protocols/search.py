@@ -100,7 +100,7 @@ class Search:
 
     def histogram(self) -> Histogram:
         """Counts the distances of every probe to every gallery image, in blocks."""
-        gallery = _Centred.of(self.features[self.gallery])
+        gallery = _Centred(self.features[self.gallery])
         starts = range(0, self.probes.size, BLOCK)
         parts = [slice(start, start + BLOCK) for start in starts]
         largest = max(
@@ -185,7 +185,7 @@ def nearest(probes: Float32, gallery: Float32, count: int) -> tuple[Int, Float64
         rows (P, k), nearest first, and their squared distances (P, k),
         k = min(count, G).
     """
-    count, centred = min(count, len(gallery)), _Centred.of(gallery)
+    count, centred = min(count, len(gallery)), _Centred(gallery)
     rows = np.empty((len(probes), count), np.int64)
     distances = np.empty((len(probes), count))
     for start in range(0, len(probes), BLOCK):
@@ -204,19 +204,13 @@ def nearest(probes: Float32, gallery: Float32, count: int) -> tuple[Int, Float64
     return rows, distances
 
 
-@dataclass(frozen=True)
 class _Centred:
     """Gallery features less their mean, in float64, and their squared norms."""
 
-    mean: Float64
-    features: Float64
-    norms: Float64
-
-    @classmethod
-    def of(cls, gallery: Float32) -> "_Centred":
-        mean = gallery.mean(axis=0, dtype=np.float64)
-        features = gallery - mean
-        return cls(mean, features, np.einsum("ij,ij->i", features, features))
+    def __init__(self, gallery: Float32) -> None:
+        self.mean = gallery.mean(axis=0, dtype=np.float64)
+        self.features = gallery - self.mean
+        self.norms = np.einsum("ij,ij->i", self.features, self.features)
 
     def norms_of(self, probes: Float32) -> Float64:
         """(P,) of probes less the gallery's mean."""
@@ -227,4 +221,4 @@ class _Centred:
         """(P, G) squared distances by products, about exact."""
         far = self.norms - 2 * ((probes - self.mean) @ self.features.T)
         far += self.norms_of(probes)[:, None]
-        return np.maximum(far, 0.0, out=far)  # rounding
+        return np.asarray(np.maximum(far, 0.0, out=far))  # rounding

@@ -29,9 +29,10 @@ from pydrdl.report.search import (
     thumbnail_maker,
 )
 from pydrdl.report.summary import setup_section, summary_section
+from pydrdl.results import SCHEMAS, read_results
+from pydrdl.results.comparison import of_kind
 from pydrdl.results.evaluate import split_of
 from pydrdl.results.result import (
-    SCHEMAS,
     CrossCamera,
     DrawnResult,
     Reidentification,
@@ -39,28 +40,20 @@ from pydrdl.results.result import (
     Retrieval,
     Verification,
     method_and_seed,
-    read_results,
 )
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a report is made from; everything but a first thing may be missing.
+    """What a report is made from, as tools/report.py is given it; one thing is enough.
 
     Attributes:
-        results: JSON files of tools/eval_*.py.
-        features: feature files by the name of their CMC result.
-        logs: logs of caffe train by name; the same name joins them to a result.
-        dataset: whose images the strips show.
-        split: only images of this split of dataset; empty: of all.
+        features: files by the name of their CMC result.
+        logs: files by the name of their result.
+        split: show only images of this split of dataset; empty: of all.
         split_files: splits that cannot be drawn again from their seed.
-        checks: JSON files of tools/dataset.py check.
         repeat: which gallery strips and distances show, from 0.
-        failures: strips of failures for each method.
-        successes: strips of successes for each method.
-        title: the heading.
-        date: shown below it.
-        command: what made the inputs, shown as it is.
+        failures: strips of them for each method, as of successes.
         versions: of further things, by name.
     """
 
@@ -127,13 +120,13 @@ def _result_sections(
         return []
     drawn = inputs.dataset is not None and is_drawn(inputs.dataset)
     sections = [summary_section(results, inputs.dataset, logs)]
-    if cmc := [one for one in results if isinstance(one, Reidentification)]:
+    if cmc := of_kind(Reidentification, results):
         sections.append(match_rate_section(cmc, drawn=drawn))
-    if maps := [one for one in results if isinstance(one, Retrieval)]:
+    if maps := of_kind(Retrieval, results):
         sections.append(retrieval_section(maps, drawn=drawn))
-    if pairs := [one for one in results if isinstance(one, Verification)]:
+    if pairs := of_kind(Verification, results):
         sections.append(verification_section(pairs))
-    if cameras := [one for one in results if isinstance(one, CrossCamera)]:
+    if cameras := of_kind(CrossCamera, results):
         sections.append(cross_camera_section(cameras))
     return [*sections, setup_section(results, inputs.dataset, logs)]
 
@@ -148,42 +141,37 @@ def refuse_mixed(results: Sequence[Result]) -> None:
     """
     names: dict[tuple[str, str, str], Result] = {}
     methods: dict[tuple[str, str, str], Result] = {}
-    for result in results:
-        for one in result.lists() if isinstance(result, Verification) else [result]:
-            twin = names.setdefault((one.WORD, one.name, one.test), one)
-            first = methods.setdefault((one.WORD, one.method, one.test), one)
-            if twin is not one:
-                of = "split" if isinstance(one, DrawnResult) else "images"
-                what = (
-                    f"two {one.WORD} results are named {one.name!r}, of the same {of}"
-                )
-                first, advice = twin, "a name for each"
-            elif (first.seed is None) != (one.seed is None):
-                what = (
-                    f"{one.WORD} results are named {first.name!r} and {one.name!r}: "
-                    "is the one a training like the other?"
-                )
-                advice = "a method for each, or a seed for each"
-            elif one.compared_by != first.compared_by:
-                what = (
-                    f"trainings of {one.method!r} were compared by "
-                    f"{first.compared_by} and by {one.compared_by} ({one.WORD}): "
-                    "their mean would be of neither"
-                )
-                advice = "a method for each, or a seed for each"
-            else:
-                continue
-            raise InputError(
-                what,
-                f"{first.file} and {one.file}",
-                f"evaluate again with --name: {advice}",
+    every = [
+        one
+        for result in results
+        for one in (result.lists() if isinstance(result, Verification) else [result])
+    ]
+    for one in every:
+        twin = names.setdefault((one.WORD, one.name, one.test), one)
+        first = methods.setdefault((one.WORD, one.method, one.test), one)
+        advice = "a method for each, or a seed for each"
+        if twin is not one:
+            of = "split" if isinstance(one, DrawnResult) else "images"
+            what = f"two {one.WORD} results are named {one.name!r}, of the same {of}"
+            first, advice = twin, "a name for each"
+        elif (first.seed is None) != (one.seed is None):
+            named = f"{one.WORD} results are named {first.name!r} and {one.name!r}"
+            what = f"{named}: is the one a training like the other?"
+        elif one.compared_by != first.compared_by:
+            what = (
+                f"trainings of {one.method!r} were compared by {first.compared_by} and "
+                f"by {one.compared_by} ({one.WORD}): their mean would be of neither"
             )
+        else:
+            continue
+        where = f"{first.file} and {one.file}"
+        raise InputError(what, where, f"evaluate again with --name: {advice}")
 
 
 def _searches(inputs: Inputs, results: Sequence[Result]) -> dict[str, Search]:
     """One repeat of each features file's result, by its name."""
     given = [load_split(path) for path in inputs.split_files]
-    cmc = [one for one in results if isinstance(one, Reidentification)]
+    cmc = of_kind(Reidentification, results)
     found = {}
     for name, path in inputs.features.items():
         result, content = result_of(name, path, cmc)
@@ -235,14 +223,7 @@ def search_again(
     repeat: int,
     where: Path,
 ) -> Search:
-    """Ranks one repeat of a result as its evaluation did.
-
-    Args:
-        result: of evaluate_reid.
-        content: the features that it scored.
-        given: splits of files.
-        repeat: which gallery, from 0.
-        where: the features file, for messages.
+    """Ranks one repeat of a result, from 0, as its evaluation did.
 
     Raises:
         InputError: its split is not known, there is no such repeat, or features

@@ -24,15 +24,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing.
+    """A drawing for light ground, twice, and the numbers that are drawn.
 
     Attributes:
         key: its name among files.
-        caption: what it shows.
         alt: what can be seen, for those who cannot.
-        svg: the drawing, for light ground.
-        pdf: the same.
-        data: the drawn numbers.
     """
 
     key: str
@@ -45,17 +41,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Item:
-    """An image in a strip.
+    """An image in a strip, by its name and its vehicle's and model's ids.
 
     Attributes:
-        image: its name.
-        vehicle: its vehicle's id.
-        model: its vehicle model's id; -1 unlabelled.
+        model: -1 unlabelled.
         rank: its place in the gallery, from 1; 0 for the probe.
         distance: squared L2 distance to the probe; None for the probe.
         right: whether it shows the probe's vehicle.
-        same_model: whether its model is the probe's; None where one of the two
-            is unlabelled.
+        same_model: as the probe; None where one of the two is unlabelled.
         jpeg: the thumbnail; empty without the data set.
     """
 

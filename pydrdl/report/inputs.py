@@ -243,11 +243,7 @@ def provenance_section(
 ) -> Section:
     """How to make the report again: command, versions, hashes of all that went in.
 
-    Args:
-        results: what it shows.
-        files: what each input is, and where.
-        command: what made it; empty: not shown.
-        versions: of further things, by name.
+    files tell what each input is, and where.
     """
     blocks: list[Block] = [Text(command, "command")] if command else []
     made = ", ".join(sorted({result.pydrdl for result in results}))

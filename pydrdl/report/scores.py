@@ -230,14 +230,9 @@ def _cmc_figure(
     place: Mapping[str, int],
     split: paper.TestSplit | None,
 ) -> Figure:
-    """Curves of one split (Fig. 10), and the paper's points where they compare.
+    """Curves of one split (Fig. 10), and the paper's points where it is the same.
 
-    Args:
-        key: of the figure.
-        of: what was searched.
-        rows: of one split.
-        place: of each method among the report's colours.
-        split: the paper's, where it is the same.
+    place tells each method's colour in the whole report.
     """
     many, first = several(rows), rows[0].first
     curves = {row.name: _curve(row, many) for row in rows}
@@ -277,11 +272,9 @@ def _cmc_figure(
 def _curve(row: Trainings[Reidentification], many: bool) -> dict[str, Any]:
     """What is drawn of a row: mean, low and high of its band, and its trainings.
 
-    Args:
-        row: of the figure.
-        many: whether any row has several trainings. The band is then the interval of
-            the mean over them, which one training has not; otherwise it reaches from
-            the lowest to the highest repeat.
+    Where any row of the figure has several trainings, the band is the interval of the
+    mean over them, which one training has not; otherwise it reaches from the lowest
+    to the highest repeat.
     """
     mean = row.first.cmc.mean
     if not many:
@@ -292,13 +285,10 @@ def _curve(row: Trainings[Reidentification], many: bool) -> dict[str, Any]:
         return {"mean": mean}
     curves = {result.name: result.cmc.mean for result in row.results}
     over = [Over(values) for values in zip(*curves.values(), strict=True)]
-    ends = [(o.mean, o.interval or 0.0) for o in over]
-    return {
-        "mean": [mean for mean, _ in ends],
-        "low": [mean - half for mean, half in ends],
-        "high": [mean + half for mean, half in ends],
-        "trainings": curves,
-    }
+    low = [at.mean - (at.interval or 0) for at in over]
+    high = [at.mean + (at.interval or 0) for at in over]
+    means = [at.mean for at in over]
+    return {"mean": means, "low": low, "high": high, "trainings": curves}
 
 
 def _rank_1(curve: Mapping[str, Any]) -> str:

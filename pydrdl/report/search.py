@@ -178,12 +178,10 @@ def _failure_table(searches: Mapping[str, Search], repeat: int) -> Table:
 
 
 def thumbnail_maker(root: Path, images: Iterable[Image], where: object) -> Thumbnail:
-    """Makes a function from image names to JPEG files; it keeps what it made.
+    """Makes a function from names to JPEG files, which it keeps.
 
-    Args:
-        root: the data set's folder.
-        images: of the split that the features are of; cut to their boxes.
-        where: the data set, for messages.
+    images, cut to their boxes, are of the split of the features; where names their
+    data set in messages.
     """
     known = {image.path: image for image in images}
     made: dict[str, bytes] = {}

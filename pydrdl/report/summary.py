@@ -16,6 +16,7 @@ from pydrdl.results.comparison import (
     Trainings,
     by_method,
     by_test,
+    of_kind,
     paper_method,
     paper_scores,
 )
@@ -32,8 +33,7 @@ def summary_section(
 ) -> Section:
     """A line for each split, and a warning for what spoils comparison."""
     drawn = dataset is not None and is_drawn(dataset)
-    cmc = [result for result in results if isinstance(result, Reidentification)]
-    maps = [result for result in results if isinstance(result, Retrieval)]
+    cmc, maps = of_kind(Reidentification, results), of_kind(Retrieval, results)
     lines = [_best_rate(group, drawn) for group in by_test(cmc).values()]
     lines += [_best_map(group) for group in by_test(maps).values()]
     warnings = []
@@ -209,9 +209,8 @@ def _common(values: Sequence[Value]) -> Value:
     if len(texts) < len(values):
         return None
     start = _beginning(texts)
-    rest = [text[len(start) :] for text in texts]
-    end = _beginning([text[::-1] for text in rest])[::-1]
-    return f"{start}…{end}"
+    ends = [text[len(start) :][::-1] for text in texts]
+    return f"{start}…{_beginning(ends)[::-1]}"
 
 
 def _beginning(texts: Sequence[str]) -> str:

@@ -43,15 +43,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(report: Report, output: Path, *, overwrite: bool = False) -> list[str]:
-    """Writes all of a report's files.
-
-    Args:
-        report: what to write.
-        output: the folder to make.
-        overwrite: replace a report that stands there.
-
-    Returns:
-        The files' names in the folder.
+    """Writes all of a report's files; returns their names in the folder.
 
     Raises:
         InputError: the folder exists, holds something else than a report, or

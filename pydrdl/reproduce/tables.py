@@ -10,15 +10,9 @@ from rich.table import Table
 
 from pydrdl import paper
 from pydrdl.errors import InputError
+from pydrdl.results import read_results
 from pydrdl.results.parts import OverTrainings
-from pydrdl.results.result import (
-    LEVELS,
-    R,
-    Reidentification,
-    Retrieval,
-    Verification,
-    read_results,
-)
+from pydrdl.results.result import LEVELS, R, Reidentification, Retrieval, Verification
 from pydrdl.table import rate
 
 SCHEMA = "drdl.reproduced/1"

@@ -91,6 +91,11 @@ class Trainings(Generic[R]):
         return {key: OverTrainings(tuple(of)) for key, of in known.items()}
 
 
+def of_kind(kind: type[R], results: Iterable[Result]) -> list[R]:
+    """Those of one protocol."""
+    return [result for result in results if isinstance(result, kind)]
+
+
 def by_method(results: Iterable[R]) -> list[Trainings[R]]:
     """Rows: the trainings of a method on one test in one."""
     found: dict[tuple[str, str], list[R]] = {}
@@ -159,16 +164,9 @@ def table(
     compare: bool = False,
     folded: bool = False,
 ) -> Table:
-    """Rows of one protocol, and the paper's below them.
+    """Our rows under a heading, and the paper's below them, see paper_groups.
 
-    Args:
-        key: of the table.
-        title: of the table.
-        rows: ours.
-        beside: the paper's, see paper_groups.
-        heading: of our rows.
-        compare: whether differences from the paper are shown, where it has the same.
-        folded: as of Table.
+    Where it is to compare, and the paper has the same, differences are shown.
     """
     many, differences = several(rows), []
     columns = [Column("method", "method")]

@@ -134,12 +134,7 @@ def _reid_split(
 def split_of(
     result: Reidentification, content: FeatureSet, given: Sequence[Split]
 ) -> Split:
-    """The split that a result is of: a given one, or drawn again from its seed.
-
-    Args:
-        result: of evaluate_reid.
-        content: the features that it scored.
-        given: splits of files.
+    """The split that a result is of: a given one, or drawn again for its features.
 
     Raises:
         InputError: none has the result's hash.
@@ -176,16 +171,8 @@ def evaluate_retrieval(
 ) -> list[Retrieval]:
     """Scores feature files, those of the same images on the same split (Sec. 5.2).
 
-    Args:
-        paths: feature files.
-        names: as of evaluate_reid.
-        training_seeds: as of evaluate_reid.
-        rule: how many images of a vehicle lie in the gallery.
-        relevance: what an image must share to match.
-        repeats: random galleries.
-        seed: of the draws.
-        split_file: read the split from it, or draw and write it there.
-        progress: wraps blocks of probes, for a progress bar.
+    rule says how many images of a vehicle lie in the gallery, relevance what an image
+    must share to match; all else is as of evaluate_reid.
 
     Raises:
         InputError: as of evaluate_reid, or an image without a model.
@@ -235,15 +222,10 @@ def evaluate_cross_camera(
     tracks: Path | None = None,
     progress: Progress = _silent,
 ) -> list[CrossCamera]:
-    """Scores feature files of queries against those of the gallery.
+    """Scores feature files of queries against as many of the gallery, in their order.
 
-    Args:
-        queries: feature files, one for each method.
-        galleries: as many, in the same order.
-        names: as of evaluate_reid.
-        training_seeds: as of evaluate_reid.
-        tracks: a list of the gallery's tracks, to search them instead of images.
-        progress: wraps blocks of queries, for a progress bar.
+    tracks lists the gallery's, to search them instead of images; all else is as of
+    evaluate_reid.
 
     Raises:
         InputError: files that cannot be used or do not belong together, or

@@ -99,12 +99,12 @@ def evaluate_verification(
     seed: int = 0,
     verifier: Path | None = None,
 ) -> list[Verification]:
-    """Scores feature files on pairs (Sec. 5.1).
+    """Scores feature files on pairs (Sec. 5.1); names and seeds as of evaluate_reid.
 
     Args:
         paths: feature files, one for each method.
-        names: as of evaluate_reid.
-        training_seeds: as of evaluate_reid.
+        names: of the methods.
+        training_seeds: of their trainings.
         pair_files: lists of pairs, such as easy, medium and hard; without them
             pairs are drawn.
         sampling: how.
@@ -177,10 +177,7 @@ def _as_json(best: Threshold) -> dict[str, Any]:
 
 
 def pair_distances(
-    content: FeatureSet,
-    pairs: Pairs,
-    where: Path,
-    judge: LoadedVerifier | None = None,
+    content: FeatureSet, pairs: Pairs, where: Path, judge: LoadedVerifier | None = None
 ) -> Float64:
     """Squared L2 distance of each pair, or minus a verifier's score.
 

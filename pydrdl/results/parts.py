@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean, stdev
 from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import Field, model_validator
@@ -113,16 +114,13 @@ class QueryTies(Ties[Rate]):
     queries: Rate
 
 
-class Shown(NamedTuple):
-    """A value of a result as tables have it.
+class ShownValue(NamedTuple):
+    """A value of a result as tables have it, with key and title of its column.
 
     Attributes:
-        key: of its column.
-        title: of its column.
-        value: None where it is not known.
         kind: rate of a score, which trainings have a mean of; others are facts.
         std: of the rate within the result, over repeats or folds.
-        spread: whether rates of this kind have one.
+        spread: whether rates of this column have one.
     """
 
     key: str
@@ -179,15 +177,15 @@ class PairScores(Form):
     auc: Rate
     eer: Rate
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[ShownValue]:
         """By all three thresholds, and without one."""
         folds = self.folds
         return [
-            Shown("accuracy", "accuracy", self.accuracy),
-            Shown("folds", "10-fold", folds.mean, std=folds.std, spread=True),
-            Shown("optimal", "test-optimal", self.test_optimal.accuracy),
-            Shown("auc", "AUC", self.auc),
-            Shown("eer", "EER", self.eer),
+            ShownValue("accuracy", "accuracy", self.accuracy),
+            ShownValue("folds", "10-fold", folds.mean, std=folds.std, spread=True),
+            ShownValue("optimal", "test-optimal", self.test_optimal.accuracy),
+            ShownValue("auc", "AUC", self.auc),
+            ShownValue("eer", "EER", self.eer),
         ]
 
 
@@ -200,7 +198,7 @@ class OverTrainings:
     @property
     def mean(self) -> float:
         """The mean over trainings."""
-        return math.fsum(self.values) / len(self.values)
+        return fmean(self.values)
 
     @property
     def interval(self) -> float | None:
@@ -211,6 +209,4 @@ class OverTrainings:
         n = len(self.values)
         if n < 2:
             return None
-        variance = math.fsum((v - self.mean) ** 2 for v in self.values) / (n - 1)
-        quantile = float(stdtrit(n - 1, 0.975))
-        return quantile * math.sqrt(variance / n)
+        return float(stdtrit(n - 1, 0.975)) * stdev(self.values) / math.sqrt(n)

@@ -1,22 +1,17 @@
 """What a protocol gives for a file of features: one type, from evaluation to page.
 
-Made by evaluate.py, shown by comparison.py and the report, and written as it is:
-a file of tools/eval_*.py --json holds results of one protocol. A file of another
-version, or a number that can be no result, is refused.
+Made by evaluate.py, written as it is, shown by comparison.py and the report.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
 from pydrdl import __version__, paper
 from pydrdl.datasets import compcars, vehicleid
-from pydrdl.errors import InputError
-from pydrdl.files import read_bytes
 from pydrdl.protocols import cross_camera, reid, retrieval, verification
 from pydrdl.results.parts import (
     Curve,
@@ -26,15 +21,13 @@ from pydrdl.results.parts import (
     PairScores,
     ProbeTies,
     QueryTies,
-    Shown,
+    ShownValue,
     SplitUsed,
     VerifierUsed,
 )
-from pydrdl.strict_json import Count, Form, Positive, Rate, declared, parse
+from pydrdl.strict_json import Count, Form, Positive, Rate
 from pydrdl.table import Cells
 
-WHAT = "the results"
-AGAIN = "evaluate again with --json, or name another file"
 RANKS = (1, 5, 10, 20)  # of the tables; files hold ranks 1 .. 50
 LEVELS = compcars.LEVELS
 SMALL = paper.TEST_SPLITS[0]
@@ -107,7 +100,7 @@ class Result(Form):
         """What it was measured on: results compare only where this is the same."""
         raise NotImplementedError
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[ShownValue]:
         """What tables show of it: what was searched, then its scores."""
         raise NotImplementedError
 
@@ -125,6 +118,9 @@ class Result(Form):
         if self.verifier is None:
             del row["verifier"]
         return row
+
+
+R = TypeVar("R", bound=Result)
 
 
 class DrawnResult(Result):
@@ -165,18 +161,18 @@ class Reidentification(DrawnResult):
     cmc: Curves
     ties: ProbeTies[Curve | None]  # None where luck changes nothing
 
-    def rank(self, k: int) -> Shown:
+    def rank(self, k: int) -> ShownValue:
         """The match rate at a rank."""
         known = k <= len(self.cmc.mean)
         std = self.cmc.std[k - 1] if known and self.cmc.std is not None else None
         value = self.cmc.mean[k - 1] if known else None
-        return Shown(f"rank_{k}", f"rank {k}", value, std=std, spread=True)
+        return ShownValue(f"rank_{k}", f"rank {k}", value, std=std, spread=True)
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[ShownValue]:
         """Sizes and rates."""
         return [
-            Shown("gallery", "gallery", self.gallery, "count"),
-            Shown("probes", "probes", self.probes, "count"),
+            ShownValue("gallery", "gallery", self.gallery, "count"),
+            ShownValue("probes", "probes", self.probes, "count"),
             *map(self.rank, RANKS),
         ]
 
@@ -227,16 +223,16 @@ class Retrieval(DrawnResult):
         """Whether what matches is the vehicle model; vehicles are models then."""
         return self.relevance == "model"
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[ShownValue]:
         """Sizes and MAP by both ways to sum precision."""
         vehicles = "models" if self.by_model else "vehicles"
         step, other = self.map, self.map_trapezoid
         return [
-            Shown("vehicles", vehicles, self.vehicles, "count"),
-            Shown("gallery", "gallery", self.gallery, "count"),
-            Shown("probes", "probes", self.probes, "count"),
-            Shown("map", "MAP", step.mean, std=step.std, spread=True),
-            Shown(
+            ShownValue("vehicles", vehicles, self.vehicles, "count"),
+            ShownValue("gallery", "gallery", self.gallery, "count"),
+            ShownValue("probes", "probes", self.probes, "count"),
+            ShownValue("map", "MAP", step.mean, std=step.std, spread=True),
+            ShownValue(
                 "trapezoid", "MAP, trapezoid", other.mean, std=other.std, spread=True
             ),
         ]
@@ -282,13 +278,13 @@ class Verification(Result):
         """Of which pairs, under which name."""
         return f"{self.pairs[0].name} {self.pairs[0].sha256}"
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[ShownValue]:
         """Which pairs, and their scores."""
         scored = self.pairs[0]
         return [
-            Shown("pairs", "pairs", scored.rule, "text"),
-            Shown("same", "same", scored.same, "count"),
-            Shown("different", "different", scored.different, "count"),
+            ShownValue("pairs", "pairs", scored.rule, "text"),
+            ShownValue("same", "same", scored.same, "count"),
+            ShownValue("different", "different", scored.different, "count"),
             *scored.shown(),
         ]
 
@@ -343,87 +339,15 @@ class CrossCamera(Result):
         """Of which queries and gallery."""
         return f"{self.data} {self.image_to} {self.sides_sha256}"
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[ShownValue]:
         """Data, sizes, MAP and match rates."""
         return [
-            Shown("data", "data", self.data, "text"),
-            Shown("image_to", "image to", self.image_to, "text"),
-            Shown("queries", "queries", self.queries, "count"),
-            Shown("gallery", "gallery", self.gallery, "count"),
-            Shown("map", "MAP", self.map),
-            Shown("trapezoid", "MAP, trapezoid", self.map_trapezoid),
-            Shown("rank_1", "rank 1", self.cmc[0]),
-            Shown("rank_5", "rank 5", self.cmc[4]),
+            ShownValue("data", "data", self.data, "text"),
+            ShownValue("image_to", "image to", self.image_to, "text"),
+            ShownValue("queries", "queries", self.queries, "count"),
+            ShownValue("gallery", "gallery", self.gallery, "count"),
+            ShownValue("map", "MAP", self.map),
+            ShownValue("trapezoid", "MAP, trapezoid", self.map_trapezoid),
+            ShownValue("rank_1", "rank 1", self.cmc[0]),
+            ShownValue("rank_5", "rank 5", self.cmc[4]),
         ]
-
-
-R = TypeVar("R", bound=Result)
-
-
-class ResultFile(Form, Generic[R]):
-    """A file of results."""
-
-    pydrdl: str
-    results: list[R]
-
-
-SCHEMAS: dict[str, tuple[type[Result], type[ResultFile[Any]]]] = {
-    Reidentification.SCHEMA: (Reidentification, ResultFile[Reidentification]),
-    Retrieval.SCHEMA: (Retrieval, ResultFile[Retrieval]),
-    Verification.SCHEMA: (Verification, ResultFile[Verification]),
-    CrossCamera.SCHEMA: (CrossCamera, ResultFile[CrossCamera]),
-}
-
-
-def to_json(results: Sequence[Result]) -> dict[str, Any]:
-    """The content of a file: all of results of one protocol."""
-    kind = type(results[0])
-    content: dict[str, Any] = {
-        "schema": kind.SCHEMA,
-        "pydrdl": __version__,
-        "protocol": kind.PROTOCOL,
-        "results": [result.row_json() for result in results],
-    }
-    if kind is Verification:
-        table = {
-            method: accuracies and dict(zip(LEVELS, accuracies, strict=True))
-            for method, accuracies in paper.TABLE_3.items()
-        }
-        content["paper"] = {"table_3": table}
-    return content
-
-
-def from_json(kind: type[R], content: object, file: Path | None = None) -> list[R]:
-    """The results that to_json wrote, this version or one before.
-
-    Args:
-        kind: of the results; Result: any.
-        content: parsed JSON.
-        file: where it is from.
-
-    Raises:
-        ValueError: it is none of the known kinds or not of this one, lacks
-            something, or has what can be no result.
-    """
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if not isinstance(schema, str) or schema not in SCHEMAS:
-        raise ValueError(f"schema {schema!r}; expected one of {', '.join(SCHEMAS)}")
-    found, form = SCHEMAS[schema]
-    if not issubclass(found, kind):
-        raise ValueError(f"not of schema {kind.SCHEMA!r}")
-    held = declared(form, content)
-    about = {"pydrdl": held.pydrdl, "file": file}
-    return [result.model_copy(update=about) for result in held.results]
-
-
-def read_results(kind: type[R], path: Path) -> list[R]:
-    """Reads a result file of one kind, or of any where that is Result.
-
-    Raises:
-        InputError: it cannot be read, or what from_json refuses.
-    """
-    data = read_bytes(path, WHAT, AGAIN)
-    try:
-        return from_json(kind, parse(data), path)
-    except ValueError as error:
-        raise InputError(f"cannot read {WHAT}: {error}", path, AGAIN) from error

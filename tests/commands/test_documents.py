@@ -23,7 +23,8 @@ from document_tables import DOCUMENTS, TABLES, made_anew
 
 from pydrdl import paper
 from pydrdl.errors import InputError
-from pydrdl.results.result import Reidentification, read_results
+from pydrdl.results import read_results
+from pydrdl.results.result import Reidentification
 
 MARKED = [
     pytest.param(table, id=f"{name}: {table.name}")

@@ -29,7 +29,8 @@ from pydrdl.report.search import (
     spread_successes,
     worst_failures,
 )
-from pydrdl.results.result import Reidentification, read_results
+from pydrdl.results import read_results
+from pydrdl.results.result import Reidentification
 
 
 @pytest.fixture(scope="module")

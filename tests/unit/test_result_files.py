@@ -14,19 +14,14 @@ from drawn_features import make
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, write_features
 from pydrdl.report.build import refuse_mixed
+from pydrdl.results import read_results, to_json
 from pydrdl.results.evaluate import (
     evaluate_cross_camera,
     evaluate_reid,
     evaluate_retrieval,
 )
 from pydrdl.results.evaluate_pairs import Sampling, evaluate_verification
-from pydrdl.results.result import (
-    Reidentification,
-    Result,
-    Retrieval,
-    read_results,
-    to_json,
-)
+from pydrdl.results.result import Reidentification, Result, Retrieval
 
 CONTENTS = {
     "cmc": result_rows.content("cmc", result_rows.cmc_row("ours", [0.4, 0.5, 0.6])),
