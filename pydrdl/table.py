@@ -127,7 +127,8 @@ def to_rich(table: Table) -> "RichTable":
     for group in table.groups:
         if group.heading:
             shown.add_section()
-            shown.add_row(Text(group.heading))
+            # Short, so that it does not widen its column.
+            shown.add_row(Text(group.heading.removeprefix("the ")))
         for row in group.rows:
             cells = (cell(column, row).replace(" ± ", "±") for column in table.columns)
             shown.add_row(*map(Text, cells))
