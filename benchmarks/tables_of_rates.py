@@ -140,5 +140,5 @@ def catalogues() -> str:
         )
         for name, plan in compcars.PRESETS.items()
     ]
-    titles = "models of parts I / II / III", "images", "makes", "pairs a level", "width"
+    titles = "models of parts I / II / III", "images", "makes", "pairs a level", "size"
     return as_table(("Preset", *titles), rows)

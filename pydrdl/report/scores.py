@@ -284,7 +284,7 @@ def _curve(row: Trainings[Reidentification], many: bool) -> dict[str, Any]:
     if len(row.results) == 1:
         return {"mean": mean}
     curves = {result.name: result.cmc.mean for result in row.results}
-    over = [Over(values) for values in zip(*curves.values(), strict=True)]
+    over = [Over(values) for values in zip(*curves.values(), strict=False)]
     low = [at.mean - (at.interval or 0) for at in over]
     high = [at.mean + (at.interval or 0) for at in over]
     means = [at.mean for at in over]
