@@ -12,6 +12,7 @@
 
 #include "drdl/image_lmdb.hpp"
 #include "drdl/input_error.hpp"
+#include "drdl/whole_file.hpp"
 
 namespace drdl {
 
@@ -110,6 +111,12 @@ void CheckOptions(int argc, char** argv) {
       throw InputError("an option without its value", word,
                        "give it a value: " + word + " VALUE");
     }
+    if (flag.type == "string" && value.empty()) {
+      throw InputError("an option without its value", word,
+                       "give it a value, or leave it out; is a variable of the "
+                       "shell unset?");
+    }
+    if (name == "flagfile") CheckReadable(value, "options", false);
     if (!Accepts(flag, value)) {
       throw InputError("no value of the option's type", word + " " + value,
                        "give a value of type " + flag.type);
@@ -129,8 +136,22 @@ int RunCommand(int (*body)(int, char**), int argc, char** argv) {
   return 1;
 }
 
+volatile std::sig_atomic_t stop_signal = 0;
+
+int StoppedEarly(int iteration, const std::string& state) {
+  std::cerr << "stopped after iteration " << iteration << "; ";
+  if (access(state.c_str(), R_OK) == 0) {
+    std::cerr << "to go on, give the same command with --snapshot "
+              << Visible(state) << std::endl;
+  } else {
+    std::cerr << "no snapshot was written" << std::endl;
+  }
+  return 128 + stop_signal;
+}
+
 void HandleSignals() {
   signal(SIGTERM, SIG_DFL);
+  signal(SIGXFSZ, SIG_IGN);  // writing fails instead, with EFBIG
   struct sigaction action = {};
   action.sa_handler = OnMemorySignal;
   for (int i = 0; i < 3; ++i) sigaction(kMemorySignals[i], &action, &before[i]);

@@ -31,7 +31,7 @@ template <typename Dtype>
 void CoupledClustersLossLayer<Dtype>::Reshape(
     const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
   this->ReshapeSets(bottom);
-  this->ReshapeStats(this->sets_, top);
+  this->ReshapeStatistics(this->sets_, top);
   distance_.Reshape({this->sets_, this->positives_ + this->negatives_});
   centre_.Reshape({this->sets_, this->dim_});
   nearest_.Reshape({this->sets_});
@@ -47,7 +47,7 @@ void CoupledClustersLossLayer<Dtype>::Forward_cpu(
   const int sets = this->sets_, dim = this->dim_;
   const int positives = this->positives_;
   const int rows = positives + this->negatives_;
-  Dtype* stats = this->stats_.mutable_cpu_data();
+  Dtype* statistics = this->statistics_.mutable_cpu_data();
   for (int s = 0; s < sets; ++s) {
     const Dtype* f = bottom[0]->cpu_data() + s * rows * dim;
     Dtype* c = centre_.mutable_cpu_data() + s * dim;
@@ -59,14 +59,10 @@ void CoupledClustersLossLayer<Dtype>::Forward_cpu(
     for (int r = 0; r < rows; ++r) {
       distance[r] = drdl::SquaredDistance(dim, f + r * dim, c);
     }
-    const drdl::ClusterTerms<Dtype> terms =
-        drdl::HingeCluster(distance, positives, rows, this->margin_,
-                           active_.mutable_cpu_data() + s * positives);
-    nearest_.mutable_cpu_data()[s] = terms.nearest;
-    stats[this->kLoss * sets + s] = terms.loss;
-    stats[this->kActive * sets + s] = terms.active;
-    stats[this->kPositive * sets + s] = terms.positive;
-    stats[this->kNegative * sets + s] = terms.negative;
+    drdl::HingeCluster(distance, positives, rows, this->margin_,
+                       active_.mutable_cpu_data() + s * positives,
+                       nearest_.mutable_cpu_data() + s)
+        .Store(statistics, sets, s);
   }
   this->Summarize_cpu(Dtype(1) / sets, top);
 }

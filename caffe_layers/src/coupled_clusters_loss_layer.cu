@@ -16,8 +16,8 @@ __global__ void CoupledClustersForward(const Dtype* features, int dim,
                                        int positives, int rows, Dtype margin,
                                        Dtype* centre, Dtype* distance,
                                        int* nearest, int* active,
-                                       Dtype* stats) {
-  const int set = blockIdx.x, sets = gridDim.x;
+                                       Dtype* statistics) {
+  const int set = blockIdx.x;
   const Dtype* f = features + set * rows * dim;
   Dtype* c = centre + set * dim;
   distance += set * rows;
@@ -36,13 +36,9 @@ __global__ void CoupledClustersForward(const Dtype* features, int dim,
   }
   __syncthreads();
   if (threadIdx.x == 0) {  // a handful of rows is left
-    const drdl::ClusterTerms<Dtype> terms = drdl::HingeCluster(
-        distance, positives, rows, margin, active + set * positives);
-    nearest[set] = terms.nearest;
-    stats[set] = terms.loss;
-    stats[sets + set] = terms.active;
-    stats[2 * sets + set] = terms.positive;
-    stats[3 * sets + set] = terms.negative;
+    drdl::HingeCluster(distance, positives, rows, margin,
+                       active + set * positives, nearest + set)
+        .Store(statistics, gridDim.x, set);
   }
 }
 
@@ -73,7 +69,7 @@ void CoupledClustersLossLayer<Dtype>::Forward_gpu(
       this->positives_ + this->negatives_, this->margin_,
       centre_.mutable_gpu_data(), distance_.mutable_gpu_data(),
       nearest_.mutable_gpu_data(), active_.mutable_gpu_data(),
-      this->stats_.mutable_gpu_data());
+      this->statistics_.mutable_gpu_data());
   CUDA_POST_KERNEL_CHECK;
   this->Summarize_gpu(Dtype(1) / this->sets_,
                       bottom.size() > 1 ? bottom[1] : nullptr, top);

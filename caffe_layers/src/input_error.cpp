@@ -61,7 +61,8 @@ bool IsControl(uint32_t point) {
          (point >= 0x2060 && point <= 0x2069) || point == 0xFEFF;
 }
 
-/// One line that can be shown: names come from files, and hold anything.
+}  // namespace
+
 std::string Visible(const std::string& text) {
   const size_t kMost = 2000;
   std::string shown;
@@ -85,8 +86,6 @@ std::string Visible(const std::string& text) {
   }
   return shown;
 }
-
-}  // namespace
 
 InputError::InputError(const std::string& what, const std::string& where,
                        const std::string& next)

@@ -21,8 +21,18 @@ template <typename Dtype>
 void PairSetDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                          const vector<Blob<Dtype>*>& top) {
   const PairSetDataParameter& param = this->layer_param_.pair_set_data_param();
-  CHECK_GT(param.sets(), 0) << "sets: at least 1 in a batch";
-  CHECK_GT(param.positives(), 0) << "positives: at least 1 in a set";
+  const uint32_t kMost = 1 << 16;  // far beyond what memory holds
+  CHECK(param.sets() > 0 && param.sets() <= kMost)
+      << "sets: from 1 to " << kMost << " in a batch, got " << param.sets();
+  CHECK(param.positives() > 0 && param.positives() <= kMost)
+      << "positives: from 1 to " << kMost << " in a set, got "
+      << param.positives();
+  CHECK_LE(param.negatives(), kMost) << "negatives: at most " << kMost
+                                     << " in a set, got " << param.negatives();
+  CHECK_LE(uint64_t{param.sets()} * (param.positives() + param.negatives()),
+           uint64_t{1} << 20)
+      << "at most 1048576 images in a batch";
+  CHECK_LE(param.threads(), 1024) << "threads: at most 1024";
   CHECK_GT(param.prefetch(), 0) << "prefetch: at least 1 batch";
   CHECK(param.hard_negatives() >= 0 && param.hard_negatives() <= 1)
       << "hard_negatives: a share from 0 to 1, got " << param.hard_negatives();

@@ -62,10 +62,10 @@ void SetLossLayer<Dtype>::ReshapeSets(const vector<Blob<Dtype>*>& bottom) {
 }
 
 template <typename Dtype>
-void SetLossLayer<Dtype>::ReshapeStats(int terms,
-                                       const vector<Blob<Dtype>*>& top) {
-  stats_.Reshape({kStats, terms});
-  summary_.Reshape({kStats + 1});
+void SetLossLayer<Dtype>::ReshapeStatistics(int terms,
+                                            const vector<Blob<Dtype>*>& top) {
+  statistics_.Reshape({drdl::kStatistics, terms});
+  summary_.Reshape({drdl::kStatistics + 1});
   for (Blob<Dtype>* blob : top) {
     blob->Reshape(vector<int>());  // a scalar
   }
@@ -108,11 +108,12 @@ void SetLossLayer<Dtype>::RefuseIdGradient(
 template <typename Dtype>
 void SetLossLayer<Dtype>::Summarize_cpu(Dtype loss_scale,
                                         const vector<Blob<Dtype>*>& top) {
-  const int terms = stats_.shape(1);
+  const int terms = statistics_.shape(1);
   for (size_t i = 0; i < top.size(); ++i) {
-    const Dtype* stat = stats_.cpu_data() + i * terms;
+    const Dtype* stat = statistics_.cpu_data() + i * terms;
     const Dtype sum = std::accumulate(stat, stat + terms, Dtype(0));
-    top[i]->mutable_cpu_data()[0] = i == kLoss ? sum * loss_scale : sum / terms;
+    top[i]->mutable_cpu_data()[0] =
+        i == drdl::kLoss ? sum * loss_scale : sum / terms;
   }
 }
 

@@ -12,19 +12,19 @@ const int kThreads = 1024;  // one block is all there is, and may be waited for
 // One block. The order of every sum is fixed, so results repeat bit for bit.
 template <typename Dtype>
 __global__ void __launch_bounds__(kThreads)
-    SummarizeKernel(const Dtype* stats, int num_stats, int terms,
-                    Dtype loss_scale, const Dtype* ids, int rows, int set_rows,
-                    int positives, Dtype* summary) {
+    SummarizeKernel(const Dtype* statistics, int terms, Dtype loss_scale,
+                    const Dtype* ids, int rows, int set_rows, int positives,
+                    Dtype* summary) {
   using BlockReduce = cub::BlockReduce<Dtype, kThreads>;
   __shared__ typename BlockReduce::TempStorage storage;
-  for (int i = 0; i < num_stats; ++i) {
+  for (int i = 0; i < drdl::kStatistics; ++i) {
     Dtype partial = 0;
     for (int t = threadIdx.x; t < terms; t += kThreads) {
-      partial += stats[i * terms + t];
+      partial += statistics[i * terms + t];
     }
     const Dtype sum = BlockReduce(storage).Sum(partial);
     if (threadIdx.x == 0) {
-      summary[i] = i == 0 ? sum * loss_scale : sum / terms;
+      summary[i] = i == drdl::kLoss ? sum * loss_scale : sum / terms;
     }
     __syncthreads();  // storage is used again
   }
@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(kThreads)
   }
   broken = __syncthreads_or(broken);
   if (threadIdx.x == 0) {
-    summary[num_stats] = broken;
+    summary[drdl::kStatistics] = broken;
   }
 }
 
@@ -46,12 +46,12 @@ void SetLossLayer<Dtype>::Summarize_gpu(Dtype loss_scale,
                                         const Blob<Dtype>* ids,
                                         const vector<Blob<Dtype>*>& top) {
   SummarizeKernel<Dtype><<<1, kThreads>>>(
-      stats_.gpu_data(), kStats, stats_.shape(1), loss_scale,
+      statistics_.gpu_data(), statistics_.shape(1), loss_scale,
       ids ? ids->gpu_data() : nullptr, ids ? ids->count() : 0,
       positives_ + negatives_, positives_, summary_.mutable_gpu_data());
   CUDA_POST_KERNEL_CHECK;
   const Dtype* summary = summary_.cpu_data();
-  if (summary[kStats] != 0) {
+  if (summary[drdl::kStatistics] != 0) {
     CheckIds(*ids);  // finds the row again and throws
   }
   for (size_t i = 0; i < top.size(); ++i) {

@@ -41,8 +41,8 @@ void TripletLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
     anchors_ = this->positives_;
   }
   const int triplets = this->sets_ * anchors_;
-  this->ReshapeStats(triplets, top);
-  triplet_.Reshape({triplets, 3});
+  this->ReshapeStatistics(triplets, top);
+  triplet_.Reshape({triplets, drdl::kTripletRows});
   active_.Reshape({triplets});
 }
 
@@ -53,11 +53,11 @@ void TripletLossLayer<Dtype>::Sample_cpu(const vector<Blob<Dtype>*>& bottom) {
   const Dtype* f = bottom[0]->cpu_data();
   const Blob<Dtype>* ids = Ids(bottom);
   for (int t = 0; t < this->sets_ * anchors_; ++t) {
-    int* triplet = triplet_.mutable_cpu_data() + 3 * t;
+    int* triplet = triplet_.mutable_cpu_data() + drdl::kTripletRows * t;
     const int set = t / anchors_, anchor = t % anchors_;
     const int first = set * rows;
     if (explicit_) {
-      std::fill(triplet, triplet + 3, t);
+      std::fill(triplet, triplet + drdl::kTripletRows, t);
       continue;
     }
     if (!hard_) {
@@ -67,23 +67,14 @@ void TripletLossLayer<Dtype>::Sample_cpu(const vector<Blob<Dtype>*>& bottom) {
                         triplet);
       continue;
     }
-    triplet[0] = first + anchor;
-    triplet[1] = triplet[2] = -1;
-    Dtype far = 0, near = 0;
+    drdl::HardTriplet<Dtype> found;
     for (int r = 0; r < rows; ++r) {
       if (r == anchor) continue;
-      const Dtype distance = drdl::SquaredDistance(dim, f + triplet[0] * dim,
-                                                   f + (first + r) * dim);
-      if (r < positives) {
-        if (triplet[1] >= 0 && !drdl::Farther(distance, far)) continue;
-        triplet[1] = first + r;
-        far = distance;
-      } else {
-        if (triplet[2] >= 0 && !drdl::Nearer(distance, near)) continue;
-        triplet[2] = first + r;
-        near = distance;
-      }
+      found.Pass(first + r, r < positives,
+                 drdl::SquaredDistance(dim, f + (first + anchor) * dim,
+                                       f + (first + r) * dim));
     }
+    found.Store(first + anchor, triplet);
   }
 }
 
@@ -95,23 +86,19 @@ void TripletLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   }
   Sample_cpu(bottom);
   const int triplets = active_.count(), dim = this->dim_;
-  const Dtype* a = bottom[BottomOf(0)]->cpu_data();
-  const Dtype* p = bottom[BottomOf(1)]->cpu_data();
-  const Dtype* n = bottom[BottomOf(2)]->cpu_data();
-  Dtype* stats = this->stats_.mutable_cpu_data();
+  const Dtype* a = bottom[BottomOf(drdl::kAnchorRow)]->cpu_data();
+  const Dtype* p = bottom[BottomOf(drdl::kPositiveRow)]->cpu_data();
+  const Dtype* n = bottom[BottomOf(drdl::kNegativeRow)]->cpu_data();
+  Dtype* statistics = this->statistics_.mutable_cpu_data();
   for (int t = 0; t < triplets; ++t) {
-    const int* rows = triplet_.cpu_data() + 3 * t;
-    const Dtype positive =
-        drdl::SquaredDistance(dim, a + rows[0] * dim, p + rows[1] * dim);
-    const Dtype negative =
-        drdl::SquaredDistance(dim, a + rows[0] * dim, n + rows[2] * dim);
-    const Dtype h = positive + this->margin_ - negative;
-    const bool active = drdl::HingeActive(h);
-    active_.mutable_cpu_data()[t] = active;
-    stats[this->kLoss * triplets + t] = active ? h : Dtype(0);  // Eq. (3)
-    stats[this->kActive * triplets + t] = active;
-    stats[this->kPositive * triplets + t] = positive;
-    stats[this->kNegative * triplets + t] = negative;
+    const int* rows = triplet_.cpu_data() + drdl::kTripletRows * t;
+    const Dtype* anchor = a + rows[drdl::kAnchorRow] * dim;
+    const drdl::HingeTerms<Dtype> terms = drdl::HingeOfTriplet(
+        drdl::SquaredDistance(dim, anchor, p + rows[drdl::kPositiveRow] * dim),
+        drdl::SquaredDistance(dim, anchor, n + rows[drdl::kNegativeRow] * dim),
+        this->margin_);
+    active_.mutable_cpu_data()[t] = terms.active;
+    terms.Store(statistics, triplets, t);
   }
   this->Summarize_cpu(Dtype(1) / this->sets_, top);
 }
@@ -123,25 +110,20 @@ void TripletLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   if (!explicit_) {
     this->RefuseIdGradient(propagate_down);
   }
-  const Dtype* f[3];
-  Dtype* grad[3];
-  for (int i = 0; i < 3; ++i) {
+  drdl::TripletFeatures<Dtype> features;
+  for (int i = 0; i < drdl::kTripletRows; ++i) {
     Blob<Dtype>* blob = bottom[BottomOf(i)];
-    f[i] = blob->cpu_data();
-    grad[i] = propagate_down[BottomOf(i)] ? blob->mutable_cpu_diff() : nullptr;
-    if (grad[i]) caffe_set(blob->count(), Dtype(0), grad[i]);
+    features.value[i] = blob->cpu_data();
+    features.grad[i] =
+        propagate_down[BottomOf(i)] ? blob->mutable_cpu_diff() : nullptr;
+    if (features.grad[i]) caffe_set(blob->count(), Dtype(0), features.grad[i]);
   }
-  const int dim = this->dim_;
   const Dtype scale = top[0]->cpu_diff()[0] / this->sets_;
   for (int t = 0; t < active_.count(); ++t) {
     if (!active_.cpu_data()[t]) continue;
-    const int* rows = triplet_.cpu_data() + 3 * t;
-    for (int d = 0; d < dim; ++d) {
-      const int a = rows[0] * dim + d, p = rows[1] * dim + d;
-      const int n = rows[2] * dim + d;
-      drdl::AddTripletGradient(
-          f[0][a], f[1][p], f[2][n], scale, grad[0] ? grad[0] + a : nullptr,
-          grad[1] ? grad[1] + p : nullptr, grad[2] ? grad[2] + n : nullptr);
+    const int* rows = triplet_.cpu_data() + drdl::kTripletRows * t;
+    for (int d = 0; d < this->dim_; ++d) {
+      features.AddGradient(rows, this->dim_, d, scale);
     }
   }
 }

@@ -15,7 +15,9 @@ const int kWarps = kThreads / kWarp;
 
 // Triplets that come ready-made: row t of each of three bottoms.
 __global__ void RowTriplets(int triplets, int* triplet) {
-  CUDA_KERNEL_LOOP(i, 3 * triplets) { triplet[i] = i / 3; }
+  CUDA_KERNEL_LOOP(i, drdl::kTripletRows * triplets) {
+    triplet[i] = i / drdl::kTripletRows;
+  }
 }
 
 template <typename Dtype>
@@ -25,7 +27,7 @@ __global__ void RandomTriplets(int triplets, uint32_t seed, const Dtype* ids,
     const int set = t / positives, rows = positives + negatives;
     const uint32_t hash = drdl::HashIds(ids ? ids + set * rows : nullptr, rows);
     drdl::DrawTriplet(seed, hash, set, t % positives, positives, negatives,
-                      triplet + 3 * t);
+                      triplet + drdl::kTripletRows * t);
   }
 }
 
@@ -37,26 +39,15 @@ __global__ void HardTriplets(int triplets, const Dtype* features, int dim,
   if (t >= triplets) return;
   const int rows = positives + negatives, first = t / positives * rows;
   const int anchor = t % positives;
-  int farthest = -1, nearest = -1;
-  Dtype far = 0, near = 0;
+  drdl::HardTriplet<Dtype> found;
   for (int r = 0; r < rows; ++r) {
     if (r == anchor) continue;
-    const Dtype distance = drdl::WarpSquaredDistance(
-        dim, features + (first + anchor) * dim, features + (first + r) * dim);
-    if (r < positives) {
-      if (farthest >= 0 && !drdl::Farther(distance, far)) continue;
-      farthest = r;
-      far = distance;
-    } else {
-      if (nearest >= 0 && !drdl::Nearer(distance, near)) continue;
-      nearest = r;
-      near = distance;
-    }
+    found.Pass(first + r, r < positives,
+               drdl::WarpSquaredDistance(dim, features + (first + anchor) * dim,
+                                         features + (first + r) * dim));
   }
   if (threadIdx.x % kWarp == 0) {
-    triplet[3 * t] = first + anchor;
-    triplet[3 * t + 1] = first + farthest;
-    triplet[3 * t + 2] = first + nearest;
+    found.Store(first + anchor, triplet + drdl::kTripletRows * t);
   }
 }
 
@@ -64,43 +55,35 @@ __global__ void HardTriplets(int triplets, const Dtype* features, int dim,
 template <typename Dtype>
 __global__ void TripletForward(int triplets, const Dtype* a, const Dtype* p,
                                const Dtype* n, int dim, const int* triplet,
-                               Dtype margin, int* active, Dtype* stats) {
+                               Dtype margin, int* active, Dtype* statistics) {
   const int t = blockIdx.x * kWarps + threadIdx.x / kWarp;
   if (t >= triplets) return;
-  const int* rows = triplet + 3 * t;
-  const Dtype* anchor = a + rows[0] * dim;
-  const Dtype positive =
-      drdl::WarpSquaredDistance(dim, anchor, p + rows[1] * dim);
-  const Dtype negative =
-      drdl::WarpSquaredDistance(dim, anchor, n + rows[2] * dim);
+  const int* rows = triplet + drdl::kTripletRows * t;
+  const Dtype* anchor = a + rows[drdl::kAnchorRow] * dim;
+  const Dtype positive = drdl::WarpSquaredDistance(
+      dim, anchor, p + rows[drdl::kPositiveRow] * dim);
+  const Dtype negative = drdl::WarpSquaredDistance(
+      dim, anchor, n + rows[drdl::kNegativeRow] * dim);
   if (threadIdx.x % kWarp == 0) {
-    const Dtype h = positive + margin - negative;
-    active[t] = drdl::HingeActive(h);
-    stats[t] = active[t] ? h : Dtype(0);  // Eq. (3)
-    stats[triplets + t] = active[t];
-    stats[2 * triplets + t] = positive;
-    stats[3 * triplets + t] = negative;
+    const drdl::HingeTerms<Dtype> terms =
+        drdl::HingeOfTriplet(positive, negative, margin);
+    active[t] = terms.active;
+    terms.Store(statistics, triplets, t);
   }
 }
 
 // blockIdx.x is the set. A thread owns one column of it and adds its triplets
 // in order: rows are shared between triplets, yet no atomics are needed.
 template <typename Dtype>
-__global__ void TripletBackward(const Dtype* a, const Dtype* p, const Dtype* n,
-                                int dim, int anchors, const int* triplet,
-                                const int* active, Dtype scale, Dtype* grad_a,
-                                Dtype* grad_p, Dtype* grad_n) {
+__global__ void TripletBackward(drdl::TripletFeatures<Dtype> features, int dim,
+                                int anchors, const int* triplet,
+                                const int* active, Dtype scale) {
   const int d = blockIdx.y * kThreads + threadIdx.x;
   if (d >= dim) return;
   for (int i = 0; i < anchors; ++i) {
     const int t = blockIdx.x * anchors + i;
     if (!active[t]) continue;
-    const int at_a = triplet[3 * t] * dim + d;
-    const int at_p = triplet[3 * t + 1] * dim + d;
-    const int at_n = triplet[3 * t + 2] * dim + d;
-    drdl::AddTripletGradient(
-        a[at_a], p[at_p], n[at_n], scale, grad_a ? grad_a + at_a : nullptr,
-        grad_p ? grad_p + at_p : nullptr, grad_n ? grad_n + at_n : nullptr);
+    features.AddGradient(triplet + drdl::kTripletRows * t, dim, d, scale);
   }
 }
 
@@ -126,10 +109,11 @@ void TripletLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   }
   CUDA_POST_KERNEL_CHECK;
   TripletForward<Dtype><<<blocks, kThreads>>>(
-      triplets, bottom[BottomOf(0)]->gpu_data(),
-      bottom[BottomOf(1)]->gpu_data(), bottom[BottomOf(2)]->gpu_data(),
-      this->dim_, triplet, this->margin_, active_.mutable_gpu_data(),
-      this->stats_.mutable_gpu_data());
+      triplets, bottom[BottomOf(drdl::kAnchorRow)]->gpu_data(),
+      bottom[BottomOf(drdl::kPositiveRow)]->gpu_data(),
+      bottom[BottomOf(drdl::kNegativeRow)]->gpu_data(), this->dim_, triplet,
+      this->margin_, active_.mutable_gpu_data(),
+      this->statistics_.mutable_gpu_data());
   CUDA_POST_KERNEL_CHECK;
   this->Summarize_gpu(Dtype(1) / this->sets_, ids, top);
 }
@@ -141,19 +125,20 @@ void TripletLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   if (!explicit_) {
     this->RefuseIdGradient(propagate_down);
   }
-  const Dtype* f[3];
-  Dtype* grad[3];
-  for (int i = 0; i < 3; ++i) {
+  drdl::TripletFeatures<Dtype> features;
+  for (int i = 0; i < drdl::kTripletRows; ++i) {
     Blob<Dtype>* blob = bottom[BottomOf(i)];
-    f[i] = blob->gpu_data();
-    grad[i] = propagate_down[BottomOf(i)] ? blob->mutable_gpu_diff() : nullptr;
-    if (grad[i]) caffe_gpu_set(blob->count(), Dtype(0), grad[i]);
+    features.value[i] = blob->gpu_data();
+    features.grad[i] =
+        propagate_down[BottomOf(i)] ? blob->mutable_gpu_diff() : nullptr;
+    if (features.grad[i]) {
+      caffe_gpu_set(blob->count(), Dtype(0), features.grad[i]);
+    }
   }
   const dim3 grid(this->sets_, (this->dim_ + kThreads - 1) / kThreads);
   TripletBackward<Dtype><<<grid, kThreads>>>(
-      f[0], f[1], f[2], this->dim_, anchors_, triplet_.gpu_data(),
-      active_.gpu_data(), top[0]->cpu_diff()[0] / this->sets_, grad[0], grad[1],
-      grad[2]);
+      features, this->dim_, anchors_, triplet_.gpu_data(), active_.gpu_data(),
+      top[0]->cpu_diff()[0] / this->sets_);
   CUDA_POST_KERNEL_CHECK;
 }
 

@@ -129,6 +129,19 @@ int64_t Checksum(int descriptor, int64_t offset, uint32_t* crc) {
 
 }  // namespace
 
+namespace {
+
+/// Whether a path is one of a process's own pipes, as the shell's <(command)
+/// gives them: somebody is at the other end.
+bool IsOwnPipe(const std::string& path) {
+  for (const char* start : {"/dev/fd/", "/dev/std", "/proc/"}) {
+    if (path.compare(0, strlen(start), start) == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 WholeFile::WholeFile(const std::string& path)
     : path_(path), target_(path), descriptor_(-1) {
   char resolved[PATH_MAX];
@@ -138,6 +151,9 @@ WholeFile::WholeFile(const std::string& path)
   if (there && S_ISDIR(found.st_mode)) {
     errno = EISDIR;
     Fail();
+  }
+  if (there && S_ISFIFO(found.st_mode) && !IsOwnPipe(path)) {
+    throw InputError("a pipe, which may have no reader", path, "name a file");
   }
   if (there && !S_ISREG(found.st_mode)) {
     descriptor_ = open(target_.c_str(), O_WRONLY | O_CLOEXEC);
@@ -272,7 +288,7 @@ void CheckReadable(const std::string& path, const std::string& what,
     throw InputError("a folder, where a file of " + what + " is expected", path,
                      "name the file in it");
   }
-  if (regular && !S_ISREG(found.st_mode)) {
+  if (!S_ISREG(found.st_mode) && (regular || !IsOwnPipe(path))) {
     throw InputError("no regular file, where one of " + what + " is expected",
                      path, "write it to a file first");
   }

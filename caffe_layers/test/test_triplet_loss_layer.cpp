@@ -204,7 +204,8 @@ class TripletLossLayerTest : public MultiDeviceTest<TypeParam> {
 
 TYPED_TEST_SUITE(TripletLossLayerTest, TestDtypesAndDevices);
 
-// The triplets were drawn by the NumPy reference, see tests/unit/test_reference.py.
+// The triplets were drawn by the NumPy reference, see
+// tests/unit/test_reference.py.
 TYPED_TEST(TripletLossLayerTest, TestRandomDrawsTheReferencesTriplets) {
   using Dtype = typename TypeParam::Dtype;
   this->Shape(2, 3, 4, 2);

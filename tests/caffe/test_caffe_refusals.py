@@ -1,6 +1,7 @@
 """What `caffe` says of wrong commands, solvers, nets and data: one message."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import cv2
+import h5py
 import lmdb
 import numpy as np
 import pytest
@@ -48,6 +50,11 @@ COMMANDS = {
         ["train", "--solver", "solver.prototxt", "--snapshot", "a", "--weights", "b"],
         "give one of the two",
     ),
+    "empty weights": (
+        ["train", "--solver", "solver.prototxt", "--weights", ""],
+        "is a variable of the shell unset?",
+    ),
+    "no flag file": (["train", "--flagfile", "none"], "No such file"),
     "empty name": (
         ["train", "--solver", "solver.prototxt", "--weights", "a,"],
         "No such file",
@@ -62,8 +69,15 @@ def test_commands(tmp_path: Path, name: str) -> None:
     assert text in message(run_caffe(*arguments, cwd=tmp_path))
 
 
-def test_sigterm_ends_it_without_a_stack_dump(tmp_path: Path) -> None:
-    write(tmp_path, max_iter=10_000_000, snapshot=0, display=100_000)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("snapshots", [True, False])
+def test_a_signal_writes_a_snapshot_and_tells_how_it_goes_on(
+    tmp_path: Path, number: signal.Signals, snapshots: bool
+) -> None:
+    write(
+        tmp_path, max_iter=10_000_000, snapshot=0, display=100_000,
+        snapshot_after_train=str(snapshots).lower(),
+    )  # fmt: skip
     log = tmp_path / "log"
     with log.open("w") as stderr:
         running = subprocess.Popen(
@@ -76,12 +90,50 @@ def test_sigterm_ends_it_without_a_stack_dump(tmp_path: Path) -> None:
         while "Iteration 0 " not in log.read_text():
             assert running.poll() is None
             time.sleep(0.01)
-        running.terminate()
-        assert running.wait(timeout=60) == -signal.SIGTERM
+        running.send_signal(number)
+        assert running.wait(timeout=60) == 128 + number
     finally:
         running.kill()
         running.wait()
-    assert "***" not in log.read_text()
+    text = log.read_text()
+    assert "***" not in text and "Optimization Done" not in text
+    told = text.splitlines()[-1]
+    states = list(tmp_path.glob("*.solverstate"))
+    if not snapshots:
+        assert told.endswith("; no snapshot was written") and not states
+        return
+    assert told.endswith(f"the same command with --snapshot {states[0].name}")
+    write(tmp_path, max_iter=int(states[0].stem.rpartition("_")[2]) + 1)
+    assert train(tmp_path, "--snapshot", states[0].name).returncode == 0
+
+
+def test_a_file_that_may_not_grow_is_told_as_a_full_disk_is(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        layers=NET.format(label=1).replace("num_output: 16", "num_output: 999"),
+    )
+    command = f"ulimit -f 4; exec '{CAFFE}' train --solver solver.prototxt"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert "File too large" in message(done)
+    assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.parametrize("command", ["train --solver", "time --model"])
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path, command: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in ("fifo", "/dev/zero", "/dev/full"):
+        assert "no regular file" in message(
+            run_caffe(*command.split(), path, cwd=tmp_path)
+        )
+        write(tmp_path, net=f'"{path}"')
+        assert "no regular file" in message(train(tmp_path))
+    write(tmp_path)
+    shell = f"'{CAFFE}' train --solver <(cat solver.prototxt)"  # its own pipe is read
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == 0
 
 
 def test_a_damaged_lmdb_is_told(tmp_path: Path) -> None:
@@ -127,6 +179,13 @@ FIELDS = {
     "net": ('"none.prototxt"', "No such file"),
     "snapshot_prefix": ('"no/s"', "cannot write snapshots: No such file"),
     "lr_policy ": ('"step"', "lr_policy step needs a stepsize"),
+    "base_lr ": (None, "the solver names no base_lr"),
+    "max_iter ": (None, "the solver names no max_iter"),
+    "momentum2": (1, "momentum2 must be at least 0 and less than 1"),
+    "delta": (-1, "delta must be a number of at least 0"),
+    "rms_decay": (-0.5, "rms_decay must be"),
+    "stepvalue": ("5 stepvalue: 2", "the stepvalues must ascend"),
+    "snapshot_prefix ": ('"x\\033[2J"', "snapshot_prefix holds a control character"),
 }
 
 
@@ -187,6 +246,11 @@ EDITS = {
     "a name that turns around": (
         ('bottom: "x"', 'bottom: "\u202e\x1b[31m"'),
         ("Unknown bottom blob '\\u202e\\x1b[31m'",),
+    ),
+    "no loss": (('"SoftmaxWithLoss"', '"Accuracy"'), ("the net has no loss",)),
+    "a name that commands a terminal": (
+        ('name: "fc"', 'name: "f\\033[2J"'),
+        ("holds a control character",),
     ),
     "too large": (("num_output: 16", "num_output: 2000000000"), ("layer ip",)),
 }
@@ -387,3 +451,166 @@ def test_mean_files(tmp_path: Path, content: bytes | None) -> None:
         (tmp_path / "mean").write_bytes(content)
     parameters = DATA_PARAM + ' transform_param { mean_file: "mean" }'
     message(time_data(tmp_path, "Data", parameters))
+
+
+INPUT = """name: "sizes"
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }
+"""  # noqa: E501
+CONVOLUTION = "convolution_param { num_output: 4 kernel_size: 3 %s }"
+SIZES = {
+    "stride_h: 0 stride_w: 1": ("Convolution", "Stride dimensions"),
+    "stride_h: 1 stride_w: 0": ("Deconvolution", "Stride dimensions"),
+    "stride_h: 0  stride_w: 0": ("Im2col", "Stride dimensions"),
+    "dilation: 0": ("Convolution", "dilation must be at least 1"),
+    "dilation:  0": ("Im2col", "dilation must be at least 1"),
+    "pad: 4294967295": ("Convolution", "pad must be at least 0"),
+}
+
+
+@pytest.mark.parametrize("field", SIZES)
+def test_sizes_of_convolutions(tmp_path: Path, field: str) -> None:
+    kind, text = SIZES[field]
+    layer = f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "y" '
+    net = INPUT + layer + CONVOLUTION % field + " }\n"
+    (tmp_path / "net.prototxt").write_text(net)
+    done = run_caffe("time", "--model", "net.prototxt", "--iterations", 1, cwd=tmp_path)
+    assert text in message(done)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type: "Pooling" pooling_param { kernel_size: 2 pad: 4294967295 }',
+        'type: "Accuracy" bottom: "y" accuracy_param { top_k: 0 }',
+        'type: "Accuracy" bottom: "y" accuracy_param { top_k: 2147483648 }',
+    ],
+)
+def test_sizes_of_other_layers(tmp_path: Path, layer: str) -> None:
+    labels = (
+        'layer { name: "y" type: "Input" top: "y" input_param { shape { dim: 2 } } }'
+    )
+    flat = INPUT.replace("dim: 3 dim: 8 dim: 8", "dim: 9 dim: 1 dim: 1") + labels
+    layer = f'layer {{ name: "l" bottom: "x" top: "z" {layer} }}'
+    (tmp_path / "net.prototxt").write_text(flat + layer)
+    done = run_caffe("time", "--model", "net.prototxt", "--iterations", 1, cwd=tmp_path)
+    assert "must be at least" in message(done)
+
+
+@pytest.mark.parametrize("kind", ["Softmax", "BatchNorm", "MVN", "LRN", "Scale"])
+def test_a_batch_that_becomes_empty(tmp_path: Path, kind: str) -> None:
+    """Filter drops every item whose selector is 0."""
+    selector = 'layer { name: "s" type: "DummyData" top: "s" dummy_data_param { shape { dim: 2 dim: 1 } } }'  # noqa: E501
+    net = f"""{INPUT}{selector}
+layer {{ name: "f" type: "Filter" bottom: "x" bottom: "s" top: "f" }}
+layer {{ name: "l" type: "{kind}" bottom: "f" top: "l" }}
+"""
+    (tmp_path / "net.prototxt").write_text(net)
+    done = run_caffe("time", "--model", "net.prototxt", "--iterations", 1, cwd=tmp_path)
+    assert "the bottom f holds nothing" in message(done)
+
+
+@pytest.mark.parametrize("columns", [3, 5])
+def test_hdf5_files_of_another_shape(tmp_path: Path, columns: int) -> None:
+    for name, width in (("a.h5", 4), ("b.h5", columns)):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["x"] = np.zeros((2, width), np.float32)
+            file["y"] = np.zeros(2, np.float32)
+    (tmp_path / "list.txt").write_text("a.h5\nb.h5\n")
+    parameters = 'hdf5_data_param { source: "list.txt" batch_size: 2 }'
+    told = message(time_data(tmp_path, "HDF5Data", parameters))
+    assert "b.h5 holds rows of another shape" in told
+
+
+@pytest.mark.parametrize("share", [1.5, -0.1, "nan", 65536])
+def test_shares_of_windows(tmp_path: Path, share: float) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "windows.txt").write_text(WINDOWS)
+    parameters = (
+        'transform_param { crop_size: 4 } window_data_param { source: "windows.txt"'
+        f" batch_size: 4 fg_fraction: {share} }}"
+    )
+    done = time_data(tmp_path, "WindowData", parameters)
+    assert "fg_fraction must be from 0 to 1" in message(done)
+
+
+def test_a_database_of_the_other_kind(tmp_path: Path) -> None:
+    parameters = 'data_param { source: "db" batch_size: 4 }'
+    told = message(time_data(tmp_path, "Data", parameters))
+    assert "no LevelDB" in told and "`backend: LMDB`" in told
+    assert not (tmp_path / "db").exists()
+    write_lmdb(tmp_path / "db")
+    assert "this is an LMDB" in message(time_data(tmp_path, "Data", parameters))
+
+
+def test_what_a_python_layer_raises(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import caffe, sys\n"
+        "class Fails(caffe.Layer):\n"
+        "    def setup(self, bottom, top): raise KeyError('no \\x1b[2J')\n"
+        "class Leaves(caffe.Layer):\n"
+        "    def setup(self, bottom, top): sys.exit(0)\n"
+    )
+    for module, kind, text in (
+        ("mine", "Fails", "a Python layer failed: KeyError: "),
+        ("mine", "Leaves", "a Python layer failed: SystemExit: 0"),
+        ("mine", "Absent", "has no attribute 'Absent'"),
+        ("none", "Absent", "No module named 'none'"),
+        ("", "Absent", "ValueError: Empty module name"),
+    ):
+        layer = f'python_param {{ module: "{module}" layer: "{kind}" }}'
+        (tmp_path / "net.prototxt").write_text(
+            f'{INPUT}layer {{ name: "p" type: "Python" bottom: "x" top: "p" {layer} }}'
+        )
+        done = subprocess.run(
+            [CAFFE, "time", "--model", "net.prototxt", "--iterations", "1"],
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+        told = message(done)
+        assert text in told and "\x1b" not in told
+
+
+PYCAFFE = """
+import numpy as np, caffe
+solver = caffe.get_solver("solver.prototxt")
+net = solver.net
+for wrong in (net.share_with, solver.share_weights):
+    try:
+        wrong(None)
+    except RuntimeError as error:
+        print(str(error).splitlines()[0])
+view = net.blobs["x"].data
+view[...] = 7
+net.blobs["x"].reshape(5000, 400)
+net.blobs["x"].data[...] = 0
+print(view.shape, (view == 7).all())
+for shape in ((9, 9), (900, 9)):
+    solver = caffe.get_solver("solver.prototxt")
+    solver.net.params["fc"][0].reshape(*shape)
+    try:
+        solver.step(1)
+    except RuntimeError as error:
+        print("refused")
+"""
+
+
+def test_pycaffe_survives_what_has_no_sense(tmp_path: Path) -> None:
+    write(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PYCAFFE], cwd=tmp_path, capture_output=True,
+        text=True, env=os.environ | {"GLOG_minloglevel": "2"}, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "a net is expected, to share the weights of",
+        "a net is expected, to share the weights with",
+        "(8, 4) True",
+        *["refused"] * 2,
+    ]
+
+
+def test_the_rate_of_the_first_iteration_is_a_number(tmp_path: Path) -> None:
+    write(tmp_path)
+    log = train(tmp_path).stderr
+    first = re.search(r"Iteration 0 \((\S+) iter/s", log)
+    assert first and float(first[1]) == 0

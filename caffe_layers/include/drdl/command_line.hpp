@@ -1,7 +1,9 @@
 #ifndef DRDL_COMMAND_LINE_HPP_
 #define DRDL_COMMAND_LINE_HPP_
 
+#include <csignal>
 #include <exception>
+#include <string>
 
 namespace drdl {
 
@@ -22,13 +24,26 @@ void CheckOptions(int argc, char** argv);
  */
 int RunCommand(int (*body)(int, char**), int argc, char** argv);
 
+/// The signal that asked training to stop; 0: none has.
+extern volatile std::sig_atomic_t stop_signal;
+
+/**
+ * @brief Tells on stderr how training that was stopped goes on, and returns the
+ * exit code, 128 and the signal's number as a shell has it.
+ *
+ * `state` is where the snapshot would be, if it was written.
+ */
+int StoppedEarly(int iteration, const std::string& state);
+
 /**
  * @brief Handles what google::InstallFailureSignalHandler, to be called before,
  * tells by a stack dump though nothing of the program is at fault.
  *
  * Damage in an LMDB, which is mapped into memory and ends in a signal, becomes
  * a message with exit code 1; any other such signal goes to glog's handler.
- * SIGTERM ends the process by itself, without a word.
+ * SIGTERM ends the process by itself, without a word, where training does not
+ * handle it. A file that grows past the limit of its size is told as a full
+ * disk is.
  */
 void HandleSignals();
 

@@ -2,32 +2,25 @@
 #define DRDL_COUPLED_CLUSTERS_HPP_
 
 #include "drdl/distance.hpp"
+#include "drdl/hinge_terms.hpp"
 
 // The arithmetic of one set of the coupled clusters loss, shared by the CPU
 // and the GPU so that the two cannot drift apart.
 
 namespace drdl {
 
-/// A set's share of the loss and of its diagnostics.
+/// A set's terms, from every row's squared distance to c: h_i > 0 marks the
+/// active positives, nearest becomes the row of f_n* in the set.
 template <typename Dtype>
-struct ClusterTerms {
-  Dtype loss;      // Eq. (6)
-  Dtype active;    // share of the positives with h_i > 0
-  Dtype positive;  // mean |f_i - c|^2
-  Dtype negative;  // |f_n* - c|^2
-  int nearest;     // row of f_n* in the set
-};
-
-/// From every row's squared distance to c; marks the active positives.
-template <typename Dtype>
-DRDL_HOST_DEVICE ClusterTerms<Dtype> HingeCluster(const Dtype* distance,
-                                                  int positives, int rows,
-                                                  Dtype margin, int* active) {
-  ClusterTerms<Dtype> terms = {0, 0, 0, 0, positives};
+DRDL_HOST_DEVICE HingeTerms<Dtype> HingeCluster(const Dtype* distance,
+                                                int positives, int rows,
+                                                Dtype margin, int* active,
+                                                int* nearest) {
+  *nearest = positives;
   for (int r = positives + 1; r < rows; ++r) {
-    if (Nearer(distance[r], distance[terms.nearest])) terms.nearest = r;
+    if (Nearer(distance[r], distance[*nearest])) *nearest = r;
   }
-  terms.negative = distance[terms.nearest];
+  HingeTerms<Dtype> terms = {0, 0, 0, distance[*nearest]};
   for (int i = 0; i < positives; ++i) {
     const Dtype h = distance[i] + margin - terms.negative;
     active[i] = HingeActive(h);

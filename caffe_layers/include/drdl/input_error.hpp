@@ -29,6 +29,9 @@ class InputError : public std::runtime_error {
  */
 [[noreturn]] void ExitWith(const InputError& error);
 
+/// One line that can be shown: names come from files, and hold anything.
+std::string Visible(const std::string& text);
+
 /// What a library threw (no memory, OpenCV, protobuf), in the three parts.
 InputError AsInputError(const std::exception& error);
 

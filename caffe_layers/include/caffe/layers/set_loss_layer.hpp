@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layers/loss_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "drdl/hinge_terms.hpp"
 
 namespace caffe {
 
@@ -39,25 +40,22 @@ class SetLossLayer : public LossLayer<Dtype> {
   int MaxBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return -1; }
   int MinTopBlobs() const override { return 1; }
-  int MaxTopBlobs() const override { return kStats; }
+  int MaxTopBlobs() const override { return drdl::kStatistics; }
 
  protected:
-  /// One statistic for each possible top.
-  enum { kLoss, kActive, kPositive, kNegative, kStats };
-
   /// Takes the sizes of a set and refuses what cannot form one.
   void SetSizes(int positives, int min_positives, int negatives, Dtype margin);
   /// Cuts bottom[0] (and the ids, if given) into sets.
   void ReshapeSets(const vector<Blob<Dtype>*>& bottom);
-  /// Shapes the tops, and stats_ for so many hinge terms or sets.
-  void ReshapeStats(int terms, const vector<Blob<Dtype>*>& top);
+  /// Shapes the tops, and statistics_ for so many hinge terms or sets.
+  void ReshapeStatistics(int terms, const vector<Blob<Dtype>*>& top);
 
   /// Throws drdl::InputError unless positives are alike and negatives differ.
   void CheckIds(const Blob<Dtype>& ids) const;
   /// Vehicle ids have no gradient.
   void RefuseIdGradient(const vector<bool>& propagate_down) const;
-  /// Fills the tops from stats_: sums, the loss times loss_scale, the others
-  /// divided by the number of terms.
+  /// Fills the tops from statistics_: sums, the loss times loss_scale, the
+  /// others divided by the number of terms.
   void Summarize_cpu(Dtype loss_scale, const vector<Blob<Dtype>*>& top);
   /// The same on the device, and CheckIds too where ids is not null: one copy
   /// to the host brings the statistics and the verdict.
@@ -66,8 +64,9 @@ class SetLossLayer : public LossLayer<Dtype> {
 
   int sets_, positives_, negatives_, dim_;
   Dtype margin_;
-  Blob<Dtype> stats_;    // kStats x terms
-  Blob<Dtype> summary_;  // kStats, then whether the ids broke the layout
+  Blob<Dtype> statistics_;  // drdl::kStatistics x terms
+  Blob<Dtype>
+      summary_;  // drdl::kStatistics, then whether the ids broke the layout
 };
 
 }  // namespace caffe
