@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -187,6 +187,28 @@ def refuse_odd_numbers(options: Mapping[str, object]) -> None:
             raise BadParameter(why, param_hint=hint)
 
 
+def refuse_empty_paths(options: Mapping[str, object], words: Sequence[str]) -> None:
+    """Refuses a path without a name, as an unset variable of the shell leaves it.
+
+    Such a path would mean the current folder.
+
+    Args:
+        options: what a command was given, by the names of its parameters.
+        words: of the command line.
+
+    Raises:
+        BadParameter: one of them is such a path.
+    """
+    empty = [word for word in words if not word or word.endswith("=")]
+    for name, value in options.items():
+        given = value if isinstance(value, list) else [value]
+        if empty and Path() in given:
+            raise BadParameter(
+                "it is empty; is a variable of the shell unset? (.: this folder)",
+                param_hint=f"'--{name.replace('_', '-')}'",
+            )
+
+
 def _numbers(value: object) -> Iterable[int | float]:
     if isinstance(value, list | tuple):
         return [number for part in value for number in _numbers(part)]
@@ -265,6 +287,7 @@ def _told(command: Callable[..., object]) -> Callable[..., object]:
     def told(*args: object, **options: object) -> object:
         try:
             refuse_odd_numbers(options)
+            refuse_empty_paths(options, sys.argv[1:])
             with faults_passed_on():
                 return command(*args, **options)
         except (InputError, typer.Exit):

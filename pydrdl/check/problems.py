@@ -131,7 +131,8 @@ _ERRORS = {
     ),
     "missing_images": (
         "listed images that are missing",
-        "get the images, or take them out of the lists",
+        "name an image list's folder with --root, get the images, or take them out of "
+        "the lists",
     ),
     "unreadable_images": ("files that cannot be read as an image", _AGAIN),
     "boxes_outside": (

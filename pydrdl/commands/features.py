@@ -52,10 +52,11 @@ def extract_features(
     ] = None,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
-    """Extract features for eval_cmc.py; images are made as in training.
+    """Extract the features of a split's images.
 
-    How they were made stands in preprocess.json beside the net. An interrupted
-    extraction goes on when the same command is given again.
+    For eval_cmc.py and its like. Images are made as in training. How they were
+    made stands in preprocess.json beside the net. An interrupted extraction
+    goes on when the same command is given again.
 
     Example: python tools/extract_features.py VehicleID_V1.0 --split test_800
     --net deploy.prototxt --weights mixed.caffemodel --output test_800.h5
@@ -70,6 +71,7 @@ def extract_features(
 
     bgr = None if mean is None else three_numbers(mean)
     path = options.one_output(output, output_word)
+    refuse_existing(path, overwrite=True)  # a folder, that is
     partial = partial_path(path)
     if exists(path) and not overwrite:  # killed between the two last steps
         discard(partial)
@@ -157,7 +159,9 @@ def svm(
     c: Annotated[float, Option(min=1e-9, help="Weight of the hinge losses.")] = 0.01,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a linear SVM on pairs [|a - b|, a b] of labelled features.
+    """Train a linear SVM on pairs of labelled features.
+
+    A pair is [|a - b|, a b].
 
     Example: python tools/train_verifier.py svm train.h5 --label model
     --output svm.npz

@@ -209,7 +209,7 @@ def _check_files(images: Sequence[Image], root: Path) -> None:
         raise InputError(
             f"{first.path} of vehicle {first.vehicle_id} is {how}{more}",
             root,
-            "get the images, or take them out of the list",
+            "name their folder with --root, get them, or take them out of the list",
         )
 
 

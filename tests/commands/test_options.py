@@ -194,3 +194,24 @@ def test_tools_refuse_them_as_wrong_use(
     assert done.returncode == 2
     assert f"Invalid value for '{option}'" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--output", ""), ("--output=",)])
+@pytest.mark.parametrize("name", ["make_nets.py", "parse_log.py", "report.py"])
+def test_an_output_without_a_name_is_not_this_folder(
+    name: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    given = {"parse_log.py": ["a.log"], "make_nets.py": ["--train", "lmdb"]}
+    done = run_tool(name, *given.get(name, []), *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "it is empty; is a variable of the shell unset?" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("output", [".", "/"])
+def test_features_into_a_folder(output: str, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("a.jpg 1\n")
+    words = ["own.txt", "--net", "deploy.prototxt", "--output", output]
+    done = run_tool("extract_features.py", *words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "the output is a folder" in done.stderr
