@@ -15,11 +15,15 @@ from rich.table import Table
 from typer import Option
 
 from pydrdl import cli
-from pydrdl.render.fleet import PRESETS, Plan, changed
 from pydrdl.render.model import draw_model
 from pydrdl.render.photo import camera_of, encode, photograph
 from pydrdl.render.vehicle import draw_vehicle
-from pydrdl.render.vehicleid import render_vehicleid
+from pydrdl.render.vehicleid import (
+    PRESETS,
+    FleetPlan,
+    changed,
+    render_vehicleid,
+)
 
 SCHEMA = "drdl.bench_render/2"
 WARM = 0.1  # share of the vehicles that pass before the clock starts
@@ -44,7 +48,7 @@ class Clock:
         self.rate = counted / (time.perf_counter() - start)
 
 
-def _round(plan: Plan, folder: Path, workers: int) -> tuple[float, float, int]:
+def _round(plan: FleetPlan, folder: Path, workers: int) -> tuple[float, float, int]:
     """Images a second while all processes work, of the whole command; images."""
     clock, start = Clock(), time.perf_counter()
     fleet = render_vehicleid(plan, folder, workers=workers, progress=clock)
@@ -54,7 +58,7 @@ def _round(plan: Plan, folder: Path, workers: int) -> tuple[float, float, int]:
     return clock.rate, count / seconds, count
 
 
-def _stages(plan: Plan, images: int, folder: Path) -> dict[str, float]:
+def _stages(plan: FleetPlan, images: int, folder: Path) -> dict[str, float]:
     """Milliseconds of processor time an image, by what is done."""
     cv2.setNumThreads(0)
     spent = dict.fromkeys(("drawing", "JPEG", "file"), 0.0)

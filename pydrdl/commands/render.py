@@ -11,7 +11,7 @@ from pydrdl.commands import options
 
 if TYPE_CHECKING:
     from pydrdl.render.compcars import Catalogue
-    from pydrdl.render.fleet import Fleet
+    from pydrdl.render.vehicleid import Fleet
 
 Preset = Literal["mini", "demo", "paper"]  # how much to draw
 TITLES = {
@@ -52,9 +52,7 @@ def render_vehicleid(
 
     Example: python tools/render_vehicleid.py --output data/rendered --preset demo
     """
-    from pydrdl.render import fleet as fleet_plans
-    from pydrdl.render.fleet import draw_fleet
-    from pydrdl.render.vehicleid import render_vehicleid as draw
+    from pydrdl.render import vehicleid
 
     folder = options.one_output(output, output_word)
     given = {
@@ -62,11 +60,13 @@ def render_vehicleid(
         "models": models, "images": images, "size": size, "seed": seed,
     }  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
-    plan = fleet_plans.changed(fleet_plans.PRESETS[preset], **chosen)
+    plan = vehicleid.changed(vehicleid.PRESETS[preset], **chosen)
     if dry_run:
-        fleet = draw_fleet(plan)
+        fleet = vehicleid.draw_fleet(plan)
     else:
-        fleet = draw(plan, folder, workers=workers, progress=cli.progress)
+        fleet = vehicleid.render_vehicleid(
+            plan, folder, workers=workers, progress=cli.progress
+        )
     cli.console.print(_fleet_table(fleet, str(folder)))
 
 
@@ -101,7 +101,7 @@ def render_compcars(
     pairs: Annotated[
         int | None, Option(help="Pairs of one model, and of two, in each level.")
     ] = None,
-    size: Annotated[int | None, Option(help="Pixels of an image's width.")] = None,
+    size: Annotated[int | None, Option(help="Pixels a side.")] = None,
     seed: Annotated[int, options.seed("Another seed draws other models.")] = 1,
     workers: Annotated[
         int | None, Option(min=1, help="Processes; one a processor by default.")
@@ -116,7 +116,6 @@ def render_compcars(
     Example: python tools/render_compcars.py --output data/compcars --preset demo
     """
     from pydrdl.render import compcars
-    from pydrdl.render.compcars import draw_catalogue, draw_pairs
 
     folder = options.one_output(output, output_word)
     given = {
@@ -126,8 +125,8 @@ def render_compcars(
     chosen = {name: value for name, value in given.items() if value is not None}
     plan = compcars.changed(compcars.PRESETS[preset], **chosen)
     if dry_run:
-        catalogue = draw_catalogue(plan)
-        lists = draw_pairs(plan, catalogue["part3"])
+        catalogue = compcars.draw_catalogue(plan)
+        lists = compcars.draw_pairs(plan, catalogue["part3"])
     else:
         catalogue, lists = compcars.render_compcars(
             plan, folder, workers=workers, progress=cli.progress

@@ -1,4 +1,8 @@
-"""Which car models there are: makes, parts of the data set, images, their names."""
+"""The drawn CompCars: which car models and pairs there are, and its files.
+
+A pair is of the same model or of two. Easy: both images show the same side.
+Medium: any sides. Hard: any sides, and the two models are of one make.
+"""
 
 import json
 from collections import defaultdict
@@ -14,11 +18,10 @@ from pydrdl.datasets.release import COMPCARS_PAIRS, RELEASED
 from pydrdl.errors import InputError
 from pydrdl.files import renamed
 from pydrdl.parallel import Progress, spread, unseen
-from pydrdl.render.cars import draw_car
-from pydrdl.render.draws import CATALOGUE, PAIRS, generator, with_sum
+from pydrdl.render.draws import CATALOGUE, PAIRS, check_least, generator, with_sum
 from pydrdl.render.folder import drawn_folder, fill_folder
-from pydrdl.render.photo import encode
-from pydrdl.render.web_photo import photograph_car, viewpoint_of
+from pydrdl.render.model import draw_car_model
+from pydrdl.render.photo import encode, photograph_car, viewpoint_of
 
 PARTS = ("part1", "part2", "part3")
 # Images a model has at least: half of part I's, and part II's, make the five
@@ -27,39 +30,39 @@ LEAST = (10, 5, 2)
 NAMES = 1 << 56  # file names are 14 hexadecimal digits, as CompCars' are
 GAPS = 1.2  # numbers that ids are drawn from, a piece
 YEARS = (2005, 2016)
+LEVELS = ("easy", "medium", "hard")
+# Every image finds a partner in the last one, so that none is left out.
+DRAWN = ("easy", "hard", "medium")
+GUESSES = 16  # partners tried before all are looked at
+README = """# A rendered CompCars
+
+{images:,} drawn images of {models:,} car models, in the layout of CompCars' images
+from the web. No real car is shown; licence plates are blank. Made by
+tools/render_compcars.py of DRDL on Caffe with
+
+    {plan}
+"""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to draw.
+class CataloguePlan:
+    """What to draw."""
 
-    Attributes:
-        models: of part I (trained and tested on), II and III (pairs).
-        images: of each part.
-        makes: their number, most of them small.
-        pairs: of the same model in each level, and as many of different ones;
-            fewer where part III does not give them.
-        size: pixels of an image's width.
-        seed: not negative.
-    """
-
-    models: tuple[int, int, int]
-    images: tuple[int, int, int]
-    makes: int
+    models: tuple[int, int, int]  # of part I (trained, tested), II and III (pairs)
+    images: tuple[int, int, int]  # of each part
+    makes: int  # their number; most of them are small
+    # Of the same model in each level, and as many of different ones; fewer where
+    # part III does not give them.
     pairs: int
-    size: int = 128
-    seed: int = 1
+    size: int = 128  # pixels a side
+    seed: int = 1  # not negative
 
     def __post_init__(self) -> None:
-        for name, value, least in (
+        check_least(
             ("--models", min(self.models), 1), ("--makes", self.makes, 1),
             ("--pairs", self.pairs, 1), ("--size", self.size, 32),
             ("--seed", self.seed, 0),
-        ):  # fmt: skip
-            if value < least:
-                raise InputError(
-                    f"{value} is too small", name, f"take at least {least}"
-                )
+        )  # fmt: skip
         parts = zip(PARTS, self.models, self.images, LEAST, strict=True)
         for part, models, images, each in parts:
             if images < each * models:
@@ -71,54 +74,47 @@ class Plan:
                 )
 
 
-def _paper_plan() -> Plan:
+def _paper_plan() -> CataloguePlan:
     """CompCars as it was released, which is as the paper (Sec. 5) counts it."""
     sizes = [RELEASED[compcars.NAME][part] for part in PARTS]
     models, images = zip(*((s.vehicles, s.images) for s in sizes), strict=True)
-    return Plan(models, images, makes=163, pairs=COMPCARS_PAIRS // 2, size=256)
+    return CataloguePlan(models, images, 163, COMPCARS_PAIRS // 2, size=256)
 
 
 PRESETS = {
-    "mini": Plan((8, 6, 8), (96, 36, 48), makes=3, pairs=20, size=64),
-    "demo": Plan((60, 30, 60), (1_200, 450, 900), makes=12, pairs=2_000),
+    "mini": CataloguePlan((8, 6, 8), (96, 36, 48), makes=3, pairs=20, size=64),
+    "demo": CataloguePlan((60, 30, 60), (1_200, 450, 900), makes=12, pairs=2_000),
     "paper": _paper_plan(),
 }
 
 
-def changed(plan: Plan, **values: object) -> Plan:
+def changed(plan: CataloguePlan, **values: object) -> CataloguePlan:
     """Returns a plan with other values."""
     return replace(plan, **values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Car:
-    """A car model of the catalogue.
+    """A car model of the catalogue."""
 
-    Attributes:
-        number: its place in the catalogue.
-        make: the number of its make.
-        make_id, model_id: CompCars' kind of ids, with gaps.
-        images: paths as the lists name them, "78/1/2014/3ac218c0c6c378.jpg".
-    """
-
-    number: int
-    make: int
-    make_id: int
+    number: int  # its place in the catalogue
+    make: int  # the number of its make
+    make_id: int  # CompCars' kind of ids, with gaps
     model_id: int
-    images: tuple[str, ...]
+    images: tuple[str, ...]  # as lists name them, "78/1/2014/3ac218c0c6c378.jpg"
 
 
 Catalogue = Mapping[str, tuple[Car, ...]]  # by part
 
 
-def draw_catalogue(plan: Plan) -> Catalogue:
+def draw_catalogue(plan: CataloguePlan) -> Catalogue:
     """Returns all car models by part, a pure function of the plan."""
     random = generator(plan.seed, kind=CATALOGUE)
     total = sum(plan.models)
-    model_ids = random.permutation(int(GAPS * total))[:total] + 1
-    make_ids = random.permutation(int(GAPS * plan.makes))[: plan.makes] + 1
+    model_ids = (random.permutation(int(GAPS * total))[:total] + 1).tolist()
+    make_ids = (random.permutation(int(GAPS * plan.makes))[: plan.makes] + 1).tolist()
     weights = np.exp(-2.5 * np.arange(plan.makes) / plan.makes)
-    makes = random.choice(plan.makes, total, p=weights / weights.sum())
+    makes = random.choice(plan.makes, total, p=weights / weights.sum()).tolist()
     parts, number = {}, 0
     sizes = zip(PARTS, plan.models, plan.images, LEAST, strict=True)
     for part, models, images, least in sizes:
@@ -126,10 +122,9 @@ def draw_catalogue(plan: Plan) -> Catalogue:
         counts = with_sum(least + random.poisson(rate), images, least, random)
         cars = []
         for count in counts.tolist():
-            make = int(makes[number])
-            folder = f"{make_ids[make]}/{model_ids[number]}"
-            names = _draw_names(random, folder, count)
-            ids = int(make_ids[make]), int(model_ids[number])
+            make = makes[number]
+            ids = make_ids[make], model_ids[number]
+            names = _draw_names(random, f"{ids[0]}/{ids[1]}", count)
             cars.append(Car(number, make, *ids, names))
             number += 1
         parts[part] = tuple(cars)
@@ -146,33 +141,13 @@ def _draw_names(
     while len(names) < count:
         names[int(random.integers(NAMES))] = None
     years = random.integers(first, last, count).tolist()
-    return tuple(
-        f"{folder}/{year}/{name:014x}.jpg"
-        for year, name in zip(years, names, strict=True)
-    )
-
-
-# Pairs of images to verify, as CompCars' three levels make them.
-#
-# A pair is of the same model or of two. Easy: both images show the same side.
-# Medium: any sides. Hard: any sides, and the two models are of one make.
-
-
-LEVELS = ("easy", "medium", "hard")
-# Every image finds a partner in the last one, so that none is left out.
-DRAWN = ("easy", "hard", "medium")
-GUESSES = 16  # partners tried before all are looked at
+    both = zip(years, names, strict=True)
+    return tuple(f"{folder}/{year}/{name:014x}.jpg" for year, name in both)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An image of part III.
-
-    Attributes:
-        path: as the lists name it.
-        model, make: numbers.
-        viewpoint: the side that it shows.
-    """
+    """An image of part III: its path, the numbers of model and make, the side."""
 
     path: str
     model: int
@@ -195,7 +170,7 @@ DIFFERENT: dict[str, Key] = {
 }
 
 
-def draw_pairs(plan: Plan, cars: Sequence[Car]) -> dict[str, list[str]]:
+def draw_pairs(plan: CataloguePlan, cars: Sequence[Car]) -> dict[str, list[str]]:
     """Draws the pairs of each level.
 
     Images that are in fewer pairs so far come first; no pair is twice in a
@@ -216,7 +191,7 @@ def draw_pairs(plan: Plan, cars: Sequence[Car]) -> dict[str, list[str]]:
         for car in cars
         for k, name in enumerate(car.images)
     ]
-    drawer = _Drawer(images, generator(plan.seed, kind=PAIRS))
+    drawer = _PairDrawer(images, generator(plan.seed, kind=PAIRS))
     lines = {}
     for level in DRAWN:
         same = drawer.draw(SAME[level], True, plan.pairs)
@@ -230,15 +205,14 @@ def draw_pairs(plan: Plan, cars: Sequence[Car]) -> dict[str, list[str]]:
                 "ask for more models or images, or for fewer makes",
             )
         drawn = [*same[:number], *different[:number]]
-        order = drawer.random.permutation(len(drawn)).tolist()
         lines[level] = [
             f"{images[drawn[i][0]].path} {images[drawn[i][1]].path} {i < number:d}\n"
-            for i in order
+            for i in drawer.random.permutation(len(drawn)).tolist()
         ]
     return {level: lines[level] for level in LEVELS}
 
 
-class _Drawer:
+class _PairDrawer:
     """Draws pairs; knows how often it has taken each image."""
 
     def __init__(self, images: Sequence[Shown], random: np.random.Generator) -> None:
@@ -272,39 +246,36 @@ class _Drawer:
         """Chooses a partner; None where there is none left."""
         model = self.images[first].model
 
+        def ordered(second: int) -> Pair:
+            return (first, second) if first < second else (second, first)
+
         def fits(second: int) -> bool:
             if second == first or (self.images[second].model == model) != same:
                 return False
-            return _ordered(first, second) not in found
+            return ordered(second) not in found
 
         for place in self.random.integers(len(group), size=GUESSES).tolist():
             if fits(group[place]):
-                return _ordered(first, group[place])
+                return ordered(group[place])
         left = [second for second in group if fits(second)]
-        if not left:
-            return None
-        return _ordered(first, left[int(self.random.integers(len(left)))])
+        return ordered(left[int(self.random.integers(len(left)))]) if left else None
 
 
-def _ordered(first: int, second: int) -> Pair:
-    return (first, second) if first < second else (second, first)
-
-
-# Writes drawn car models in CompCars' layout on disk.
-
-
-README = """# A rendered CompCars
-
-{images:,} drawn images of {models:,} car models, in the layout of CompCars' images
-from the web. No real car is shown; licence plates are blank. Made by
-tools/render_compcars.py of DRDL on Caffe with
-
-    {plan}
-"""
+def split_files(
+    catalogue: Catalogue, pairs: Mapping[str, list[str]]
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yields the path, inside train_test_split, and the lines of every list."""
+    for split, first in (("train", 0), ("test", 1)):  # halves of each model's images
+        halves = (name for car in catalogue["part1"] for name in car.images[first::2])
+        yield f"classification/{split}.txt", (f"{name}\n" for name in halves)
+    names = (name for car in catalogue["part2"] for name in car.images)
+    yield "verification/verification_train.txt", (f"{name}\n" for name in names)
+    for level, lines in pairs.items():
+        yield f"verification/verification_pairs_{level}.txt", lines
 
 
 def render_compcars(
-    plan: Plan,
+    plan: CataloguePlan,
     output: Path,
     *,
     workers: int | None = None,
@@ -330,52 +301,34 @@ def render_compcars(
     cars = [car for part in catalogue.values() for car in part]
     task = partial(_render, plan, drawn_folder(output).partial)
     done = spread(task, cars, workers)
+    readme = README.format(
+        images=sum(len(car.images) for car in cars), models=len(cars),
+        plan=" ".join(f"{key}={value}" for key, value in asdict(plan).items()),
+    )  # fmt: skip
     fill_folder(
         output, json.dumps({"CompCars": asdict(plan)}), ("image", "label"),
-        progress(done, "models", len(cars)), [("README.md", [_readme(plan, cars)])],
+        progress(done, "models", len(cars)), [("README.md", [readme])],
         split_files(catalogue, pairs),
     )  # fmt: skip
     return catalogue, pairs
 
 
-def split_files(
-    catalogue: Catalogue, pairs: dict[str, list[str]]
-) -> Iterator[tuple[str, Iterable[str]]]:
-    """Yields the path, inside train_test_split, and the lines of every list."""
-    for split, first in (("train", 0), ("test", 1)):  # halves of each model's images
-        lines = [
-            f"{name}\n" for car in catalogue["part1"] for name in car.images[first::2]
-        ]
-        yield f"classification/{split}.txt", lines
-    lines = [f"{name}\n" for car in catalogue["part2"] for name in car.images]
-    yield "verification/verification_train.txt", lines
-    for level, lines in pairs.items():
-        yield f"verification/verification_pairs_{level}.txt", lines
-
-
-def _readme(plan: Plan, cars: list[Car]) -> str:
-    return README.format(
-        images=sum(len(car.images) for car in cars), models=len(cars),
-        plan=" ".join(f"{key}={value}" for key, value in asdict(plan).items()),
-    )  # fmt: skip
-
-
-def _render(plan: Plan, output: Path, car: Car) -> int:
+def _render(plan: CataloguePlan, output: Path, car: Car) -> int:
     """Draws the images of a model that are not there yet."""
-    model = draw_car(plan.seed, car.make, car.number)
+    model = draw_car_model(plan.seed, car.make, car.number)
     for image, name in enumerate(car.images):
         path = output / "image" / name
         if path.exists():
             continue
         photo = photograph_car(model, plan.seed, car.number, image, plan.size)
-        label = output / "label" / f"{name.removesuffix('.jpg')}.txt"
         left, top, right, bottom = photo.box
-        lines = (f"{photo.viewpoint:d}", "1", f"{left + 1} {top + 1} {right} {bottom}")
-        label.parent.mkdir(parents=True, exist_ok=True)
+        text = f"{photo.viewpoint:d}\n1\n{left + 1} {top + 1} {right} {bottom}\n"
+        label = output / "label" / f"{name.removesuffix('.jpg')}.txt"
         # The label first: an image that is there has one.
-        with renamed(label) as part:
-            part.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with renamed(path) as part:
-            part.write_bytes(encode(photo.pixels, photo.quality))
+        for file, data in (
+            (label, text.encode()), (path, encode(photo.pixels, photo.quality))
+        ):  # fmt: skip
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with renamed(file) as part:
+                part.write_bytes(data)
     return len(car.images)

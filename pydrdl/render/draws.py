@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pydrdl.arrays import Int
 from pydrdl.errors import InputError
 
 Item = TypeVar("Item")
@@ -14,7 +14,10 @@ Item = TypeVar("Item")
 # (seed, vehicle, image 0) would be alike; the spawn key tells them apart.
 FLEET, MODEL, VEHICLE, CAMERA, LISTS = 1, 2, 3, 4, 5
 # Of the drawn CompCars, none of whose models is one of the drawn VehicleID's.
-MAKE, CAR, CATALOGUE, PAIRS, WEB = 6, 7, 8, 9, 10
+MAKE, CAR, CATALOGUE, PAIRS, CAR_IMAGE = 6, 7, 8, 9, 10
+
+STEP = 4  # images that one exchange changes at most, so that no vehicle stands out
+TRIES = 200  # exchanges tried for each chosen vehicle
 
 
 def generator(seed: int, *numbers: int, kind: int | None = None) -> np.random.Generator:
@@ -42,22 +45,24 @@ def pick(
     return items[int(np.searchsorted(total, random.uniform(0, total[-1]), "right"))]
 
 
-# Numbers of images that add up to what is wanted, exactly.
+def happens(random: np.random.Generator, probability: float) -> bool:
+    """Whether something that has a probability happens."""
+    return bool(random.random() < probability)
 
 
-Int = NDArray[np.int64]
-STEP = 4  # images that one exchange changes at most, so that no vehicle stands out
-TRIES = 200  # exchanges tried for each chosen vehicle
+def check_least(*values: tuple[str, float, float]) -> None:
+    """Refuses a plan's values, each with its option, that are below a least one.
+
+    Raises:
+        InputError: one is.
+    """
+    for option, value, least in values:
+        if value < least:
+            raise InputError(f"{value} is too small", option, f"take at least {least}")
 
 
 def with_sum(counts: Int, total: int, least: int, random: np.random.Generator) -> Int:
-    """Changes numbers of images by ones, at random, until they add up.
-
-    Args:
-        counts: images of each vehicle, none below least.
-        total: the wanted sum.
-        least: images a vehicle.
-        random: says whose number changes.
+    """Changes images of vehicles, none below least, by ones until they add up.
 
     Raises:
         InputError: the sum asks for fewer than least of some vehicle.
@@ -77,16 +82,10 @@ def with_sum(counts: Int, total: int, least: int, random: np.random.Generator) -
 
 
 def choose(counts: Int, number: int, total: int, random: np.random.Generator) -> Int:
-    """Chooses vehicles whose numbers of images add up.
+    """Chooses so many vehicles that their numbers of images add up.
 
     A random choice, then vehicles are exchanged for others with a few images
     more (or fewer) until the sum is met.
-
-    Args:
-        counts: images of each vehicle.
-        number: of vehicles to choose.
-        total: the wanted sum.
-        random: says who is chosen.
 
     Returns:
         The chosen vehicles' positions, ascending.

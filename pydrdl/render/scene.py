@@ -1,126 +1,135 @@
-"""Paints a mesh from far to near."""
+"""What is around a vehicle: the traffic cameras of a city, daylight, the road."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from pydrdl.render.camera import Perspective, View
-from pydrdl.render.draws import pick
-from pydrdl.render.material import Colour, Light, Palette, shade
-from pydrdl.render.mesh import (
-    BACK_ORDER,
-    FRONT_ORDER,
-    SIDE_ORDER,
-    Kind,
-    Mesh,
-    Part,
-    Points,
-)
+from pydrdl.arrays import Pixels
+from pydrdl.render.draws import CAMERA, generator, happens, pick
+from pydrdl.render.mesh import Colour, Points
 
-Pixels = NDArray[np.uint8]
-Int = NDArray[np.int64]
-PaintPane = Callable[[Part, NDArray[np.int32]], None]
+CITY = 24  # cameras
+NEAREST = 0.8  # metres before the camera; what is nearer is drawn there
 SHIFT = 4  # OpenCV takes coordinates in 1/16 pixel
-GRAZING = 0.04  # cosine below which the wheels would show past the corners
 LARGEST = 1 << 19  # coordinate that OpenCV is given at most
+TILE = 1024  # pixels a side of the textures that are cut from
+KERB: Colour = (165, 168, 170)
+FAR, NEAR = -60.0, 8.0  # metres from the vehicle's near end along the road
 
 
-def _ranks(order: tuple[Part, ...]) -> NDArray[np.int64]:
-    """The place of each part in an order."""
-    return np.argsort(np.array(order))
+@dataclass(frozen=True)
+class Camera:
+    """A camera above a road, looking along it; lengths in metres."""
+
+    height: float  # above the road
+    aside: float  # of the lane's middle, to the right of its view
+    distance: float  # to the vehicles that it photographs, on the road
+    tilt: float  # how far it looks down, radians
+    pan: float  # to the right, radians
+    focal: float  # length in pixels of its sensor
+    front: bool  # whether vehicles come towards it
+    heading: float  # direction of its view from north, radians clockwise
+    cast: Colour  # what it makes of blue, green and red
+    sharpness: float  # sigma of its blur at 256 pixels a vehicle
+    noise: float  # standard deviation at medium light, of 255
+    quality: int  # of its JPEG files
+    road: int  # number of what lies around the lane
 
 
-RANKS = {
-    True: _ranks(FRONT_ORDER), False: _ranks(BACK_ORDER), None: _ranks(SIDE_ORDER)
-}  # fmt: skip
+@lru_cache(maxsize=2 * CITY)
+def draw_camera(seed: int, number: int) -> Camera:
+    """Returns one of the city's cameras, a pure function of the arguments."""
+    random = generator(seed, number, kind=CAMERA)
+    height, distance = random.uniform(5.2, 7.5), random.uniform(12, 23)
+    aside = random.normal(0, 2.0)
+    cast = 1 + np.clip(random.normal(0, 0.025, 3), -0.04, 0.04)
+    return Camera(
+        height=height, aside=aside, distance=distance,
+        tilt=float(np.arctan2(height - 0.8, distance + 1) + random.normal(0, 0.04)),
+        pan=float(-np.arctan2(aside, distance) * random.uniform(0.5, 1.1)),
+        focal=random.uniform(1400, 2600), front=number % 4 != 3,
+        heading=random.uniform(0, 2 * np.pi),
+        cast=(float(cast[0]), float(cast[1]), float(cast[2])),
+        sharpness=random.uniform(0.3, 0.9), noise=random.uniform(1.0, 3.5),
+        quality=int(random.integers(72, 94)), road=int(pick(random, range(6))),
+    )  # fmt: skip
 
 
-def end_seen(view: Perspective, mesh: Mesh) -> bool | None:
-    """Whether a camera looks at the front, the back or (None) from beside."""
-    ahead = mesh.points[:, 2]
-    if ahead.min() < view.position[2] < ahead.max():
-        return None
-    return bool(view.position[2] > ahead.max())
+class View:
+    """A traffic camera's perspective onto a vehicle.
 
-
-def paint_mesh(
-    pixels: Pixels,
-    mesh: Mesh,
-    view: Perspective,
-    colours: Palette,
-    light: Light,
-    front: bool | None,
-    paint_pane: PaintPane,
-) -> None:
-    """Paints what of a mesh is seen.
+    Its attributes scale and offset map the sensor's pixels to those of the picture.
 
     Args:
-        pixels: height x width x 3, painted in place.
-        mesh: a vehicle.
-        view: of the camera.
-        colours: of the mesh's materials.
-        light: of the image.
-        front: whether the front is seen, otherwise the back; None: from beside.
-        paint_pane: paints a pane of glass and what is behind it, given its part
-            and its outline in 1/16 pixels.
+        camera: which.
+        length: of the vehicle, metres.
+        yaw: how far it is turned out of its lane, radians.
+        distance: from the camera to its near end along the road, metres.
+        aside: of the camera from the vehicle's middle, metres.
     """
-    seen, towards, distance = _facing(mesh, view)
-    ranks = RANKS[front][mesh.parts[seen]]
-    if front is None:  # the body hides the farther mirror
-        middle = mesh.points[:, 0].mean()
-        far = (mesh.centres[seen, 0] - middle) * (view.position[0] - middle) < 0
-        ranks = np.where(far & (mesh.parts[seen] == Part.MIRROR), -1, ranks)
-    # Inside a part, layer 0 by distance, then the others in their order.
-    above = np.where(mesh.layers[seen] > 0, mesh.layers[seen], -distance[seen])
-    seen = seen[np.lexsort((above, ranks))]
-    lit = shade(
-        mesh.materials[seen], mesh.normals[seen], towards[seen], colours, light
-    ).tolist()
-    flat = to_fixed(view.project(mesh.points))
-    widths = view.pixels(mesh.widths[seen], mesh.centres[seen])
-    starts, ends = mesh.starts[seen].tolist(), mesh.starts[seen + 1].tolist()
-    kinds, parts = mesh.kinds[seen].tolist(), mesh.parts[seen].tolist()
-    for i, (start, end, kind) in enumerate(zip(starts, ends, kinds, strict=True)):
-        shape = flat[start:end]
-        if kind == Kind.CONVEX:
-            cv2.fillConvexPoly(pixels, shape, lit[i], cv2.LINE_8, SHIFT)
-        elif kind == Kind.POLYGON:
-            cv2.fillPoly(pixels, [shape], lit[i], cv2.LINE_8, SHIFT)
-        elif kind == Kind.LINE:
-            thick = max(1, round(float(widths[i])))
-            cv2.polylines(pixels, [shape], False, lit[i], thick, cv2.LINE_8, SHIFT)
-        else:
-            paint_pane(Part(parts[i]), shape)
 
+    def __init__(
+        self, camera: Camera, length: float, yaw: float, distance: float, aside: float
+    ) -> None:
+        end, s, c = (1 if camera.front else -1), np.sin(yaw), np.cos(yaw)
+        about_y = np.array([(c, 0, s), (0, 1, 0), (-s, 0, c)])
+        self.turn = about_y @ np.diag([end, 1, end])
+        self.near_end = np.array([0, 0, end * length / 2])
+        st, ct = np.sin(camera.tilt), np.cos(camera.tilt)
+        sp, cp = np.sin(camera.pan), np.cos(camera.pan)
+        # Rows: to the right, up and ahead, before the road is turned.
+        axes = np.array(
+            [(cp, 0, sp), (-sp * st, ct, cp * st), (sp * ct, -st, -cp * ct)]
+        )
+        axes[1] = np.cross(axes[0], axes[2])
+        self.position = self.place([(aside, camera.height, distance)])[0]
+        self.axes, self.focal = axes @ self.turn.T, camera.focal
+        self.scale, self.offset = 1.0, np.zeros(2)
 
-def _facing(mesh: Mesh, view: Perspective) -> tuple[Int, Points, Points]:
-    """Which elements face the camera, the way to it (E x 3) and how far (E)."""
-    towards = view.position - mesh.centres
-    distance = np.linalg.norm(towards, axis=1)
-    towards = towards / distance[:, None]
-    facing = (mesh.normals * towards).sum(axis=1)
-    least = np.where(mesh.parts == Part.SIDE, GRAZING, 0.01)
-    seen = np.flatnonzero((facing > least) | ~mesh.normals.any(axis=1))
-    return seen, towards, np.asarray(distance)
+    def place(self, points: ArrayLike) -> Points:
+        """Maps the road's frame to the vehicle's.
 
+        The road's: x to the right as the camera sees it, y up, z towards the
+        camera, its origin on the road below the vehicle's near end.
+        """
+        return np.asarray(np.asarray(points, float) @ self.turn.T + self.near_end)
 
-def extent(mesh: Mesh, view: Perspective) -> Points:
-    """Where a mesh is painted: left, top, right and bottom, pixels.
+    def depth(self, points: Points) -> Points:
+        """Metres ahead of the camera."""
+        ahead = (points - self.position) @ self.axes[2]
+        return np.asarray(np.maximum(ahead, NEAREST))
 
-    Exact but for the ends of slanting lines.
-    """
-    seen = _facing(mesh, view)[0]
-    sizes = np.diff(mesh.starts)[seen]
-    owners = np.repeat(seen, sizes)
-    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    points = mesh.starts[owners] + np.arange(len(owners)) - first
-    flat = view.project(mesh.points[points])
-    reach = view.pixels(mesh.widths, mesh.centres)[owners, None] / 2
-    return np.concatenate([(flat - reach).min(axis=0), (flat + reach).max(axis=0)])
+    def project(self, points: Points) -> Points:
+        """Maps N x 3 to N x 2 pixels of the crop."""
+        seen = (points - self.position) @ self.axes.T
+        flat = seen[:, :2] * (1, -1) / np.maximum(seen[:, 2:], NEAREST)
+        return np.asarray(flat * (self.focal * self.scale) + self.offset)
+
+    def pixels(self, metres: Points, at: Points) -> Points:
+        """Returns how large so many metres are at N x 3 points."""
+        return metres * self.focal * self.scale / self.depth(at)
+
+    def crop(self, points: Points, size: int, margins: ArrayLike) -> float:
+        """Sets the crop, a square of so many pixels a side about N x 3 points.
+
+        Margins are left, top, right and bottom, shares of the vehicle's size.
+
+        Returns:
+            How many pixels of the sensor the crop is high and wide.
+        """
+        self.scale, self.offset = 1.0, np.zeros(2)
+        flat = self.project(points)
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        edge = np.asarray(margins, float).reshape(2, 2) * (high - low).max()
+        low, high = low - edge[0], high + edge[1]
+        side = float((high - low).max())
+        self.scale = size / side
+        self.offset = -self.scale * ((low + high) / 2 - side / 2)
+        return side
 
 
 def to_fixed(flat: Points) -> NDArray[np.int32]:
@@ -129,43 +138,44 @@ def to_fixed(flat: Points) -> NDArray[np.int32]:
     return np.clip(fixed, -LARGEST, LARGEST).astype(np.int32)
 
 
-def fill(
-    pixels: Pixels, view: Perspective, points: Points, colour: Iterable[float]
-) -> None:
-    """Paints one convex polygon of N x 3 points, whatever way it faces."""
-    shape = to_fixed(view.project(points))
-    cv2.fillConvexPoly(pixels, shape, tuple(colour), cv2.LINE_8, SHIFT)
+@dataclass(frozen=True)
+class Light:
+    """The light of one image."""
+
+    sun: Points  # unit vector towards the sun, in the vehicle's frame
+    strength: float  # of the sun; 0 under clouds
+    ambient: float  # of the sky
+    sky: Colour  # at the horizon
+    ground: float  # the road's brightness, 0 to 255
 
 
-# The road around a vehicle: asphalt, lane lines, verge, shadows.
-
-
-# A rectangle on the ground: left, right, far and near in metres, and its colour.
-Piece = tuple[float, float, float, float, Colour]
-TILE = 1024  # pixels a side of the textures that are cut from
-KERB: Colour = (165, 168, 170)
-FAR, NEAR = -60.0, 8.0  # metres from the vehicle's near end along the road
+def draw_light(
+    random: np.random.Generator, turn: Points, heading: float, ground: float
+) -> Light:
+    """Draws the time of day and the weather; turn leads from road to vehicle."""
+    azimuth = random.uniform(0.5 * np.pi, 1.5 * np.pi) - heading  # east to west
+    height = random.uniform(0.35, 1.15)
+    sunny = happens(random, 0.55)
+    strength = random.uniform(0.4, 0.8) if sunny else random.uniform(0, 0.12)
+    flat = np.cos(height)
+    sun = np.array([np.sin(azimuth) * flat, np.sin(height), -np.cos(azimuth) * flat])
+    grey = random.uniform(205, 245)
+    blue = random.uniform(0, 18) if sunny else random.uniform(-2, 6)
+    ambient = random.uniform(0.78, 0.95) - 0.3 * strength
+    sky = grey + 0.6 * blue, grey, grey - blue
+    return Light(turn @ sun, strength, ambient, sky, ground)
 
 
 @dataclass(frozen=True)
 class Road:
-    """What lies around a camera's lane.
+    """What lies around a camera's lane; lengths in metres."""
 
-    Attributes:
-        grey: of the asphalt, 0 to 255.
-        lane: width, metres.
-        dashed: the lines to the right and to the left.
-        edge: metres from the lane's middle to a verge; negative to the left.
-        verge: its colour.
-        crossing: metres from the vehicle to a zebra crossing; None without.
-    """
-
-    grey: float
-    lane: float
-    dashed: tuple[bool, bool]
-    edge: float | None
+    grey: float  # of the asphalt, 0 to 255
+    lane: float  # width
+    dashed: tuple[bool, bool]  # the lines to the right and to the left
+    edge: float | None  # from the lane's middle to a verge; negative to the left
     verge: Colour
-    crossing: float | None
+    crossing: float | None  # from the vehicle to a zebra crossing
 
 
 def draw_road(random: np.random.Generator, kind: int) -> Road:
@@ -175,14 +185,12 @@ def draw_road(random: np.random.Generator, kind: int) -> Road:
     edge = side * (lane / 2 + 0.5 + 0.2 * kind) if kind in (0, 1, 4) else None
     verge: Colour = ((62, 104, 84), (150, 154, 158), (120, 128, 130))[kind % 3]
     crossing = random.uniform(-9, 3) if kind in (3, 5) else None
-    return Road(
-        random.uniform(92, 140), lane, (kind != 2, kind not in (2, 5)), edge, verge,
-        crossing,
-    )  # fmt: skip
+    dashed = (kind != 2, kind not in (2, 5))
+    return Road(random.uniform(92, 140), lane, dashed, edge, verge, crossing)
 
 
 @lru_cache(maxsize=4)
-def texture(number: int) -> NDArray[np.uint8]:
+def texture(number: int) -> Pixels:
     """A tile of noise about 128: 0 asphalt, 1 fine grain, 2 clouds, 3 leaves."""
     random = np.random.Generator(np.random.Philox(number))
     if number == 1:
@@ -198,17 +206,15 @@ def texture(number: int) -> NDArray[np.uint8]:
     return np.clip(total, 0, 255).astype(np.uint8)
 
 
-def cut(
-    random: np.random.Generator, number: int, height: int, width: int
-) -> NDArray[np.uint8]:
-    """Cuts a piece out of a texture, at random."""
+def cut(random: np.random.Generator, number: int, size: int) -> Pixels:
+    """Cuts a square out of a texture, at random."""
     tile = texture(number)
-    if max(height, width) > TILE:
-        repeats = (height // TILE + 2, width // TILE + 2, *(1,) * (tile.ndim - 2))
-        tile = np.tile(tile, repeats)
-    y = int(random.integers(tile.shape[0] - height + 1))
-    x = int(random.integers(tile.shape[1] - width + 1))
-    return tile[y : y + height, x : x + width]
+    if size > TILE:
+        repeats = size // TILE + 2
+        tile = np.tile(tile, (repeats, repeats, *(1,) * (tile.ndim - 2)))
+    y = int(random.integers(tile.shape[0] - size + 1))
+    x = int(random.integers(tile.shape[1] - size + 1))
+    return tile[y : y + size, x : x + size]
 
 
 def paint_road(
@@ -216,19 +222,21 @@ def paint_road(
 ) -> Pixels:
     """Paints the road without the vehicle, size x size x 3."""
     bright = light.ambient + 0.75 * light.strength * max(light.sun[1], 0)
-    grey = road.grey * bright
     slope = np.linspace(1.06, 0.94, size)[:, None]
-    grain = cut(random, 0, size, size).astype(np.float32) - 128
-    asphalt = np.clip((grey + grain) * slope, 0, 255).astype(np.uint8)
+    grain = cut(random, 0, size).astype(np.float32) - 128
+    asphalt = np.clip((road.grey * bright + grain) * slope, 0, 255).astype(np.uint8)
     pixels = cv2.cvtColor(asphalt, cv2.COLOR_GRAY2BGR)
-
-    pieces = list(_verge(road)) + list(_lines(random, road))
+    rectangles = list(_lines(random, road))
+    if road.edge is not None:
+        verge = road.edge + np.copysign(30, road.edge), FAR, NEAR, road.verge
+        kerb = road.edge + np.copysign(0.25, road.edge), FAR, NEAR, KERB
+        rectangles = [(road.edge, *verge), (road.edge, *kerb), *rectangles]
     corners = [
         ((left, 0, far), (right, 0, far), (right, 0, near), (left, 0, near))
-        for left, right, far, near, _ in pieces
+        for left, right, far, near, _ in rectangles
     ]
     flat = to_fixed(view.project(view.place(np.reshape(corners, (-1, 3)))))
-    for shape, (*_, colour) in zip(flat.reshape(-1, 4, 2), pieces, strict=True):
+    for shape, (*_, colour) in zip(flat.reshape(-1, 4, 2), rectangles, strict=True):
         if shape[:, 1].max() < 0 or shape[:, 1].min() >= size << SHIFT:
             continue
         lit = [min(255.0, channel * bright) for channel in colour]
@@ -236,16 +244,13 @@ def paint_road(
     return np.asarray(pixels, np.uint8)
 
 
-def _verge(road: Road) -> Iterator[Piece]:
-    if road.edge is not None:
-        outer = road.edge + np.copysign(30, road.edge)
-        kerb = road.edge + np.copysign(0.25, road.edge)
-        yield road.edge, outer, FAR, NEAR, road.verge
-        yield road.edge, kerb, FAR, NEAR, KERB
+def _lines(
+    random: np.random.Generator, road: Road
+) -> Iterator[tuple[float, float, float, float, Colour]]:
+    """Lane lines, a crossing, and now and then something else.
 
-
-def _lines(random: np.random.Generator, road: Road) -> Iterator[Piece]:
-    """Lane lines, a crossing, and now and then something else."""
+    Rectangles on the ground: left, right, far and near in metres, and their colour.
+    """
     wear = random.uniform(0.75, 1.0)
     white: Colour = (205 * wear, 208 * wear, 208 * wear)
     shift, phase = random.normal(0, 0.15), random.uniform(0, 6)
@@ -260,30 +265,32 @@ def _lines(random: np.random.Generator, road: Road) -> Iterator[Piece]:
     if road.crossing is not None:
         for x in np.arange(-8, 8, 0.9):
             yield x, x + 0.45, road.crossing - 3, min(road.crossing, NEAR), white
-    if random.random() < 0.25:  # what an arrow or a patch of new asphalt leaves
+    if happens(random, 0.25):  # what an arrow or a patch of new asphalt leaves
         x, z = random.uniform(-1.2, 1.0), random.uniform(-3, 3)
         dark = pick(random, (white, (70, 70, 70), (60, 62, 62)))
         yield x, x + random.uniform(0.2, 0.9), z, z + random.uniform(1, 3), dark
 
 
 def paint_shadow(
-    pixels: Pixels, view: Perspective, light: Light, half_width: float, length: float,
+    pixels: Pixels, view: View, light: Light, half_width: float, length: float,
     outline: Points,
 ) -> None:  # fmt: skip
     """Darkens the road under a vehicle and on the side away from the sun."""
     height, width = pixels.shape[:2]
     to_small = max(height // 4, 16) / height
     mask = np.full((round(height * to_small), round(width * to_small)), 255, np.uint8)
+
+    def darken(shape: Points, grey: float) -> None:
+        cv2.fillConvexPoly(mask, to_fixed(shape), grey, cv2.LINE_AA, SHIFT)
+
     if light.strength > 0.15 and light.sun[1] > 0.1:
         fallen = outline - np.outer(outline[:, 1] / light.sun[1], light.sun)
         hull = cv2.convexHull((view.project(fallen) * to_small).astype(np.float32))
-        shade = 255 * (1 - 0.75 * light.strength)
-        cv2.fillConvexPoly(mask, to_fixed(hull[:, 0]), shade, cv2.LINE_AA, SHIFT)
-    for reach, shade in ((0.22, 150.0), (0.05, 80.0)):
+        darken(hull[:, 0], 255 * (1 - 0.75 * light.strength))
+    for reach, grey in ((0.22, 150.0), (0.05, 80.0)):
         x, z = half_width + reach, length / 2 + reach
         foot = np.array([(-x, 0, -z), (x, 0, -z), (x, 0, z), (-x, 0, z)])
-        shape = to_fixed(view.project(foot) * to_small)
-        cv2.fillConvexPoly(mask, shape, shade, cv2.LINE_AA, SHIFT)
+        darken(view.project(foot) * to_small, grey)
     soft = cv2.blur(mask, (5, 5))
     large = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
     cv2.multiply(pixels, cv2.cvtColor(large, cv2.COLOR_GRAY2BGR), pixels, 1 / 255)

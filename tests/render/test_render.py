@@ -19,9 +19,13 @@ from interruptions import KilledError, ends_after, files, tool_killed_when
 from pydrdl.datasets import Dataset, read_vehicleid
 from pydrdl.errors import InputError
 from pydrdl.parallel import spread
-from pydrdl.render.fleet import PRESETS, changed, draw_fleet
 from pydrdl.render.folder import MARKER
-from pydrdl.render.vehicleid import render_vehicleid
+from pydrdl.render.vehicleid import (
+    PRESETS,
+    changed,
+    draw_fleet,
+    render_vehicleid,
+)
 
 UNREADABLE = "no split lists|cannot read a file of the data set"
 MINI = PRESETS["mini"]

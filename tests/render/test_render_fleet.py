@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.render.draws import choose, generator, with_sum
-from pydrdl.render.fleet import PRESETS, Fleet, changed, draw_fleet
 from pydrdl.render.model import FAMILIES, draw_model
-from pydrdl.render.vehicleid import attribute_files, split_files
+from pydrdl.render.vehicleid import (
+    PRESETS,
+    Fleet,
+    attribute_files,
+    changed,
+    draw_fleet,
+    split_files,
+)
 
 PAPER, DEMO = PRESETS["paper"], PRESETS["demo"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pydrdl.render.fleet import PRESETS, draw_fleet
 from pydrdl.render.vehicle import draw_vehicle
+from pydrdl.render.vehicleid import PRESETS, draw_fleet
 
 PATH = Path(__file__).parents[2] / "docs/rendered.json"
 DEMO = PRESETS["demo"]

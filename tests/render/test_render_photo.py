@@ -8,25 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydrdl.render import scene
-from pydrdl.render.body import HALF as PLATE
-from pydrdl.render.camera import CITY, View, draw_camera
+from pydrdl.arrays import Pixels
+from pydrdl.render.body import shell
 from pydrdl.render.draws import generator
-from pydrdl.render.marks import specimen
-from pydrdl.render.material import Stuff
-from pydrdl.render.mesh import Mesh, Part, patch
-from pydrdl.render.model import FAMILIES, Model, draw_model
+from pydrdl.render.ends import PLATE
+from pydrdl.render.mesh import Mesh, Region, Stuff, U, V, patch
+from pydrdl.render.model import FAMILIES, VehicleModel, draw_model
+from pydrdl.render.painter import RANKS
 from pydrdl.render.photo import Shot, draw_shot, paint_vehicle, photograph
-from pydrdl.render.scene import Pixels
-from pydrdl.render.shell import shell
-from pydrdl.render.vehicle import LOADS, Mark, Thing, Vehicle, draw_vehicle
+from pydrdl.render.scene import CITY, View, draw_camera
+from pydrdl.render.specimen import specimen
+from pydrdl.render.vehicle import LOADS, DrawnVehicle, Mark, Thing, draw_vehicle
 
 SIZE = 512
 MAGENTA = (255.0, 0.0, 255.0)
 FAMILY_NUMBERS = range(len(FAMILIES))  # the first models take each family once
 
 
-def plain(vehicle: Vehicle) -> Vehicle:
+def plain(vehicle: DrawnVehicle) -> DrawnVehicle:
     """The same vehicle without marks."""
     return replace(
         vehicle, paint=(60.0, 60.0, 60.0), top=None, lower=None, bonnet=None,
@@ -39,11 +38,17 @@ def plain(vehicle: Vehicle) -> Vehicle:
 PLAIN = plain(draw_vehicle(1, 0))
 
 
-def shots(model: Model, front: bool, number: int) -> list[tuple[Shot, Pixels]]:
+def shot_of(model: VehicleModel, vehicle: DrawnVehicle, image: int) -> Shot:
+    random = generator(5, 0, image)
+    camera = draw_camera(1, int(random.integers(CITY)))
+    return draw_shot(model, vehicle, camera, random, SIZE)
+
+
+def shots(model: VehicleModel, front: bool, number: int) -> list[tuple[Shot, Pixels]]:
     """So many shots of one end, each with a canvas."""
     found = []
     for image in range(1000):
-        shot = draw_shot(model, PLAIN, 1, generator(5, 0, image), SIZE)
+        shot = shot_of(model, PLAIN, image)
         if shot.camera.front == front:
             found.append((shot, np.full((SIZE, SIZE, 3), 120, np.uint8)))
         if len(found) == number:
@@ -51,7 +56,9 @@ def shots(model: Model, front: bool, number: int) -> list[tuple[Shot, Pixels]]:
     raise AssertionError("no such shots")
 
 
-def paint(model: Model, vehicle: Vehicle, shot: Shot, pixels: Pixels) -> Pixels:
+def paint(
+    model: VehicleModel, vehicle: DrawnVehicle, shot: Shot, pixels: Pixels
+) -> Pixels:
     paint_vehicle(pixels, model, vehicle, shot, generator(6, 0, 0))
     return pixels
 
@@ -164,7 +171,7 @@ def test_the_crop_holds_vehicle_and_load(load: str) -> None:
         loaded = replace(PLAIN, load=load)
         points = specimen(model, loaded).mesh.points
         for image in range(6):
-            shot = draw_shot(model, loaded, 1, generator(5, 0, image), SIZE)
+            shot = shot_of(model, loaded, image)
             flat = shot.view.project(points)
             # A crop may cut a little off; mirrors stand out further.
             assert (flat[:, 1] > -0.03 * SIZE).all() and flat.max() < 1.15 * SIZE
@@ -185,8 +192,8 @@ def test_plates_are_blank(number: int) -> None:
     plates = np.flatnonzero(made.materials == Stuff.PLATE)
     assert plates.size == 2
     for front in (True, False):
-        part = Part.FRONT if front else Part.BACK
-        plate = next(i for i in plates if made.parts[i] == part)
+        part = Region.FRONT if front else Region.BACK
+        plate = next(i for i in plates if made.regions[i] == part)
         corners = made.points[made.starts[plate] : made.starts[plate + 1]]
         np.testing.assert_allclose(np.ptp(corners[:, 0]), 2 * PLATE[0], rtol=0.06)
         inner = corners.mean(axis=0) + 0.7 * (corners - corners.mean(axis=0))
@@ -251,13 +258,8 @@ def test_bodies_have_their_measures() -> None:
 
 def test_patch_coordinates() -> None:
     """A quarter of a cylinder: points, normals and metres by its formula."""
-    radius = 2.0
-
-    def surface(u, v):  # type: ignore[no-untyped-def]
-        angle = v * np.pi / 2
-        return 3 * u, radius * np.sin(angle), radius * np.cos(angle)
-
-    on = patch(surface, (0, 1, 1))
+    radius, angle = 2.0, V * np.pi / 2
+    on = patch(3 * U, radius * np.sin(angle), radius * np.cos(angle), (0, 1, 1))
     at = on.at([(0.5, 0.5)])[0]
     root = radius / 2**0.5
     np.testing.assert_allclose(at, (1.5, root, root), atol=0.02)
@@ -277,7 +279,7 @@ def owners(view: View, mesh: Mesh, order: list[int], by_depth: bool) -> np.ndarr
         cv2.fillConvexPoly(mask, np.rint(view.project(shape)).astype(np.int32), 1)
         away = float(view.depth(shape).mean())
         seen = (mask > 0) & (away < depth) if by_depth else mask > 0
-        depth[seen], found[seen] = away, mesh.parts[i]
+        depth[seen], found[seen] = away, mesh.regions[i]
     return found
 
 
@@ -291,7 +293,7 @@ def test_the_nearer_hides_the_farther(number: int) -> None:
         towards = view.position - mesh.centres
         facing = (mesh.normals * towards).sum(axis=1) > 0
         chosen = np.flatnonzero(facing & (mesh.layers == 0))
-        ranks = scene.RANKS[front][mesh.parts[chosen]]
+        ranks = RANKS[front][mesh.regions[chosen]]
         far = np.linalg.norm(towards[chosen], axis=1)
         painted = owners(view, mesh, chosen[np.lexsort((-far, ranks))].tolist(), False)
         nearest = owners(view, mesh, chosen.tolist(), True)
@@ -346,7 +348,7 @@ def test_marks_are_seen_at_64_pixels() -> None:
     white = [v for v in (draw_vehicle(1, n) for n in range(40)) if v.colour == 5][:6]
     twins = [replace(vehicle, paint=white[0].paint) for vehicle in white]
 
-    def images(vehicle: Vehicle) -> list[np.ndarray]:
+    def images(vehicle: DrawnVehicle) -> list[np.ndarray]:
         return [photograph(model, vehicle, 1, 0, i, 64).astype(float) for i in range(6)]
 
     first = images(twins[0])
