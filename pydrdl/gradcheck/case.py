@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from google.protobuf import text_format
 from numpy.random import Generator
 
 from pydrdl.arrays import Float64, Int
@@ -41,27 +42,10 @@ class MemoryNet:
 
     def __init__(self, message: Any, precision: Precision = "f64") -> None:
         if precision == "f64":
-            self._open_double(message)
-        else:
-            self._open_float(message)
-
-    def _open_double(self, message: Any) -> None:
-        import_caffe()
-        from google.protobuf import text_format
-
-        try:
-            from caffe import _net64
-        except ImportError as error:
-            raise InputError(
-                f"cannot import nets in double precision: {error}",
-                "caffe._net64",
-                "run tools/setup.sh, which builds it beside pycaffe",
-            ) from error
-        net = _net64.Net(text_format.MessageToString(message))
-        self.blobs, self.params = net.blobs(), net.params()
-        self.forward, self.backward = net.forward, net.backward
-
-    def _open_float(self, message: Any) -> None:
+            net = _double_net(message)
+            self.blobs, self.params = net.blobs(), net.params()
+            self.forward, self.backward = net.forward, net.backward
+            return
         net = net_of(message, message.state.phase, "a net in memory")
         last = len(net.layers) - 1
         self.blobs, self.params = net.blobs, net.params
@@ -73,6 +57,19 @@ class MemoryNet:
         # pycaffe's own forward() does not return the loss.
         self.forward = lambda: float(net._forward(0, last))
         self.backward = backward
+
+
+def _double_net(message: Any) -> Any:
+    import_caffe()
+    try:
+        from caffe import _net64
+    except ImportError as error:
+        raise InputError(
+            f"cannot import nets in double precision: {error}",
+            "caffe._net64",
+            "run tools/setup.sh, which builds it beside pycaffe",
+        ) from error
+    return _net64.Net(text_format.MessageToString(message))
 
 
 @dataclass(frozen=True)
@@ -115,14 +112,6 @@ class Coordinates:
 
 
 @dataclass(frozen=True)
-class CheckedPart:
-    """What one row of the table is about: a bottom, or a layer's parameters."""
-
-    name: str
-    coordinates: tuple[Coordinates, ...]
-
-
-@dataclass(frozen=True)
 class Point:
     """Where a net is differentiated.
 
@@ -162,7 +151,7 @@ class Case:
         layer, mode: for the table.
         message: NetParameter with Input layers.
         draw: a point for the input blobs.
-        parts: what to check.
+        parts: what to check, by its name: a bottom's, or a layer's parameters.
         limits: what its rows must keep to.
         mixed: whether hinges of both kinds are there, found by the NumPy
             reference from a net's blobs.
@@ -178,7 +167,7 @@ class Case:
     mode: str
     message: Any
     draw: Callable[[Generator], Point]
-    parts: tuple[CheckedPart, ...]
+    parts: Mapping[str, Sequence[Coordinates]]
     limits: Limits = LAYER_LIMITS
     mixed: Callable[[MemoryNet], bool] = lambda _: True
     top: str | None = None

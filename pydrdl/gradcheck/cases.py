@@ -15,7 +15,6 @@ from pydrdl.arrays import Float64
 from pydrdl.gradcheck.case import (
     BlobRef,
     Case,
-    CheckedPart,
     Coordinates,
     Function,
     Limits,
@@ -68,11 +67,6 @@ def _normal(rng: Generator, spread: float, *shape: int) -> Float64:
     return representable(spread * rng.standard_normal(shape))
 
 
-def _whole(name: str, blob: str, **more: Any) -> CheckedPart:
-    """A part that is one blob."""
-    return CheckedPart(name, (Coordinates(BlobRef(blob), **more),))
-
-
 def _set_case(kind: str, mode: str, param: dict[str, Any], **more: Any) -> Case:
     """A set loss, by its positives' and its negatives' features."""
     net = net_with_inputs({"features": (SETS * ROWS, DIM), "ids": (SETS * ROWS,)})
@@ -86,10 +80,8 @@ def _set_case(kind: str, mode: str, param: dict[str, Any], **more: Any) -> Case:
         ids = set_ids(SETS, POSITIVES, NEGATIVES)
         return Point({BlobRef("features"): features, BlobRef("ids"): ids})
 
-    parts = (
-        _whole("positives", "features", where=positives),
-        _whole("negatives", "features", where=negatives),
-    )
+    both = {"positives": positives, "negatives": negatives}
+    parts = {n: [Coordinates(BlobRef("features"), at)] for n, at in both.items()}
     return Case(kind, mode, net, draw, parts, **more)
 
 
@@ -163,7 +155,7 @@ def _three_bottoms() -> Case:
         "THREE_BOTTOMS",
         net,
         draw,
-        tuple(_whole(name, name) for name in names),
+        {name: [Coordinates(BlobRef(name))] for name in names},
         mixed=lambda net: _both_kinds(*(net.blobs[name].data for name in names)),
     )
 
@@ -185,7 +177,8 @@ def _l2_normalize(in_place: bool) -> Case:
         return Point({BlobRef("x"): x}, _normal(rng, 1, *shape))
 
     mode = "IN_PLACE" if in_place else "OUT_OF_PLACE"
-    return Case("L2Normalize", mode, net, draw, (_whole("x", "x"),), top=top)
+    parts = {"x": [Coordinates(BlobRef("x"))]}
+    return Case("L2Normalize", mode, net, draw, parts, top=top)
 
 
 # The demo's mixed difference net, end to end through its three losses.
@@ -244,13 +237,12 @@ def net_case(samples: int) -> Case:
         )
         return all(0 < loss.active_fraction < 1 for loss in losses)
 
-    def parameters(name: str) -> CheckedPart:
-        """Mostly weights; a bias in front of batch normalisation has no effect."""
-        weights = Coordinates(BlobRef(name, 0), samples=samples)
-        bias = Coordinates(BlobRef(name, 1), samples=max(1, samples // 4))
-        return CheckedPart(name, (weights, bias))
-
-    learned = (layer.name for layer in net.layer if layer.param)
-    parts = (_whole("data", "data", samples=samples), *map(parameters, learned))
+    parts = {"data": [Coordinates(BlobRef("data"), samples=samples)]}
+    for layer in net.layer:
+        if layer.param:  # a bias in front of batch normalisation has no effect
+            weights = Coordinates(BlobRef(layer.name, 0), samples=samples)
+            few = max(1, samples // 4)
+            bias = Coordinates(BlobRef(layer.name, 1), samples=few)
+            parts[layer.name] = [weights, bias]
     mode = TRAINING.gradient
     return Case("mixed_difference", mode, net, draw, parts, NET_LIMITS, mixed=mixed)

@@ -5,7 +5,7 @@ pool each switch somewhere. A difference across such a switch is no derivative. 
 told from a smooth one by the function's values alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -17,7 +17,6 @@ from pydrdl.arrays import Bool, Float64, Int
 from pydrdl.gradcheck.case import (
     BlobRef,
     Case,
-    CheckedPart,
     Coordinates,
     Function,
     Limits,
@@ -124,14 +123,14 @@ def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
     rng = np.random.default_rng(seed)
     net, point, mixed = open_mixed(case, rng)
     expectations = []
-    for part in case.parts:
+    for part in case.parts.values():
         backward(case, net, point)
         expectations.append(_expect(case, part, net, point, rng))
     for precision in PRECISIONS:
         net = MemoryNet(case.message, precision)
         backward(case, net, point)
-        for part, of in zip(case.parts, expectations, strict=True):
-            pairs = zip(part.coordinates, of.where, strict=True)
+        for (name, part), of in zip(case.parts.items(), expectations, strict=True):
+            pairs = zip(part, of.where, strict=True)
             found = np.concatenate([c.blob.gradient(net)[where] for c, where in pairs])
             off = None
             if case.frozen is not None or case.formula is not None:
@@ -142,7 +141,7 @@ def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
             slope, limits = of.expected.slope[valid], case.limits
             yield GradientRow(
                 case.layer,
-                part.name,
+                name,
                 device,
                 precision,
                 case.mode,
@@ -153,7 +152,7 @@ def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
 
 def open_mixed(case: Case, rng: Generator) -> tuple[MemoryNet, Point, bool]:
     """Opens a net in double precision, at a point with hinges of both kinds if any."""
-    blobs = [c.blob for part in case.parts for c in part.coordinates]
+    blobs = [c.blob for part in case.parts.values() for c in part]
     for _ in range(TRIES):
         import_caffe().set_random_seed(int(rng.integers(2**31)))
         net, point = MemoryNet(case.message), case.draw(rng)
@@ -189,7 +188,11 @@ def backward(case: Case, net: MemoryNet, point: Point) -> None:
 
 
 def _expect(
-    case: Case, part: CheckedPart, net: MemoryNet, point: Point, rng: Generator
+    case: Case,
+    part: Sequence[Coordinates],
+    net: MemoryNet,
+    point: Point,
+    rng: Generator,
 ) -> Expectation:
     """Differentiates by a part, without the layer's Backward.
 
@@ -197,8 +200,8 @@ def _expect(
     its gradient's size sets what counts as a kink, and its largest component is
     among those that are checked.
     """
-    found = [c.blob.gradient(net) for c in part.coordinates]
-    where = [_choose(c, g, rng) for c, g in zip(part.coordinates, found, strict=True)]
+    found = [c.blob.gradient(net) for c in part]
+    where = [_choose(c, g, rng) for c, g in zip(part, found, strict=True)]
     scale = max(case.limits.floor, *(abs(g).max() for g in found))
     resolution = RESOLUTION * case.limits.f64 * scale
 
@@ -210,7 +213,7 @@ def _expect(
     def differences(function: Callable[[BlobRef], Function]) -> Differences:
         parts = [
             differentiate(function(c.blob), point.values[c.blob], at, resolution)
-            for c, at in zip(part.coordinates, where, strict=True)
+            for c, at in zip(part, where, strict=True)
         ]
         return Differences(
             np.concatenate([d.slope for d in parts]),
@@ -221,7 +224,7 @@ def _expect(
     if (frozen := case.frozen) is not None:
         expected = differences(lambda ref: frozen(point.values[ref]))
     elif case.formula is not None:
-        (only,) = part.coordinates
+        (only,) = part
         slope = case.formula(point.values[only.blob]).ravel()[where[0]]
         expected = Differences(slope, np.zeros(slope.size, np.bool_))
     return Expectation(tuple(where), derivative, expected)
