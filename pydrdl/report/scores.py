@@ -1,6 +1,7 @@
 """Sections of results: curves, and tables beside the paper's."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,7 +182,7 @@ def _cmc_notes(
             f"released after it {released:,}: {used} here."
         )
     for row in rows:
-        tied = row.over(lambda result: result.ties.probes).mean
+        tied = fmean(result.ties.probes for result in row.results)
         if tied > 0:
             lines.append(
                 f"{row.name}: {tied:.1%} of the probes have other vehicles exactly as "

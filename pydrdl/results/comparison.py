@@ -7,7 +7,7 @@ trainings, otherwise the standard deviation within a result.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic
@@ -74,10 +74,6 @@ class Trainings(Generic[R]):
     def name(self) -> str:
         """The method's, or the training's where there is but one."""
         return self.first.method if len(self.results) > 1 else self.first.name
-
-    def over(self, number: Callable[[R], float]) -> OverTrainings:
-        """A number of each training."""
-        return OverTrainings(tuple(map(number, self.results)))
 
     @cached_property
     def scores(self) -> dict[str, OverTrainings]:

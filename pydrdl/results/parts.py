@@ -33,7 +33,7 @@ class FeaturesUsed(Form):
 
 
 class VerifierUsed(Form):
-    """What compared the features; training: a verifiers.Training."""
+    """What compared the features; training: a verifiers TrainedOn."""
 
     kind: str
     path: str = ""
