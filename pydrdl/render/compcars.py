@@ -266,10 +266,10 @@ def split_files(
 ) -> Iterator[tuple[str, Iterable[str]]]:
     """Yields the path, inside train_test_split, and the lines of every list."""
     for split, first in (("train", 0), ("test", 1)):  # halves of each model's images
-        halves = (name for car in catalogue["part1"] for name in car.images[first::2])
-        yield f"classification/{split}.txt", (f"{name}\n" for name in halves)
-    names = (name for car in catalogue["part2"] for name in car.images)
-    yield "verification/verification_train.txt", (f"{name}\n" for name in names)
+        half = [name for car in catalogue["part1"] for name in car.images[first::2]]
+        yield f"classification/{split}.txt", [f"{name}\n" for name in half]
+    names = [name for car in catalogue["part2"] for name in car.images]
+    yield "verification/verification_train.txt", [f"{name}\n" for name in names]
     for level, lines in pairs.items():
         yield f"verification/verification_pairs_{level}.txt", lines
 
