@@ -83,14 +83,7 @@ def train_in_place(
 ) -> Path:
     """Trains to max_iter, from the newest whole snapshot where there is one.
 
-    Args:
-        solver: the solver's prototxt, with max_iter and snapshot_prefix.
-        log: what Caffe prints is appended here.
-        weights: a caffemodel to start from; without effect where training goes on.
-        gpu: as Caffe takes it; "" for none.
-
-    Returns:
-        The last caffemodel.
+    What Caffe prints is appended to the log. Returns the last caffemodel.
 
     Raises:
         InputError: the solver cannot be used, or Caffe failed.

@@ -68,16 +68,11 @@ def _shows(row: LogRow, top: Top) -> bool:
 
 
 def elapsed(log: TrainingLog, rows: Sequence[LogRow]) -> Float64:
-    """Seconds of training until each row: runs follow each other without gaps.
-
-    Args:
-        log: theirs.
-        rows: with a time.
-    """
-    starts, total = [], 0.0
-    for run in range(len(log.runs)):
-        starts.append(total)
-        total += max((r.seconds or 0.0 for r in log.rows if r.run == run), default=0.0)
+    """Seconds of training until each row: runs follow each other without gaps."""
+    spans = [0.0] * len(log.runs)
+    for row in log.rows:
+        spans[row.run] = max(spans[row.run], row.seconds or 0.0)
+    starts = np.cumsum([0.0, *spans])
     return np.array([starts[r.run] + (r.seconds or 0.0) for r in rows], np.float64)
 
 
@@ -95,13 +90,7 @@ def draw(
     Training is a line, or thin under its mean over `smooth` rows; the total loss,
     which Caffe has smoothed itself, is a broad pale one; test nets are dashed, with
     dots. A triangle at the top marks a value that is not finite, a dotted line where
-    training was resumed.
-
-    Args:
-        logs: by the name to show.
-        x: iterations, or seconds of training, each run after the one before; rows
-            without a time are left out.
-        smooth: rows of a running mean, itself at the middle; 1 for none.
+    training was resumed. Over seconds, rows without a time are left out.
 
     Raises:
         InputError: seconds are wanted, and a log has no times.
@@ -298,14 +287,9 @@ def _legend(axis: "Axes") -> int:
     names = list(once)
     if len(once) > ENTRIES:
         names[ENTRIES - 1 :] = [f"and {len(once) - ENTRIES + 1} more"]
-    legend = axis.legend(
-        list(once.values())[: len(names)],
-        [str(number) for number in range(len(names))],
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.0),
-        fontsize="x-small",
-        frameon=False,
-    )
+    lines, numbers = list(once.values())[: len(names)], map(str, range(len(names)))
+    legend = axis.legend(lines, list(numbers), loc="upper left", fontsize="x-small",
+                         bbox_to_anchor=(1.0, 1.0), frameon=False)  # fmt: skip
     # Given here, names that begin with "_" are shown too.
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_text(name)
@@ -332,8 +316,10 @@ def save(figure: "Figure", path: Path, *, dpi: int = 120) -> None:
         InputError: a format that is not offered, or no such folder.
     """
     kind = check_format(path)
-    with writing("the picture", path), whole_file(path) as part:  # noqa: SIM117
-        with warnings.catch_warnings():
-            # Names may have characters that the font lacks: a box stands there.
-            warnings.filterwarnings("ignore", message="Glyph")
-            figure.savefig(part, format=kind, dpi=dpi)
+    with (
+        writing("the picture", path), whole_file(path) as part,
+        warnings.catch_warnings(),
+    ):  # fmt: skip
+        # Names may have characters that the font lacks: a box stands there.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(part, format=kind, dpi=dpi)
