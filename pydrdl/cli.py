@@ -1,7 +1,7 @@
-"""What a tool shows on a terminal, whatever stands in the text.
+"""What all commands share: consoles, errors, exit codes, progress, JSON files.
 
-Names of files, lists and logs come from outside: on these consoles they can
-neither colour, move nor rewrite anything, and no name is too odd to be shown.
+Names of files, lists and logs come from outside: on these consoles they can neither
+colour, move nor rewrite anything, and no name is too odd to be shown.
 """
 
 import functools
@@ -125,9 +125,6 @@ class Console(RichConsole):
             os.dup2(nothing.fileno(), self.file.fileno())
 
 
-# What a user should know about a file that is used all the same.
-
-
 class Note(UserWarning):
     """Of this package: `warnings` shows each once, a tool as a line."""
 
@@ -213,9 +210,6 @@ def _numbers(value: object) -> Iterable[int | float]:
     if isinstance(value, list | tuple):
         return [number for part in value for number in _numbers(part)]
     return [value] if isinstance(value, int | float) else []
-
-
-# What all commands in tools/ share: errors, exit codes, progress, JSON files.
 
 
 Item = TypeVar("Item")

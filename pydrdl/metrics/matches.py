@@ -1,13 +1,11 @@
-"""What CMC and average precision are made of: counts for every match.
+"""Counts for every match, and what is made of them: match rates, average precision.
 
-With L gallery items of other vehicles closer to the probe than a match, E
-exactly as far, and R matches closer, the match has rank L + R + 1: counting
-replaces sorting. Where E > 0 the rank is not determined, and an order of storage
-must not decide:
-  expected     all orders of the tied items are equally likely; a net that maps
-               every image to one point scores 1 / gallery at rank 1
-  optimistic   the matches stand before the others
-  pessimistic  the matches stand behind the others
+The mean over probes of average precision is the paper's MAP. With n matches at ranks p_1 < .. < p_n (from 1):
+  step       mean of j / p_j, the finite sum that trec_eval, scikit-learn since
+             0.19 and most re-identification code compute
+  trapezoid  mean of (j / p_j + (j - 1) / (p_j - 1)) / 2, where 0 / 0 counts 1:
+             Oxford's and Market-1501's; of the two, the paper names neither
+A lone match at rank p > 1 scores 1 / p by the first, half of that by the second.
 """
 
 from typing import Literal, NamedTuple, get_args
@@ -142,9 +140,6 @@ def place_ties(closer: Int, equal: Int, ties: Ties) -> tuple[Int, Int]:
     return closer, equal if ties == "expected" else np.zeros_like(equal)
 
 
-# The cumulative match curve (paper, Sec. 5.3).
-
-
 def cmc_curve(
     distances: ArrayLike,
     probe_ids: ArrayLike,
@@ -242,16 +237,6 @@ def cmc_from_counts(
         missed *= np.where(i < 0, 1.0, left / (left + own))
         found[k] += (1.0 - missed).sum()
     return found / less.size
-
-
-# Average precision of a ranking; its mean over probes is the paper's MAP.
-#
-# With n matches at ranks p_1 < .. < p_n (from 1):
-#   step       mean of j / p_j, the finite sum that trec_eval, scikit-learn since
-#              0.19 and most re-identification code compute
-#   trapezoid  mean of (j / p_j + (j - 1) / (p_j - 1)) / 2, where 0 / 0 counts 1:
-#              Oxford's and Market-1501's; of the two, the paper names neither
-# A lone match at rank p > 1 scores 1 / p by the first, half of that by the second.
 
 
 Rule = Literal["step", "trapezoid"]

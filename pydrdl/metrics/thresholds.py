@@ -1,4 +1,7 @@
-"""Verification by a threshold: a pair at most that far apart is called the same."""
+"""Verification by a threshold: accuracy, and the receiver operating characteristic.
+
+A pair at most that far apart is called the same.
+"""
 
 from typing import NamedTuple
 
@@ -84,9 +87,6 @@ def best_threshold(distances: ArrayLike, same: ArrayLike) -> Threshold:
     # one of them.
     middle = low + (high - low) / 2 if np.isfinite([low, high]).all() else low
     return Threshold(float(middle if middle < high else low), score)
-
-
-# The receiver operating characteristic of verification, its area and its EER.
 
 
 class Roc(NamedTuple):

@@ -1,7 +1,10 @@
-"""Tracks, VeRi-776's other gallery: the images of a vehicle's way past a camera.
+"""VeRi-776 and VERI-Wild: queries against a fixed gallery, across cameras.
 
-Tracks are few, so plain float64 products will do: a block of queries against all
-distinct images, and of each track the least.
+A gallery item of the query's vehicle and camera is junk: it neither counts as a
+match nor stands in the way of one. Both sets fix who is a query; nothing is drawn.
+VeRi-776 also searches tracks: an item is then all images of a vehicle's way past a
+camera, as far away as the nearest of them. Tracks are few, so plain float64 products
+will do: a block of queries against all distinct images, and of each track the least.
 """
 
 import hashlib
@@ -143,14 +146,6 @@ def rank_tracks(
     for _ in progress(map(count, starts), what, len(starts)):
         pass
     return Matches(*(np.concatenate(field) for field in zip(*found, strict=True)))
-
-
-# VeRi-776 and VERI-Wild: queries against a fixed gallery, across cameras.
-#
-# A gallery item of the query's vehicle and camera is junk: it neither counts as a
-# match nor stands in the way of one. Both sets fix who is a query; nothing is
-# drawn. VeRi-776 also searches tracks: an item is then all images of a vehicle's
-# way past a camera, as far away as the nearest of them.
 
 
 PROTOCOL = "cross-camera"

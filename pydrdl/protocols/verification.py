@@ -1,7 +1,14 @@
-"""Pairs of images to verify, by name, in a file or drawn from a labelled set.
+"""Verification of pairs (paper, Sec. 5.1; Table 3): the same or not?
 
-A line is `first second label`, 1 for the same and 0 for different, as in the
-lists of CompCars: fields part at tabs where a line has any, else at blanks.
+A line of a list of pairs is `first second label`, 1 for the same and 0 for
+different, as in the lists of CompCars: fields part at tabs where a line has any, else
+at blanks. A pair is called the same where its distance is at most a threshold, and
+the accuracy depends on where that comes from:
+  training  chosen on other pairs, of training images: the headline
+  folds     stratified 10-fold: each tenth of the pairs is judged by the best
+            threshold of the other nine; mean and spread over the tenths
+  optimal   chosen on the judged pairs themselves: no more than an upper bound
+AUC and EER need no threshold.
 """
 
 import hashlib
@@ -242,17 +249,6 @@ def _draw(
         _, at = np.unique(everything, axis=0, return_index=True)
         found = everything[np.sort(at)]
     return found[:count][np.lexsort(found[:count].T[::-1])]
-
-
-# Verification of pairs (paper, Sec. 5.1; Table 3): the same or not?
-#
-# A pair is called the same where its distance is at most a threshold, and the
-# accuracy depends on where that comes from:
-#   training  chosen on other pairs, of training images: the headline
-#   folds     stratified 10-fold: each tenth of the pairs is judged by the best
-#             threshold of the other nine; mean and spread over the tenths
-#   optimal   chosen on the judged pairs themselves: no more than an upper bound
-# AUC and EER need no threshold.
 
 
 PROTOCOL = "verification"

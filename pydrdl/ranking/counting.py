@@ -1,4 +1,4 @@
-"""Memory that is used again, and the part of a block's products that a trial needs."""
+"""The counting pass: gallery items closer than a match, in a piece of a block."""
 
 import threading
 from typing import Any, NamedTuple, TypeVar
@@ -38,9 +38,6 @@ class Scratch(threading.local):
             some = np.take(some, columns, axis=1, out=wide, mode="clip")
         out = self.array("chosen", rows.size, columns.size, kind)
         return np.take(some, rows - rows[0], axis=0, out=out, mode="clip")
-
-
-# The counting pass: gallery items closer than a match, in a piece of a block.
 
 
 class Piece(NamedTuple):

@@ -1,4 +1,4 @@
-"""Who is searched for among whom: what rank_matches is given."""
+"""Ranking by blocks of probes, one a thread, against the gallery of every trial."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -81,9 +81,6 @@ def same_vehicle(
     if probe_cameras is None or gallery_cameras is None:
         return probe, item, np.zeros(probe.size, bool)
     return probe, item, probe_cameras[probe] == gallery_cameras[item]
-
-
-# One block of probes against the gallery of every trial.
 
 
 PASS_VALUES = 2**18  # keys counted at once: 1 MiB
@@ -250,9 +247,6 @@ class _Block:
 def _all_of(rows: Sequence[Int]) -> Int:
     """The rows that occur, ascending."""
     return np.unique(np.concatenate(rows))
-
-
-# Ranking by blocks of probes, one a thread.
 
 
 # Wraps the blocks to show how far the work is: (blocks, what, total).

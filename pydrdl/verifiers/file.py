@@ -1,4 +1,7 @@
-"""The file of a trained baseline: an .npz of arrays and a JSON text, no pickles."""
+"""The file of a trained baseline, and it in the place of L2 distance.
+
+The file is an .npz of arrays and a JSON text, no pickles.
+"""
 
 import io
 import json
@@ -19,14 +22,14 @@ from pydrdl.ranking.scaling import first_equal_rows
 from pydrdl.strict_json import Count, Form, Positive, declared, parse
 from pydrdl.verifiers.joint_bayesian import Model
 from pydrdl.verifiers.svm import PairSvm
-from pydrdl.verifiers.verifier import Kind, Label, Projection, Training, Verifier
+from pydrdl.verifiers.verifier import Kind, Label, Projection, TrainedOn, Verifier
 
 SCHEMA = "drdl.verifier/1"
 Arrays = dict[str, NDArray[Any]]
 
 
 class _Training(Form):
-    """A Training."""
+    """A TrainedOn, as JSON."""
 
     label: Label
     features_sha256: str
@@ -160,15 +163,12 @@ def _numbers(arrays: Arrays, name: str, *shape: int | None) -> Float64:
     return array
 
 
-def _training(form: _Training) -> Training:
+def _training(form: _Training) -> TrainedOn:
     names = {field.name for field in fields(Source)}
     if form.source.keys() != names:
         raise ValueError(f"training.source has {', '.join(form.source) or 'nothing'}")
     content = form.model_dump() | {"source": Source(**form.source)}
-    return Training(**content)
-
-
-# A trained verifier in the place of L2 distance: feature files meet the baselines.
+    return TrainedOn(**content)
 
 
 @dataclass(frozen=True)

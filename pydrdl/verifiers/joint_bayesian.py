@@ -1,4 +1,31 @@
-"""Training features grouped by their class: what both EM and its start need."""
+"""Joint Bayesian (Chen et al., "Bayesian Face Revisited", ECCV 2012): EM, and scores.
+
+A feature is x = m + mu + eps: the mean of all, what its class (vehicle, or
+vehicle model) adds, mu ~ N(0, S_mu), and what the image adds, eps ~ N(0, S_eps).
+Two images are compared by the logarithm of how much more probable they are
+together as images of one class than as images of two.
+
+All of it is done in the basis V where V' S_eps V = 1 and V' S_mu V = diag(l):
+there the dimensions are independent, for classes of any size, and nothing is
+inverted but numbers. A class of n samples with sum s has in each dimension the
+posterior mean w s and the posterior variance w, w = l / (1 + n l).
+
+The score of two images is one product of matrices. With y = V'(x - m), and each
+dimension by itself:
+
+    r(y1, y2) = c + g y1 y2 - a (y1^2 + y2^2) / 2,
+    g = l / (1 + 2 l),  a = l^2 / ((1 + l) (1 + 2 l)),
+    c = log(1 + l) - log(1 + 2 l) / 2.
+
+(Chen et al. write r = x1'A x1 + x2'A x2 - 2 x1'G x2, which is twice this
+without c.) G is negative semidefinite, g >= 0. So with u = sqrt(g) y and
+b = sum(a y^2) / 2,
+
+    r = c + u1 u2 - b1 - b2:
+
+a dot product and a number for each image. To rank a gallery for a probe is to
+find the nearest by L2 too, with one coordinate more: see as_points.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,19 +71,6 @@ def group(samples: Float64, labels: Int) -> Classes:
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     sums = np.add.reduceat(samples[order], starts, axis=0)
     return Classes(sums, counts.astype(np.int64), samples.T @ samples)
-
-
-# Joint Bayesian (Chen et al., "Bayesian Face Revisited", ECCV 2012).
-#
-# A feature is x = m + mu + eps: the mean of all, what its class (vehicle, or
-# vehicle model) adds, mu ~ N(0, S_mu), and what the image adds, eps ~ N(0, S_eps).
-# Two images are compared by the logarithm of how much more probable they are
-# together as images of one class than as images of two.
-#
-# All of it is done in the basis V where V' S_eps V = 1 and V' S_mu V = diag(l):
-# there the dimensions are independent, for classes of any size, and nothing is
-# inverted but numbers. A class of n samples with sum s has in each dimension the
-# posterior mean w s and the posterior variance w, w = l / (1 + n l).
 
 
 @dataclass(frozen=True)
@@ -211,24 +225,6 @@ def _log_likelihood(classes: Classes, basis: Basis, s_eps: Float64) -> float:
     return float(
         -0.5 * (n * d * np.log(2 * np.pi) + n * determinant + spread + quadratic)
     )
-
-
-# Joint Bayesian's score of two images, as one product of matrices.
-#
-# In the basis of joint_bayesian.py, y = V'(x - m), and each dimension by itself:
-#
-#     r(y1, y2) = c + g y1 y2 - a (y1^2 + y2^2) / 2,
-#     g = l / (1 + 2 l),  a = l^2 / ((1 + l) (1 + 2 l)),
-#     c = log(1 + l) - log(1 + 2 l) / 2.
-#
-# (Chen et al. write r = x1'A x1 + x2'A x2 - 2 x1'G x2, which is twice this
-# without c.) G is negative semidefinite, g >= 0. So with u = sqrt(g) y and
-# b = sum(a y^2) / 2,
-#
-#     r = c + u1 u2 - b1 - b2:
-#
-# a dot product and a number for each image. To rank a gallery for a probe is to
-# find the nearest by L2 too, with one coordinate more: see as_points.
 
 
 @dataclass(frozen=True)

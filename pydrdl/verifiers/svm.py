@@ -1,4 +1,11 @@
-"""Training pairs for a verifier: rows of a feature set, same class or not."""
+"""A linear SVM that tells pairs of images of one class from pairs of two.
+
+A pair is the vector [|a - b|, a b], element by element, as Kumar, Berg,
+Belhumeur and Nayar have it ("Attribute and Simile Classifiers for Face
+Verification", ICCV 2009): it does not depend on the order of the images. (Of
+the two features side by side a linear SVM could learn nothing: its score would
+be a sum of one term for each image.)
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +16,7 @@ from pydrdl.arrays import Bool, Float64, Int
 from pydrdl.errors import InputError
 
 
-class Pairs(NamedTuple):
+class RowPairs(NamedTuple):
     """P pairs of images.
 
     Attributes:
@@ -22,7 +29,7 @@ class Pairs(NamedTuple):
     same: Bool
 
 
-def draw_pairs(labels: Int, count: int, seed: int) -> Pairs:
+def draw_pairs(labels: Int, count: int, seed: int) -> RowPairs:
     """Draws half of the pairs within classes, half between; none twice.
 
     Every pair of its kind is as likely as any other, so that large classes give
@@ -51,7 +58,7 @@ def draw_pairs(labels: Int, count: int, seed: int) -> Pairs:
     same = _draw_within(first_of, sizes, within, count // 2, rng)
     different = _draw_between(np.repeat(np.arange(len(sizes)), sizes), count // 2, rng)
     chosen = rows[np.concatenate([same, different])]
-    return Pairs(
+    return RowPairs(
         chosen[:, 0],
         chosen[:, 1],
         np.arange(len(chosen)) < len(same),
@@ -95,15 +102,6 @@ def _draw_between(place: Int, count: int, rng: np.random.Generator) -> Int:
     return np.column_stack([found // size, found % size])
 
 
-# A linear SVM that tells pairs of one class from pairs of two.
-#
-# A pair is the vector [|a - b|, a b], element by element, as Kumar, Berg,
-# Belhumeur and Nayar have it ("Attribute and Simile Classifiers for Face
-# Verification", ICCV 2009): it does not depend on the order of the images. (Of
-# the two features side by side a linear SVM could learn nothing: its score would
-# be a sum of one term for each image.)
-
-
 @dataclass(frozen=True)
 class PairSvm:
     """A trained SVM; D dimensions of a feature.
@@ -126,7 +124,7 @@ def pair_vectors(first: Float64, second: Float64) -> Float64:
     return np.hstack([np.abs(first - second), first * second])
 
 
-def fit_pair_svm(samples: Float64, pairs: Pairs, *, c: float = 0.01) -> PairSvm:
+def fit_pair_svm(samples: Float64, pairs: RowPairs, *, c: float = 0.01) -> PairSvm:
     """Trains on pairs of (N, D) samples, with pair vectors standardised.
 
     Args:

@@ -1,4 +1,7 @@
-"""Principal components: fewer dimensions, in which the covariances have inverses."""
+"""A trained baseline: from a net's features, by PCA, to scores of pairs of images.
+
+It knows the net whose features it was trained on, and refuses another's.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -60,11 +63,6 @@ def fit_projection(features: Float32, components: int) -> Projection:
     )
 
 
-# A trained baseline: from a net's features to scores of pairs of images.
-#
-# It knows the net whose features it was trained on, and refuses another's.
-
-
 Label = Literal["vehicle", "model"]
 Kind = Literal["joint_bayesian", "svm"]
 # Of the net, not of the images: what must agree between training and scoring.
@@ -72,7 +70,7 @@ OF_THE_NET = ("net_sha256", "weights_sha256", "layer", "preprocess")
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainedOn:
     """What a verifier was trained on.
 
     Attributes:
@@ -106,7 +104,7 @@ class Verifier:
 
     projection: Projection
     model: joint_bayesian.Model | PairSvm
-    training: Training
+    training: TrainedOn
 
     @property
     def kind(self) -> Kind:
@@ -232,8 +230,8 @@ def _labelled(content: FeatureSet, label: Label, where: object) -> tuple[Float32
 
 def _training(
     content: FeatureSet, label: Label, labels: Int, *, pairs: int = 0, seed: int = 0
-) -> Training:
-    return Training(
+) -> TrainedOn:
+    return TrainedOn(
         label,
         content.sha256,
         content.source,
