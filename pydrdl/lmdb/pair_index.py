@@ -41,7 +41,8 @@ class Fingerprint(NamedTuple):
     sample_crc32: int  # over the values of up to 64 evenly spaced records
 
 
-class PairIndex(NamedTuple):
+@dataclass(frozen=True)
+class PairIndex:
     """The index: labels of models lie in 0 .. num_models - 1, vehicles have no gaps."""
 
     fingerprint: Fingerprint

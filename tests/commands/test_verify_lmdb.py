@@ -76,7 +76,7 @@ def seal(folder: Path) -> None:
         fingerprint = pair_index.fingerprint(opened)
         values = opened.begin().cursor().iternext(keys=False)
         sums = np.array([zlib.crc32(value) for value in values], "<u4")
-    write_index(folder, index._replace(fingerprint=fingerprint))
+    write_index(folder, replace(index, fingerprint=fingerprint))
     (folder / CHECKSUMS_FILE).write_bytes(sums.tobytes())
 
 
