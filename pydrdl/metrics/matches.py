@@ -1,6 +1,7 @@
 """Counts for every match, and what is made of them: match rates, average precision.
 
-The mean over probes of average precision is the paper's MAP. With n matches at ranks p_1 < .. < p_n (from 1):
+The mean over probes of average precision is the paper's MAP. With n matches at
+ranks p_1 < .. < p_n (from 1):
   step       mean of j / p_j, the finite sum that trec_eval, scikit-learn since
              0.19 and most re-identification code compute
   trapezoid  mean of (j / p_j + (j - 1) / (p_j - 1)) / 2, where 0 / 0 counts 1:
