@@ -13,9 +13,13 @@ Evaluation:
 All of it:
     commands: one function a command; reproduce: the chain from data to the paper's
     tables; report: the page.
+Below all of these:
+    errors, files, folders, seal, strict_json: what comes from outside, and what is
+    written whole; parallel, signals, start, cli: how a command runs; table, arrays,
+    pycaffe, messages: what is handed on; paper: the paper's numbers.
 
 A package imports only those whose work it needs, never in a circle;
-tests/test_imports.py holds the rules.
+tests/unit/test_imports.py holds the rules.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
