@@ -1,5 +1,6 @@
 """A model's body: its surfaces, and the panels, windows and wheels on them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -114,7 +115,9 @@ def _end_patch(body: Body, end: _End) -> Patch:
     tuck = 0.06 * np.maximum(0, 0.12 - V) / 0.12
     z = end.sign * (end.tip + out - recede - end.lean * V**3 - tuck)
     y = body.sill + (top - end.drop * np.abs(U) ** 3 - body.sill) * V
-    return patch(U * (body.width / 2) * BELLY, y, z, (0, 0, end.sign))
+    region = Region.FRONT if end.front else Region.BACK
+    x = U * (body.width / 2) * BELLY
+    return patch(region, x, y, z, (0, 0, end.sign))
 
 
 def _deck(body: Body, end: _End, upright: Patch) -> Patch:
@@ -127,7 +130,9 @@ def _deck(body: Body, end: _End, upright: Patch) -> Patch:
     y = edge[..., 1] * (1 - rise) + foot * rise
     y = y + bulge * np.sin(np.pi * V**0.8) * (1 - 0.7 * U**2)
     foot_z = end.sign * (end.foot + end.foot_bow * (1 - U**2))
-    return patch(x, y, edge[..., 2] * (1 - V) + foot_z * V, (0, 1, 0.5 * end.sign))
+    z = edge[..., 2] * (1 - V) + foot_z * V
+    region = Region.BONNET if end.front else Region.BOOT
+    return patch(region, x, y, z, (0, 1, 0.5 * end.sign))
 
 
 def _glass(body: Body, end: _End) -> Patch:
@@ -138,7 +143,9 @@ def _glass(body: Body, end: _End) -> Patch:
     bow = end.foot_bow + (end.top_bow - end.foot_bow) * V
     bow = bow + 0.03 * np.sin(np.pi * V)
     z = end.foot + (end.top - end.foot) * V + bow * (1 - U**2)
-    return patch(U * (body.width / 2) * width, y, end.sign * z, (0, 0.3, end.sign))
+    region = Region.SCREEN if end.front else Region.WINDOW
+    x = U * (body.width / 2) * width
+    return patch(region, x, y, end.sign * z, (0, 0.3, end.sign))
 
 
 def _roof(body: Body, front: _End, back: _End) -> Patch:
@@ -147,7 +154,7 @@ def _roof(body: Body, front: _End, back: _End) -> Patch:
     crown = 0.6 * body.crown * np.sin(np.pi * V)
     y = body.height - 0.03 + crown * (1 - U**2) - 0.05 * np.abs(U) ** 3
     x, z = U * (body.width / 2) * body.roof, ahead + (behind - ahead) * V
-    return patch(x, y, z, (0, 1, 0))
+    return patch(Region.ROOF, x, y, z, (0, 1, 0))
 
 
 def _belt_line(body: Body) -> Points:
@@ -159,7 +166,7 @@ def _ledge(body: Body, front: _End, back: _End, side: int) -> Patch:
     """The shoulder between the lower body's side and the glass house."""
     z = -back.foot + (front.foot + back.foot) * SHARE
     x = side * (body.width / 2) * (0.985 + (body.waist - 0.985) * V)
-    return patch(x, _belt_line(body), z, (0, 1, 0))
+    return patch(Region.LEDGE, x, _belt_line(body), z, (0, 1, 0))
 
 
 def _side(
@@ -176,7 +183,8 @@ def _side(
     crease = 0.02 * np.clip((V - 0.55) / 0.12, 0, 1) * np.clip((0.9 - V) / 0.2, 0, 1)
     bulge = crease * np.minimum(1, 4 * SHARE * (1 - SHARE))
     x = side * ((body.width / 2) * BELLY + bulge)
-    return patch(x, body.sill + (top - body.sill) * V, z, (side, 0, 0))
+    y = body.sill + (top - body.sill) * V
+    return patch(Region.SIDE, x, y, z, (side, 0, 0))
 
 
 def _flank(body: Body, front: _End, back: _End, side: int) -> Patch:
@@ -188,7 +196,7 @@ def _flank(body: Body, front: _End, back: _End, side: int) -> Patch:
     bulge = 0.02 * np.sin(np.pi * V) * (1 - U**4)
     y = foot + (body.height - 0.08 - foot) * V
     x = side * ((body.width / 2) * width + bulge)
-    return patch(x, y, z0 + (z1 - z0) * V, (side, 0.3, 0))
+    return patch(Region.FLANK, x, y, z0 + (z1 - z0) * V, (side, 0.3, 0))
 
 
 def box_floor(body: Body) -> float:
@@ -200,7 +208,8 @@ def _cargo_back(body: Body, end: _End) -> Patch:
     """The rear face of a truck's box."""
     low, rear = box_floor(body), -end.tip - body.cargo
     y = low + (body.cargo_height - low) * V
-    return patch(U * (body.width / 2 + 0.04), y, np.full_like(U, rear), (0, 0, -1))
+    x, z = U * (body.width / 2 + 0.04), np.full_like(U, rear)
+    return patch(Region.BACK, x, y, z, (0, 0, -1))
 
 
 def add_body(mesh: Builder, model: VehicleModel, on: Shell) -> None:
@@ -222,33 +231,22 @@ def add_body(mesh: Builder, model: VehicleModel, on: Shell) -> None:
 
 
 def _add_panels(mesh: Builder, model: VehicleModel, on: Shell) -> None:
-    def bumper(plastic: bool, v: float) -> Stuff:
-        if v >= 0.36:
-            return Stuff.PAINT
-        return Stuff.TRIM if plastic else Stuff.BUMPER
+    def end(plastic: bool) -> Callable[[float, float], int]:
+        bumper = Stuff.TRIM if plastic else Stuff.BUMPER
+        return lambda u, v: bumper if v < 0.36 else Stuff.PAINT
 
-    mesh.surface(
-        Region.FRONT, lambda u, v: bumper(model.front.plastic, v), on.front, 20, 12
-    )
-    for region, material, part, columns, rows in (
-        (Region.BONNET, Stuff.BONNET, on.bonnet, 16, 12),
-        (Region.SCREEN, Stuff.TOP, on.screen, 6, 4),
-        (Region.ROOF, Stuff.TOP, on.roof, 12, 10),
-        (Region.WINDOW, Stuff.TOP, on.window, 6, 4),
-        (Region.BOOT, Stuff.PAINT, on.boot, 12, 5),
-    ):
-        mesh.surface(region, material, part, columns, rows)
+    mesh.surface(on.front, end(model.front.plastic), 20, 12)
+    mesh.surface(on.bonnet, Stuff.BONNET, 16, 12)
+    mesh.surface(on.screen, Stuff.TOP, 6, 4)
+    mesh.surface(on.roof, Stuff.TOP, 12, 10)
+    mesh.surface(on.window, Stuff.TOP, 6, 4)
+    mesh.surface(on.boot, Stuff.PAINT, 12, 5)
     if not model.body.cargo:
-        mesh.surface(
-            Region.BACK, lambda u, v: bumper(model.back.plastic, v), on.back, 16, 12
-        )
+        mesh.surface(on.back, end(model.back.plastic), 16, 12)
     for ledge, flank, lower in zip(on.ledges, on.flanks, on.sides, strict=True):
-        mesh.surface(
-            Region.SIDE, lambda u, v: Stuff.LOWER if v < 0.5 else Stuff.PAINT, lower,
-            10, 8,
-        )  # fmt: skip
-        mesh.surface(Region.LEDGE, Stuff.PAINT, ledge, 6, 1)
-        mesh.surface(Region.FLANK, Stuff.PAINT, flank, 6, 3)
+        mesh.surface(lower, lambda u, v: Stuff.LOWER if v < 0.5 else Stuff.PAINT, 10, 8)
+        mesh.surface(ledge, Stuff.PAINT, 6, 1)
+        mesh.surface(flank, Stuff.PAINT, 6, 3)
 
 
 def _add_shut_lines(mesh: Builder, model: VehicleModel, on: Shell) -> None:
@@ -257,19 +255,19 @@ def _add_shut_lines(mesh: Builder, model: VehicleModel, on: Shell) -> None:
     if body.bonnet > 0.3:
         rim = [(-0.9, 0.97), (-0.88, 0.5), (-0.82, 0.06), (-0.6, 0.015)]
         rim += [(-u, v) for u, v in reversed(rim)]
-        mesh.stroke(Region.BONNET, Stuff.GAP, on.bonnet, rim, 0.008)
+        mesh.stroke(on.bonnet, Stuff.GAP, rim, 0.008)
         for side in SIDES if u else ():
             ridge = [(side * u, 0.08), (side * u * 1.3, 0.92)]
-            mesh.stroke(Region.BONNET, Stuff.GAP, on.bonnet, ridge, 0.005)
+            mesh.stroke(on.bonnet, Stuff.GAP, ridge, 0.005)
     cowl = [(-0.93, 0.965), (0.93, 0.965), (0.93, 1), (-0.93, 1)]
-    mesh.decal(Region.BONNET, Stuff.TRIM, on.bonnet, dense(cowl))
+    mesh.decal(on.bonnet, Stuff.TRIM, dense(cowl))
     if body.family == "bus":
         return
     for part in on.sides:
         for u in (0.1,) if body.cargo else (0.55, -0.05):
-            mesh.stroke(Region.SIDE, Stuff.GAP, part, [(u, 0.1), (u, 0.97)], 0.008)
+            mesh.stroke(part, Stuff.GAP, [(u, 0.1), (u, 0.97)], 0.008)
             handle = rectangle(u - 0.1, 0.78, 0.035, 0.025)
-            mesh.decal(Region.SIDE, Stuff.TRIM, part, handle)
+            mesh.decal(part, Stuff.TRIM, handle)
 
 
 def _circle(x: float, y: float, z: float, radius: float) -> Points:
@@ -316,10 +314,10 @@ def _add_side_windows(mesh: Builder, model: VehicleModel, flank: Patch) -> None:
     for low, high in pairwise(np.linspace(first, last, model.side_windows + 1)):
         a, b = low + gap, high - gap
         glass = [(a, 0.08), (b, 0.08), (b, 0.88), (a, 0.88)]
-        mesh.decal(Region.FLANK, Stuff.GLASS, flank, glass)
+        mesh.decal(flank, Stuff.GLASS, glass)
     if model.trim_line:
         strip = [(first, 0.04), (last, 0.04)]
-        mesh.stroke(Region.FLANK, Stuff.CHROME, flank, strip, 0.02)
+        mesh.stroke(flank, Stuff.CHROME, strip, 0.02)
 
 
 def _add_mirror(mesh: Builder, body: Body, side: int) -> None:
@@ -343,21 +341,20 @@ def _add_glass(mesh: Builder, model: VehicleModel, on: Shell) -> None:
     """The frames, panes that are looked through, and wipers."""
     rim = [(-0.97, 0.01), (0.97, 0.01), (0.95, 0.98), (-0.95, 0.98)]
     pane = [(-0.92, 0.05), (0.92, 0.05), (0.9, 0.94), (-0.9, 0.94)]
-    places = [(Region.SCREEN, on.screen), (Region.WINDOW, on.window)]
-    for region, glass in places[:1] if model.body.cargo else places:
-        mesh.decal(region, Stuff.TRIM, glass, dense(rim, 6))
-        mesh.decal(region, Stuff.GLASS, glass, dense(pane, 6), Kind.PANE)
+    for glass in (on.screen,) if model.body.cargo else (on.screen, on.window):
+        mesh.decal(glass, Stuff.TRIM, dense(rim, 6))
+        mesh.decal(glass, Stuff.GLASS, dense(pane, 6), Kind.PANE)
     for wiper in ([(-0.72, 0.06), (-0.08, 0.1)], [(-0.02, 0.05), (0.66, 0.1)]):
-        mesh.stroke(Region.SCREEN, Stuff.TRIM, on.screen, wiper, 0.02)
+        mesh.stroke(on.screen, Stuff.TRIM, wiper, 0.02)
     if model.back.wiper:
         wiper = [(0, 0.06), (0.5, 0.14)]
-        mesh.stroke(Region.WINDOW, Stuff.TRIM, on.window, wiper, 0.022)
+        mesh.stroke(on.window, Stuff.TRIM, wiper, 0.022)
 
 
 def _add_roof(mesh: Builder, model: VehicleModel, on: Shell) -> None:
     for u in (-0.86, 0.86) if model.rails else ():
         rail = [(u, 0.04), (u, 0.96)]
-        mesh.stroke(Region.ROOF, Stuff.CHROME, on.roof, rail, 0.05)
+        mesh.stroke(on.roof, Stuff.CHROME, rail, 0.05)
     bus = model.body.family == "bus"
     if bus:
         low, high = on.roof.at([(-0.5, 0.75), (0.5, 0.55)])
@@ -365,4 +362,4 @@ def _add_roof(mesh: Builder, model: VehicleModel, on: Shell) -> None:
         mesh.box(Region.LOAD, Stuff.WHITE, low.tolist(), high.tolist(), 0.15)
     if model.back.spoiler and not model.body.cargo and not bus:
         edge = [(-0.75, 0.97), (0.75, 0.97), (0.75, 1.0), (-0.75, 1.0)]
-        mesh.decal(Region.ROOF, Stuff.TRIM, on.roof, edge)
+        mesh.decal(on.roof, Stuff.TRIM, edge)

@@ -40,19 +40,19 @@ def add_front(mesh: Builder, model: VehicleModel, on: Patch) -> None:
     front = model.front
     half, top = front.intake
     lip = [(-0.95, 0), (0.95, 0), (0.93, 0.05), (-0.93, 0.05)]
-    mesh.decal(Region.FRONT, Stuff.TRIM, on, dense(lip))
+    mesh.decal(on, Stuff.TRIM, dense(lip))
     intake = rounded(0, (0.06 + top) / 2, half, (top - 0.06) / 2)
-    mesh.decal(Region.FRONT, Stuff.DARK, on, dense(intake, 3))
+    mesh.decal(on, Stuff.DARK, dense(intake, 3))
     for v in np.linspace(0.06, top, 4)[1:-1]:
         bar = [(-half * 0.9, v), (half * 0.9, v)]
-        mesh.stroke(Region.FRONT, Stuff.TRIM, on, bar, 0.012)
+        mesh.stroke(on, Stuff.TRIM, bar, 0.012)
     bumper = dense([(-0.97, 0.4), (0.97, 0.4)], 8)[:8]
-    mesh.stroke(Region.FRONT, Stuff.GAP, on, bumper, 0.008)
+    mesh.stroke(on, Stuff.GAP, bumper, 0.008)
     for side in SIDES:
         _add_fog_lamp(mesh, front, on, side)
     _add_grille(mesh, front, on)
     badge_at = (front.grille_box[1] + front.grille_box[2]) / 2
-    _add_badge(mesh, model.badge, Region.FRONT, on, badge_at, 0.06)
+    _add_badge(mesh, model.badge, on, badge_at, 0.06)
     for side in SIDES:
         _add_lamp(mesh, front, on, side)
 
@@ -61,12 +61,12 @@ def _add_fog_lamp(mesh: Builder, front: Front, on: Patch, side: int) -> None:
     if front.fog == "round":
         for material, size in ((Stuff.TRIM, 0.075), (Stuff.LENS, 0.045)):
             lamp = on.metres(0.76 * side, 0.17, ellipse(0, 0, size, size))
-            mesh.decal(Region.FRONT, material, on, lamp)
+            mesh.decal(on, material, lamp)
     elif front.fog == "slit":
         slit = np.array([(0.62, 0.13), (0.88, 0.16), (0.9, 0.25), (0.7, 0.2)])
-        mesh.decal(Region.FRONT, Stuff.TRIM, on, slit * (side, 1))
+        mesh.decal(on, Stuff.TRIM, slit * (side, 1))
         lamp = rectangle(0.8 * side, 0.19, 0.05, 0.02)
-        mesh.decal(Region.FRONT, Stuff.LENS, on, lamp)
+        mesh.decal(on, Stuff.LENS, lamp)
 
 
 def _add_lamp(mesh: Builder, front: Front, on: Patch, side: int) -> None:
@@ -83,7 +83,7 @@ def _add_lamp(mesh: Builder, front: Front, on: Patch, side: int) -> None:
         (Stuff.DARK, dense(scaled(1.08), 2)), (Stuff.LENS, dense(scaled(0.96), 2)),
         (Stuff.REFLECTOR, scaled(0.8, (0, -0.015))),
     ):  # fmt: skip
-        mesh.decal(Region.FRONT, material, on, lens, Kind.POLYGON)
+        mesh.decal(on, material, lens, Kind.POLYGON)
     radius = 0.32 * (high - low) * float(on.size_at(*middle)[1])
     spread = (outer - inner) * 0.26
     for k in range(front.bulbs):
@@ -92,10 +92,10 @@ def _add_lamp(mesh: Builder, front: Front, on: Patch, side: int) -> None:
             (Stuff.CHROME, 1.0), (Stuff.DARK, 0.62), (Stuff.GLINT, 0.34)
         ):  # fmt: skip
             disc = ellipse(0, 0, radius * share, radius * share, 10)
-            mesh.decal(Region.FRONT, material, on, on.metres(u, middle[1], disc))
+            mesh.decal(on, material, on.metres(u, middle[1], disc))
     if front.amber:
         corner = rounded(side * (outer - 0.05), middle[1], 0.035, 0.3 * (high - low))
-        mesh.decal(Region.FRONT, Stuff.AMBER, on, corner)
+        mesh.decal(on, Stuff.AMBER, corner)
 
 
 def _add_grille(mesh: Builder, front: Front, on: Patch) -> None:
@@ -114,22 +114,20 @@ def _add_grille(mesh: Builder, front: Front, on: Patch) -> None:
     for shape in outlines.get(front.grille, (rounded(0, middle, half, tall, 0.2),)):
         centre = shape.mean(axis=0)
         rim = dense(centre + (shape - centre) * 1.1, 2)
-        mesh.decal(Region.FRONT, trim, on, rim)
-        mesh.decal(Region.FRONT, Stuff.DARK, on, dense(shape, 2))
+        mesh.decal(on, trim, rim)
+        mesh.decal(on, Stuff.DARK, dense(shape, 2))
     narrow = 0.86 if front.grille != "shield" else 0.7
     if front.grille in ("bars", "wing", "mesh", "shield"):
         for v in np.linspace(low, high, front.bars + 2)[1:-1]:
             bar = [(-narrow * half, v), (narrow * half, v)]
-            mesh.stroke(Region.FRONT, trim, on, bar, 0.018)
+            mesh.stroke(on, trim, bar, 0.018)
     if front.grille in ("vertical", "mesh", "kidneys"):
         for u in np.linspace(-narrow * half, narrow * half, 2 * front.bars + 4):
             bar = [(u, low + 0.02), (u, high - 0.02)]
-            mesh.stroke(Region.FRONT, trim, on, bar, 0.01)
+            mesh.stroke(on, trim, bar, 0.01)
 
 
-def _add_badge(
-    mesh: Builder, kind: str, region: Region, on: Patch, v: float, radius: float
-) -> None:
+def _add_badge(mesh: Builder, kind: str, on: Patch, v: float, radius: float) -> None:
     """Adds the maker's badge."""
     diamond = np.array([(0, -1.2), (0.8, 0), (0, 1.2), (-0.8, 0)])
     wings = np.array([(-2, 0.5), (0, -0.7), (2, 0.5), (0, 0.2)])
@@ -143,36 +141,36 @@ def _add_badge(
         "wings": [(Stuff.CHROME, wings * radius)],
     }  # fmt: skip
     for material, shape in shapes[kind]:
-        mesh.decal(region, material, on, on.metres(0, v, shape), Kind.POLYGON)
+        mesh.decal(on, material, on.metres(0, v, shape), Kind.POLYGON)
 
 
 def add_back(mesh: Builder, model: VehicleModel, parts: Shell) -> None:
     """Adds the back's details, the nearer over the farther; not for trucks."""
     on, back = parts.back, model.back
     low = [(-0.94, 0), (0.94, 0), (0.92, 0.07), (-0.92, 0.07)]
-    mesh.decal(Region.BACK, Stuff.TRIM, on, dense(low))
+    mesh.decal(on, Stuff.TRIM, dense(low))
     for u in ((), (0.58,), (-0.58, 0.58))[back.exhausts]:
         for material, size in ((Stuff.CHROME, 1.0), (Stuff.DARK, 0.7)):
             pipe = on.metres(u, 0.05, ellipse(0, 0, 0.06 * size, 0.03 * size, 10))
-            mesh.decal(Region.BACK, material, on, pipe)
+            mesh.decal(on, material, pipe)
     lid = [(-0.7, 0.99), (-0.66, 0.42), (0.66, 0.42), (0.7, 0.99)]
-    mesh.stroke(Region.BACK, Stuff.GAP, on, lid, 0.01)
+    mesh.stroke(on, Stuff.GAP, lid, 0.01)
     bumper = np.stack([np.linspace(-0.97, 0.97, 9), np.full(9, 0.4)], axis=1)
-    mesh.stroke(Region.BACK, Stuff.GAP, on, bumper, 0.008)
+    mesh.stroke(on, Stuff.GAP, bumper, 0.008)
     recess = on.metres(0, back.plate, rounded(0, 0, 0.32, 0.11, 0.2))
-    mesh.decal(Region.BACK, Stuff.GAP, on, recess)
+    mesh.decal(on, Stuff.GAP, recess)
     if back.trim != "none":
         material = Stuff.CHROME if back.trim == "chrome" else Stuff.TRIM
         strip = on.metres(0, 0.76, rectangle(0, 0, 0.34, 0.018))
-        mesh.decal(Region.BACK, material, on, strip)
-    _add_badge(mesh, model.badge, Region.BACK, on, 0.88, 0.045)
+        mesh.decal(on, material, strip)
+    _add_badge(mesh, model.badge, on, 0.88, 0.045)
     for side in SIDES:
         _add_back_lamp(mesh, back, on, side)
         reflector = rectangle(0.8 * side, 0.14, 0.08, 0.015)
-        mesh.decal(Region.BACK, Stuff.RED, on, reflector)
+        mesh.decal(on, Stuff.RED, reflector)
     if model.body.boot < 0.2 and model.body.family != "bus":
         light = parts.window.metres(0, 0.97, rectangle(0, 0, 0.14, 0.02))
-        mesh.decal(Region.WINDOW, Stuff.RED, parts.window, light)
+        mesh.decal(parts.window, Stuff.RED, light)
 
 
 def _back_outline(back: Back, side: int) -> Points:
@@ -197,17 +195,17 @@ def _add_back_lamp(mesh: Builder, back: Back, on: Patch, side: int) -> None:
     u, v = middle = outline.mean(axis=0)
     if back.lamp == "band" and side == 1:
         bridge = rectangle(0, v, back.lamp_box[0] + 0.02, 0.05)
-        mesh.decal(Region.BACK, Stuff.RED, on, dense(bridge))
+        mesh.decal(on, Stuff.RED, dense(bridge))
     around = middle + 1.06 * (outline - middle)
-    mesh.decal(Region.BACK, Stuff.GAP, on, dense(around, 2), Kind.POLYGON)
-    mesh.decal(Region.BACK, Stuff.RED, on, dense(outline, 2), Kind.POLYGON)
+    mesh.decal(on, Stuff.GAP, dense(around, 2), Kind.POLYGON)
+    mesh.decal(on, Stuff.RED, dense(outline, 2), Kind.POLYGON)
     half_u, half_v = np.ptp(outline, axis=0) / 2
     lit = rounded(u, v + 0.3 * half_v, 0.5 * half_u, 0.35 * half_v)
-    mesh.decal(Region.BACK, Stuff.RED_LIT, on, lit)
+    mesh.decal(on, Stuff.RED_LIT, lit)
     white = rectangle(u, v - 0.45 * half_v, 0.4 * half_u, 0.16 * half_v)
-    mesh.decal(Region.BACK, Stuff.WHITE, on, white)
+    mesh.decal(on, Stuff.WHITE, white)
     amber = rectangle(u, v - 0.12 * half_v, 0.4 * half_u, 0.13 * half_v)
-    mesh.decal(Region.BACK, Stuff.AMBER, on, amber)
+    mesh.decal(on, Stuff.AMBER, amber)
 
 
 def add_cargo(mesh: Builder, model: VehicleModel, panel: Patch) -> None:
@@ -226,7 +224,7 @@ def add_cargo(mesh: Builder, model: VehicleModel, panel: Patch) -> None:
         mesh.add(Region.CARGO, Stuff.CARGO, lid, (0, 1, 0), layer=0)
     face = _upright(0, half, low, top, near)
     mesh.add(Region.CARGO, Stuff.CARGO, face, (0, 0, 1), layer=0)
-    mesh.surface(Region.BACK, Stuff.CARGO, panel, 4, 4)
+    mesh.surface(panel, Stuff.CARGO, 4, 4)
     # Posts of the side walls, or the folds of a tarpaulin.
     count = {"box": 3, "tarpaulin": 7, "stakes": 6}[model.cargo]
     width = 0.09 if model.cargo == "stakes" else 0.03
@@ -255,18 +253,18 @@ def _upright(
 
 def _add_doors(mesh: Builder, cargo: str, on: Patch) -> None:
     frame = [(-0.97, 0.02), (0.97, 0.02), (0.97, 0.98), (-0.97, 0.98), (-0.97, 0.02)]
-    mesh.stroke(Region.BACK, Stuff.STEEL, on, frame, 0.05)
+    mesh.stroke(on, Stuff.STEEL, frame, 0.05)
     if cargo == "stakes":
         for v in (0.3, 0.45, 0.6, 0.75):
-            mesh.stroke(Region.BACK, Stuff.STEEL, on, [(-0.95, v), (0.95, v)], 0.04)
+            mesh.stroke(on, Stuff.STEEL, [(-0.95, v), (0.95, v)], 0.04)
         return
-    mesh.stroke(Region.BACK, Stuff.GAP, on, [(0, 0.02), (0, 0.98)], 0.02)
+    mesh.stroke(on, Stuff.GAP, [(0, 0.02), (0, 0.98)], 0.02)
     for u in (-0.3, 0.3):
-        mesh.stroke(Region.BACK, Stuff.STEEL, on, [(u, 0.03), (u, 0.97)], 0.025)
+        mesh.stroke(on, Stuff.STEEL, [(u, 0.03), (u, 0.97)], 0.025)
     for u in (-0.93, 0.93):
         for v in (0.2, 0.5, 0.8):
             hinge = [(u - 0.05, v), (u + 0.05, v)]
-            mesh.stroke(Region.BACK, Stuff.STEEL, on, hinge, 0.03)
+            mesh.stroke(on, Stuff.STEEL, hinge, 0.03)
 
 
 def _add_lamp_bar(mesh: Builder, width: float, y: float, z: float) -> None:
@@ -287,11 +285,11 @@ def _add_lamp_bar(mesh: Builder, width: float, y: float, z: float) -> None:
 def add_bed(mesh: Builder, on: Patch) -> None:
     """Adds the open bed of a pick-up: its dark floor inside a painted rim."""
     inner = [(-0.84, 0.05), (0.84, 0.05), (0.84, 0.95), (-0.84, 0.95)]
-    mesh.decal(Region.BOOT, Stuff.TRIM, on, dense(inner))
+    mesh.decal(on, Stuff.TRIM, dense(inner))
     floor = [(-0.8, 0.2), (0.8, 0.2), (0.8, 0.93), (-0.8, 0.93)]
-    mesh.decal(Region.BOOT, Stuff.DARK, on, dense(floor))
+    mesh.decal(on, Stuff.DARK, dense(floor))
     for u in (-0.5, 0, 0.5):
-        mesh.stroke(Region.BOOT, Stuff.TRIM, on, [(u, 0.22), (u, 0.9)], 0.03)
+        mesh.stroke(on, Stuff.TRIM, [(u, 0.22), (u, 0.9)], 0.03)
 
 
 PLATE = (0.22, 0.07)  # half width and half height, metres
@@ -304,10 +302,10 @@ def add_plates(mesh: Builder, model: VehicleModel, on: Shell) -> None:
     for stuff, edge in ((Stuff.PLATE_EDGE, PLATE_EDGE), (Stuff.PLATE, 0.0)):
         shape = rectangle(0, 0, PLATE[0] + edge, PLATE[1] + edge)
         front = on.front.metres(0, model.front.plate, shape)
-        mesh.decal(Region.FRONT, stuff, on.front, front)
+        mesh.decal(on.front, stuff, front)
         if not body.cargo:
             back = on.back.metres(0, model.back.plate, shape)
-            mesh.decal(Region.BACK, stuff, on.back, back)
+            mesh.decal(on.back, stuff, back)
             continue
         y, z = box_floor(body) - BELOW_BOX - 0.117, -body.length / 2
         shape = rectangle(0, y, PLATE[0] + edge, PLATE[1] + edge)

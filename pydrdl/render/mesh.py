@@ -21,10 +21,39 @@ COLUMNS, ROWS = 25, 13  # of the grid that stands for a surface
 V, U = np.meshgrid(np.linspace(0, 1, ROWS), np.linspace(-1, 1, COLUMNS), indexing="ij")
 
 
+# What surfaces are made of: rows of every palette. A vehicle's own colours follow.
+# LOWER is the paint of the sills and the doors' lower half, TOP of the roof.
+Stuff = IntEnum(
+    "Stuff",
+    """PAINT LOWER TOP BONNET BUMPER MIRROR CARGO TRIM GAP RUBBER RIM CHROME GLASS
+    DARK LENS REFLECTOR GLINT RED RED_LIT AMBER WHITE PLATE PLATE_EDGE CABIN SEAT
+    SKIN SHIRT STEEL DASH""",
+    start=0,
+)
+# Where on the vehicle something is. FLANK is a side of the glass house, LEDGE the
+# shoulder below it, WINDOW the rear window.
+Region = IntEnum(
+    "Region",
+    """UNDER WHEEL SIDE LEDGE FLANK ROOF LOAD SCREEN BONNET MIRROR FRONT WINDOW BOOT
+    BED BACK CARGO""",
+    start=0,
+)
+
+
+class Kind(IntEnum):
+    """How an element is painted."""
+
+    CONVEX = 0
+    POLYGON = 1
+    LINE = 2
+    PANE = 3  # glass that is looked through
+
+
 @dataclass(frozen=True)
 class Patch:
     """A surface, known at the points of a grid and straight between them."""
 
+    region: Region  # of the vehicle
     grid: Points  # rows (v) x columns (u) x 3, metres
     sign: int  # 1 where the cross product along u and v points out, else -1
 
@@ -58,12 +87,16 @@ class Patch:
 
 
 def patch(
-    x: ArrayLike, y: ArrayLike, z: ArrayLike, outward: tuple[float, float, float]
+    region: Region,
+    x: ArrayLike,
+    y: ArrayLike,
+    z: ArrayLike,
+    outward: tuple[float, float, float],
 ) -> Patch:
     """Returns the surface that x, y and z of U and V make; outward is rough."""
     grid = np.stack(np.broadcast_arrays(x, y, z), axis=2).astype(float)
-    faces = float(Patch(grid, 1).normals.mean(axis=(0, 1)) @ np.array(outward))
-    return Patch(grid, 1 if faces >= 0 else -1)
+    faces = float(Patch(region, grid, 1).normals.mean(axis=(0, 1)) @ np.array(outward))
+    return Patch(region, grid, 1 if faces >= 0 else -1)
 
 
 def _unit(vectors: Points) -> Points:
@@ -115,34 +148,6 @@ def dense(shape: ArrayLike, steps: int = 4) -> Points:
     edges = np.roll(corners, -1, axis=0) - corners
     share = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
     return np.asarray((corners[:, None] + edges[:, None] * share).reshape(-1, 2))
-
-
-# What surfaces are made of: rows of every palette. A vehicle's own colours follow.
-# LOWER is the paint of the sills and the doors' lower half, TOP of the roof.
-Stuff = IntEnum(
-    "Stuff",
-    """PAINT LOWER TOP BONNET BUMPER MIRROR CARGO TRIM GAP RUBBER RIM CHROME GLASS
-    DARK LENS REFLECTOR GLINT RED RED_LIT AMBER WHITE PLATE PLATE_EDGE CABIN SEAT
-    SKIN SHIRT STEEL DASH""",
-    start=0,
-)
-# Where on the vehicle something is. FLANK is a side of the glass house, LEDGE the
-# shoulder below it, WINDOW the rear window.
-Region = IntEnum(
-    "Region",
-    """UNDER WHEEL SIDE LEDGE FLANK ROOF LOAD SCREEN BONNET MIRROR FRONT WINDOW BOOT
-    BED BACK CARGO""",
-    start=0,
-)
-
-
-class Kind(IntEnum):
-    """How an element is painted."""
-
-    CONVEX = 0
-    POLYGON = 1
-    LINE = 2
-    PANE = 3  # glass that is looked through
 
 
 @dataclass(frozen=True)
@@ -198,9 +203,8 @@ class Builder:
 
     def surface(
         self,
-        region: Region,
-        material: int | Callable[[float, float], int],
         on: Patch,
+        material: int | Callable[[float, float], int],
         columns: int,
         rows: int,
     ) -> None:
@@ -215,13 +219,12 @@ class Builder:
             chosen = material
             if callable(chosen):
                 chosen = chosen(float(mu[i, j]), float(mv[i, j]))
-            self.add(region, chosen, quad, normals[i, j], layer=0)
+            self.add(on.region, chosen, quad, normals[i, j], layer=0)
 
     def decal(
         self,
-        region: Region,
-        material: int,
         on: Patch,
+        material: int,
         uv: ArrayLike,
         kind: Kind = Kind.CONVEX,
         width: float = 0.0,
@@ -229,13 +232,11 @@ class Builder:
         """Adds a shape of N x 2 surface coordinates, lying on a patch."""
         shape = np.asarray(uv, float).reshape(-1, 2)
         normal = on.normal_at(shape.mean(axis=0))[0]
-        self.add(region, material, on.at(shape), normal, kind=kind, width=width)
+        self.add(on.region, material, on.at(shape), normal, kind=kind, width=width)
 
-    def stroke(
-        self, region: Region, material: int, on: Patch, uv: ArrayLike, width: float
-    ) -> None:
+    def stroke(self, on: Patch, material: int, uv: ArrayLike, width: float) -> None:
         """Adds a line through N x 2 surface coordinates, width in metres."""
-        self.decal(region, material, on, uv, Kind.LINE, width)
+        self.decal(on, material, uv, Kind.LINE, width)
 
     def box(
         self,

@@ -120,26 +120,22 @@ class _Marking:
         if vehicle.stripe is not None:
             u, half, colour, doubled = vehicle.stripe
             row = self.row(colour, 0.4)
-            places = [(Region.ROOF, on.roof), (Region.BONNET, on.bonnet),
-                      (Region.FRONT, on.front), (Region.BOOT, on.boot)]  # fmt: skip
-            if self.body.family == "pick-up":
-                places.pop()
-            places.append((Region.BACK, on.panel))
-            for region, part in places:
+            boot = () if self.body.family == "pick-up" else (on.boot,)
+            for part in (on.roof, on.bonnet, on.front, *boot, on.panel):
                 share = half / float(part.size_at(u, 0.5)[0])
                 for middle in (u - 1.3 * share, u + 1.3 * share) if doubled else (u,):
-                    low = 0.36 if region in (Region.FRONT, Region.BACK) else 0.0
+                    low = 0.36 if part.region in (Region.FRONT, Region.BACK) else 0.0
                     bar = _bar(middle - share, middle + share, low, 1)
-                    mesh.decal(region, row, part, dense(bar, 6))
+                    mesh.decal(part, row, dense(bar, 6))
         if vehicle.side_stripe is not None:
             row = self.row(vehicle.side_stripe, 0.4)
             for part in on.sides:
                 bar = _bar(-0.97, 0.97, 0.55, 0.7)
-                mesh.decal(Region.SIDE, row, part, dense(bar, 8))
+                mesh.decal(part, row, dense(bar, 8))
             if self.body.family in ("bus", "van", "truck"):  # around the corners
                 corner = dense(_bar(-0.98, 0.98, 0.78, 0.92), 8)
-                mesh.decal(Region.FRONT, row, on.front, corner)
-                mesh.decal(Region.BACK, row, on.panel, corner)
+                mesh.decal(on.front, row, corner)
+                mesh.decal(on.panel, row, corner)
         return mesh.build()
 
     def marks(self) -> Mesh:
@@ -148,11 +144,11 @@ class _Marking:
         if vehicle.sun_strip is not None:
             strip = dense([(-0.9, 0.84), (0.9, 0.84), (0.89, 0.93), (-0.89, 0.93)])
             row = self.row(shaded(vehicle.sun_strip, 0.8))
-            mesh.decal(Region.SCREEN, row, self.on.screen, strip)
+            mesh.decal(self.on.screen, row, strip)
         for mark in vehicle.marks:
-            place = self._place(mark)
-            if place is not None:
-                self._add_mark(mesh, mark, *place)
+            part = self._part(mark)
+            if part is not None:
+                self._add_mark(mesh, mark, part)
         if vehicle.ribbons is not None:  # strips of cloth tied to the outer mirrors
             row = self.row(vehicle.ribbons)
             y = body.cowl + (0.5 if body.big else 0.08)
@@ -166,35 +162,33 @@ class _Marking:
                 circle = ellipse(0, 0, radius, radius, 18)
                 disc = self.on.back.metres(0.0, 0.72, circle)
                 disc = np.clip(disc, (-1, 0), (1, 1))
-                mesh.decal(Region.BACK, row, self.on.back, disc)
+                mesh.decal(self.on.back, row, disc)
         return mesh.build()
 
-    def _place(self, mark: Mark) -> tuple[Region, Patch] | None:
+    def _part(self, mark: Mark) -> Patch | None:
         """Where a mark is; None where the model has no such surface."""
-        on, truck = self.on, bool(self.body.cargo)
-        window = (Region.WINDOW, on.window)
-        surfaces: dict[str, tuple[Region, Patch] | None] = {
-            "screen": (Region.SCREEN, on.screen), "front": (Region.FRONT, on.front),
-            "bonnet": (Region.BONNET, on.bonnet) if self.body.bonnet > 0.3 else None,
+        on, body = self.on, self.body
+        surfaces = {
+            "screen": on.screen, "front": on.front, "back": on.panel,
+            "bonnet": on.bonnet if body.bonnet > 0.3 else None,
             # A truck's box takes what others have on rear window and lid.
-            "window": (Region.BACK, on.panel) if truck else window,
-            "back": (Region.BACK, on.panel),
+            "window": on.panel if body.cargo else on.window,
         }  # fmt: skip
         return surfaces[mark.where]
 
-    def _add_mark(self, mesh: Builder, mark: Mark, region: Region, on: Patch) -> None:
+    def _add_mark(self, mesh: Builder, mark: Mark, on: Patch) -> None:
         w, h = mark.half_width, mark.half_height
         if self.body.big:  # larger sheets on larger glass
             w, h = 1.5 * w, 1.5 * h
 
         def decal(row: int, shape: Points) -> None:
-            mesh.decal(region, row, on, on.metres(mark.u, mark.v, shape))
+            mesh.decal(on, row, on.metres(mark.u, mark.v, shape))
 
         if mark.kind == "scratch":
             row = self.row(mark.colour)
             for shift in (-0.05, 0.0, 0.04):
                 stroke = on.metres(mark.u, mark.v, [(-w, shift - h), (w, shift + h)])
-                mesh.stroke(region, row, on, stroke, 0.014)
+                mesh.stroke(on, row, stroke, 0.014)
         elif mark.kind == "dent":
             paint = self.vehicle.paint
             decal(self.row(shaded(paint, 0.6)), ellipse(0, 0, w, h))

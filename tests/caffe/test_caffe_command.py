@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,14 @@ import pytest
 from google.protobuf import text_format
 from helpers import (
     ROOT,
+    VEHICLES,
     Fleet,
     logged,
     make_fleet,
     read_net,
     read_weights,
     run_caffe,
+    write_nets,
 )
 
 from pydrdl import messages
@@ -28,7 +29,6 @@ HEADS = {
     "ccl": ("ccl_loss",),
     "triplet": ("triplet_loss",),
 }
-VEHICLES = {5: (2, 0), 6: (3, 1), 7: (1, -1), 8: (2, 1), 9: (2, 2), 12: (3, 0)}
 
 
 @pytest.fixture(scope="module")
@@ -44,26 +44,6 @@ def small(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def large(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fleet.build(tmp_path_factory.mktemp("large") / "lmdb", 90, (256, 256))
-
-
-def write_nets(
-    base: prototxt.Family, lmdb: Path, folder: Path, **schedule: object
-) -> None:
-    """Writes a family's nets for an LMDB, with one small set a batch."""
-    training = replace(
-        base.training,
-        train_lmdb=str(lmdb),
-        test_lmdb=str(lmdb),
-        sets=1,
-        positives=2,
-        negatives=2,
-    )
-    own = prototxt.own_family(
-        base, str(folder), training, structures.Schedule(**({"display": 1} | schedule))
-    )
-    for name, text in prototxt.prototxt_files(own):
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text(text)
 
 
 @pytest.fixture

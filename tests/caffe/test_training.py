@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT
-from helpers import make_fleet, read_weights
-from test_caffe_command import VEHICLES, write_nets
+from helpers import VEHICLES, make_fleet, read_weights, write_nets
 
 from pydrdl import messages
 from pydrdl.commands import train as training

@@ -85,12 +85,10 @@ def test_the_same_features_give_the_same_results(tmp_path: Path, words: str) -> 
 def test_a_training_starts_alike(tmp_path: Path) -> None:
     """Other orders of sums change the last bits of an iteration, not more."""
     helpers = pytest.importorskip("helpers", reason="pycaffe is not installed")
-    from test_caffe_command import VEHICLES, write_nets
-
     from pydrdl.nets import prototxt
 
-    fleet = helpers.make_fleet(tmp_path / "fleet", VEHICLES, 80, 90)
-    write_nets(
+    fleet = helpers.make_fleet(tmp_path / "fleet", helpers.VEHICLES, 80, 90)
+    helpers.write_nets(
         prototxt.DEMO_FAMILY,
         fleet.build(tmp_path / "lmdb", 90, (72, 72)),
         tmp_path,

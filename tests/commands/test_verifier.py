@@ -19,7 +19,13 @@ from pydrdl.features import FeatureSet, Source, write_features
 from pydrdl.ranking import count_closer
 from pydrdl.verifiers.file import load_verifier, save_verifier
 from pydrdl.verifiers.joint_bayesian import Model, embed, score_block
-from pydrdl.verifiers.svm import RowPairs, PairSvm, draw_pairs, fit_pair_svm, pair_vectors
+from pydrdl.verifiers.svm import (
+    PairSvm,
+    RowPairs,
+    draw_pairs,
+    fit_pair_svm,
+    pair_vectors,
+)
 from pydrdl.verifiers.verifier import (
     Verifier,
     fit_projection,
@@ -156,7 +162,9 @@ def test_svm_is_scikit_learns_in_one_product() -> None:
         atol=1e-9,
     )
     with pytest.raises(InputError, match="of one kind"):
-        fit_pair_svm(samples, RowPairs(pairs.first[:5], pairs.second[:5], pairs.same[:5]))
+        fit_pair_svm(
+            samples, RowPairs(pairs.first[:5], pairs.second[:5], pairs.same[:5])
+        )
 
 
 def auc(scores: NDArray[np.float64], pairs: RowPairs) -> float:

@@ -259,7 +259,8 @@ def test_bodies_have_their_measures() -> None:
 def test_patch_coordinates() -> None:
     """A quarter of a cylinder: points, normals and metres by its formula."""
     radius, angle = 2.0, V * np.pi / 2
-    on = patch(3 * U, radius * np.sin(angle), radius * np.cos(angle), (0, 1, 1))
+    y, z = radius * np.sin(angle), radius * np.cos(angle)
+    on = patch(Region.ROOF, 3 * U, y, z, (0, 1, 1))
     at = on.at([(0.5, 0.5)])[0]
     root = radius / 2**0.5
     np.testing.assert_allclose(at, (1.5, root, root), atol=0.02)

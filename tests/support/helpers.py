@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -20,10 +20,13 @@ from pydrdl import messages
 from pydrdl.datasets import Image
 from pydrdl.lmdb import pair_index
 from pydrdl.lmdb.build import build_image_lmdb
+from pydrdl.nets import prototxt, structures
 
 ROOT = Path(__file__).parents[2]
 CAFFE = Path(sys.executable).with_name("caffe")
 Pixels = NDArray[np.uint8]
+# Of a fleet in small: images and model by vehicle id.
+VEHICLES = {5: (2, 0), 6: (3, 1), 7: (1, -1), 8: (2, 1), 9: (2, 2), 12: (3, 0)}
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,26 @@ def make_fleet(
 
 def write_index(lmdb_folder: Path, index: pair_index.PairIndex) -> None:
     (lmdb_folder / pair_index.FILE_NAME).write_bytes(pair_index.to_bytes(index))
+
+
+def write_nets(
+    base: prototxt.Family, lmdb: Path, folder: Path, **schedule: object
+) -> None:
+    """Writes a family's nets for an LMDB, with one small set a batch."""
+    training = replace(
+        base.training,
+        train_lmdb=str(lmdb),
+        test_lmdb=str(lmdb),
+        sets=1,
+        positives=2,
+        negatives=2,
+    )
+    own = prototxt.own_family(
+        base, str(folder), training, structures.Schedule(**({"display": 1} | schedule))
+    )
+    for name, text in prototxt.prototxt_files(own):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
 
 
 def run_caffe(
