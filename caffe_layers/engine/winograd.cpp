@@ -1,0 +1,235 @@
+// Convolutions of 3 x 3, stride 1, by Winograd's F(4x4, 3x3): 36 matrices of
+// filters times 36 matrices of inputs, over the tiles of several images at once.
+//
+// Memory beside the arguments: the transformed filters, 36 / 9 of the filters (for
+// FilterDiff too); for each thread 36 x (channels + outputs) x kTiles numbers, and
+// for FilterDiff once 36 x (channels + outputs) x kTilesOfDiff.
+
+#include <algorithm>
+#include <vector>
+
+#include "drdl/engine/convolution.hpp"
+#include "drdl/engine/kernels.hpp"
+#include "drdl/engine/parallel.hpp"
+#include "gemm.hpp"
+
+namespace drdl {
+namespace engine {
+
+namespace {
+
+const int kTiles = 256;        // in one product: more make it hardly faster
+const int kTilesOfDiff = 512;  // there they are the length of the sums
+
+enum { kFilters, kInputs, kProducts };
+
+/// The tiles of some images, in order; tile t of a slice of images is `tiles[t]`.
+class Tiling {
+ public:
+  /// height and width are those of outputs; `image` is how far images lie apart.
+  Tiling(int height, int width)
+      : rows_((height + kTileOut - 1) / kTileOut),
+        columns_((width + kTileOut - 1) / kTileOut) {}
+
+  int of_image() const { return rows_ * columns_; }
+  /// Images whose tiles come near to `tiles`.
+  int Images(int tiles) const { return std::max(1, tiles / of_image()); }
+  std::vector<Tile> List(int images, int64_t apart) const {
+    std::vector<Tile> tiles;
+    tiles.reserve(images * of_image());
+    for (int n = 0; n < images; ++n) {
+      for (int y = 0; y < rows_; ++y) {
+        for (int x = 0; x < columns_; ++x) {
+          tiles.push_back({n * apart, y * kTileOut, x * kTileOut});
+        }
+      }
+    }
+    return tiles;
+  }
+
+ private:
+  int rows_, columns_;
+};
+
+int RoundUp(int count) { return (count + kLanes - 1) / kLanes * kLanes; }
+
+/// The filters of one group, transformed: 36 x rows x columns. Rows are those of
+/// the result of the product: outputs, or, `turned` for BottomDiff, channels.
+template <typename Dtype>
+Dtype* TransformFilters(const Dtype* filters, int rows, int columns,
+                        bool turned) {
+  const int64_t size = int64_t{rows} * columns;
+  Dtype* out = Scratch<Dtype, kFilters>(kPositions * size);
+  const Kernels<Dtype>& kernels = BestKernels<Dtype>();
+  Parallel(rows, [=, &kernels](int row) {
+    for (int column = 0; column < columns; column += kLanes) {
+      const int64_t first = turned ? int64_t{column} * rows + row
+                                   : int64_t{row} * columns + column;
+      kernels.winograd_filter(filters + first * 9,
+                              turned ? int64_t{rows} * 9 : 9, turned,
+                              std::min(kLanes, columns - column), size,
+                              out + int64_t{row} * columns + column);
+    }
+  });
+  return out;
+}
+
+/// out = filters * in, for one group of channels.
+template <typename Dtype>
+void Apply(int images, int channels, int outputs, int height, int width,
+           int pad_h, int pad_w, int64_t in_apart, int64_t out_apart,
+           const Dtype* filters, const Dtype* bias, const Dtype* in,
+           Dtype* out) {
+  const int out_height = height + 2 * pad_h - 2;
+  const int out_width = width + 2 * pad_w - 2;
+  const int64_t plane = int64_t{height} * width;
+  const int64_t out_plane = int64_t{out_height} * out_width;
+  const Tiling tiling(out_height, out_width);
+  const int together = tiling.Images(kTiles);
+  const std::vector<Tile> from = tiling.List(together, in_apart);
+  const std::vector<Tile> to = tiling.List(together, out_apart);
+  const Kernels<Dtype>& kernels = BestKernels<Dtype>();
+  ParallelSlices(images, together, [&](int begin, int end) {
+    const int tiles = (end - begin) * tiling.of_image();
+    const int stored = RoundUp(tiles);
+    const int64_t in_step = int64_t{channels} * stored;
+    const int64_t out_step = int64_t{outputs} * stored;
+    Dtype* inputs = Scratch<Dtype, kInputs>(kPositions * in_step);
+    Dtype* products = Scratch<Dtype, kProducts>(kPositions * out_step);
+    for (int c = 0; c < channels; ++c) {
+      for (int t = 0; t < tiles; t += kLanes) {
+        kernels.winograd_data(in + begin * in_apart + c * plane, height, width,
+                              pad_h, pad_w, &from[t],
+                              std::min(kLanes, tiles - t), in_step,
+                              inputs + int64_t{c} * stored + t);
+      }
+    }
+    for (int p = 0; p < kPositions; ++p) {
+      Gemm(false, false, outputs, stored, channels,
+           filters + int64_t{p} * outputs * channels, channels,
+           inputs + p * in_step, stored, Dtype(0), products + p * out_step,
+           stored);
+    }
+    for (int k = 0; k < outputs; ++k) {
+      for (int t = 0; t < tiles; t += kLanes) {
+        kernels.winograd_top(products + int64_t{k} * stored + t, out_step,
+                             bias ? bias[k] : Dtype(0), &to[t],
+                             std::min(kLanes, tiles - t), out_height, out_width,
+                             out + begin * out_apart + k * out_plane);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+bool WinogradServes(const ConvolutionShape& s) {
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 &&
+         s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
+         s.pad_h <= 2 && s.pad_w <= 2;
+}
+
+template <typename Dtype>
+void WinogradForward(const ConvolutionShape& s, const Dtype* bottom,
+                     const Dtype* filters, const Dtype* bias, Dtype* top) {
+  const int channels = s.channels / s.groups, outputs = s.outputs / s.groups;
+  for (int g = 0; g < s.groups; ++g) {
+    const Dtype* transformed = TransformFilters(
+        filters + int64_t{g} * outputs * channels * 9, outputs, channels, false);
+    Apply(s.images, channels, outputs, s.height, s.width, s.pad_h, s.pad_w,
+          s.bottom_size(), s.top_size(), transformed,
+          bias ? bias + g * outputs : nullptr,
+          bottom + g * (s.bottom_size() / s.groups),
+          top + g * (s.top_size() / s.groups));
+  }
+}
+
+// A convolution too, with the filters turned by 180 degrees, outputs and channels
+// exchanged.
+template <typename Dtype>
+void WinogradBottomDiff(const ConvolutionShape& s, const Dtype* top_diff,
+                        const Dtype* filters, Dtype* bottom_diff) {
+  const int channels = s.channels / s.groups, outputs = s.outputs / s.groups;
+  for (int g = 0; g < s.groups; ++g) {
+    const Dtype* transformed = TransformFilters(
+        filters + int64_t{g} * outputs * channels * 9, channels, outputs, true);
+    Apply<Dtype>(s.images, outputs, channels, s.out_height(), s.out_width(),
+                 2 - s.pad_h, 2 - s.pad_w, s.top_size(), s.bottom_size(),
+                 transformed, nullptr,
+                 top_diff + g * (s.top_size() / s.groups),
+                 bottom_diff + g * (s.bottom_size() / s.groups));
+  }
+}
+
+template <typename Dtype>
+void WinogradFilterDiff(const ConvolutionShape& s, const Dtype* bottom,
+                        const Dtype* top_diff, Dtype* filters_diff) {
+  const int channels = s.channels / s.groups, outputs = s.outputs / s.groups;
+  const int height = s.out_height(), width = s.out_width();
+  const int64_t plane = int64_t{s.height} * s.width;
+  const int64_t out_plane = int64_t{height} * width;
+  const Tiling tiling(height, width);
+  const int together = tiling.Images(kTilesOfDiff);
+  const std::vector<Tile> from = tiling.List(together, s.bottom_size());
+  const std::vector<Tile> to = tiling.List(together, s.top_size());
+  const Kernels<Dtype>& kernels = BestKernels<Dtype>();
+  const int64_t size = int64_t{outputs} * channels;
+  Dtype* sums = Scratch<Dtype, kFilters>(kPositions * size);
+  for (int g = 0; g < s.groups; ++g) {
+    for (int begin = 0; begin < s.images; begin += together) {
+      const int tiles =
+          std::min(together, s.images - begin) * tiling.of_image();
+      const int stored = RoundUp(tiles);
+      const int64_t in_step = int64_t{channels} * stored;
+      const int64_t out_step = int64_t{outputs} * stored;
+      Dtype* inputs = Scratch<Dtype, kInputs>(kPositions * in_step);
+      Dtype* diffs = Scratch<Dtype, kProducts>(kPositions * out_step);
+      const Dtype* in = bottom + begin * s.bottom_size() +
+                        g * (s.bottom_size() / s.groups);
+      const Dtype* out =
+          top_diff + begin * s.top_size() + g * (s.top_size() / s.groups);
+      Parallel(channels + outputs, [&](int i) {
+        for (int t = 0; t < tiles; t += kLanes) {
+          const int count = std::min(kLanes, tiles - t);
+          if (i < channels) {
+            kernels.winograd_data(in + i * plane, s.height, s.width, s.pad_h,
+                                  s.pad_w, &from[t], count, in_step,
+                                  inputs + int64_t{i} * stored + t);
+          } else {
+            const int k = i - channels;
+            kernels.winograd_top_diff(out + k * out_plane, height, width,
+                                      &to[t], count, out_step,
+                                      diffs + int64_t{k} * stored + t);
+          }
+        }
+      });
+      // Each position adds up the images in their order.
+      Parallel(kPositions, [&](int p) {
+        Gemm(false, true, outputs, channels, stored, diffs + p * out_step,
+             stored, inputs + p * in_step, stored, Dtype(begin > 0),
+             sums + p * size, channels);
+      });
+    }
+    Parallel(outputs, [&](int k) {
+      for (int c = 0; c < channels; c += kLanes) {
+        kernels.winograd_filter_diff(
+            sums + int64_t{k} * channels + c, size,
+            std::min(kLanes, channels - c),
+            filters_diff + (int64_t{g} * size + int64_t{k} * channels + c) * 9);
+      }
+    });
+  }
+}
+
+#define DRDL_INSTANTIATE(Dtype)                                              \
+  template void WinogradForward(const ConvolutionShape&, const Dtype*,       \
+                                const Dtype*, const Dtype*, Dtype*);         \
+  template void WinogradBottomDiff(const ConvolutionShape&, const Dtype*,    \
+                                   const Dtype*, Dtype*);                    \
+  template void WinogradFilterDiff(const ConvolutionShape&, const Dtype*,    \
+                                   const Dtype*, Dtype*)
+DRDL_INSTANTIATE(float);
+DRDL_INSTANTIATE(double);
+
+}  // namespace engine
+}  // namespace drdl
