@@ -23,22 +23,24 @@ Convolution<Dtype>::Convolution(const ConvolutionShape& shape,
 template <typename Dtype>
 void Convolution<Dtype>::Forward(const Dtype* bottom, const Dtype* filters,
                                  const Dtype* bias, Dtype* top) {
-  (winograd_ ? WinogradForward<Dtype> : ProductForward<Dtype>)(
-      shape_, bottom, filters, bias, top);
+  (winograd_ ? WinogradForward<Dtype>
+             : ProductForward<Dtype>)(shape_, bottom, filters, bias, top);
 }
 
 template <typename Dtype>
 void Convolution<Dtype>::BottomDiff(const Dtype* top_diff, const Dtype* filters,
                                     Dtype* bottom_diff) {
-  (winograd_ ? WinogradBottomDiff<Dtype> : ProductBottomDiff<Dtype>)(
-      shape_, top_diff, filters, bottom_diff);
+  (winograd_
+       ? WinogradBottomDiff<Dtype>
+       : ProductBottomDiff<Dtype>)(shape_, top_diff, filters, bottom_diff);
 }
 
 template <typename Dtype>
 void Convolution<Dtype>::FilterDiff(const Dtype* bottom, const Dtype* top_diff,
                                     Dtype* filters_diff) {
-  (winograd_ ? WinogradFilterDiff<Dtype> : ProductFilterDiff<Dtype>)(
-      shape_, bottom, top_diff, filters_diff);
+  (winograd_
+       ? WinogradFilterDiff<Dtype>
+       : ProductFilterDiff<Dtype>)(shape_, bottom, top_diff, filters_diff);
 }
 
 template <typename Dtype>
@@ -49,8 +51,8 @@ void Convolution<Dtype>::BiasDiff(const Dtype* top_diff,
   Parallel(shape_.outputs, [&](int k) {
     Dtype sum = 0;
     for (int n = 0; n < shape_.images; ++n) {
-      sum += kernels.sum(columns, top_diff + n * shape_.top_size() +
-                                      int64_t{k} * columns);
+      sum += kernels.sum(
+          columns, top_diff + n * shape_.top_size() + int64_t{k} * columns);
     }
     bias_diff[k] += sum;
   });

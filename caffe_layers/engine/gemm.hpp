@@ -10,8 +10,8 @@
 namespace drdl {
 namespace engine {
 
-/// c = a b + beta c, row by row; lda, ldb and ldc are the lengths of rows as they
-/// are stored.
+/// c = a b + beta c, row by row; lda, ldb and ldc are the lengths of rows as
+/// they are stored.
 inline void Gemm(bool turn_a, bool turn_b, int m, int n, int k, const float* a,
                  int lda, const float* b, int ldb, float beta, float* c,
                  int ldc) {

@@ -1,9 +1,9 @@
-// Convolutions of any shape as products of matrices: filters times the windows of
-// one image, or of several where an image has few outputs.
+// Convolutions of any shape as products of matrices: filters times the windows
+// of one image, or of several where an image has few outputs.
 //
 // Memory beside the arguments: for each thread kernel_h x kernel_w x channels /
-// groups x max(out_height x out_width, kColumns) numbers; FilterDiff besides takes
-// the filters kSlices times, or less where they are large.
+// groups x max(out_height x out_width, kColumns) numbers; FilterDiff besides
+// takes the filters kSlices times, or less where they are large.
 
 #include <algorithm>
 #include <cstring>
@@ -52,8 +52,8 @@ void EachRow(const ConvolutionShape& s, const Visit& visit) {
   }
 }
 
-/// The windows of an image's channels of one group: filter_size rows of out_height
-/// x out_width columns, rows `apart`.
+/// The windows of an image's channels of one group: filter_size rows of
+/// out_height x out_width columns, rows `apart`.
 template <typename Dtype>
 void Windows(const ConvolutionShape& s, const Dtype* image, int64_t apart,
              Dtype* windows) {
@@ -122,8 +122,8 @@ void ProductForward(const ConvolutionShape& s, const Dtype* bottom,
   ParallelSlices(s.images, together, [&](int begin, int end) {
     const int count = end - begin, wide = count * columns;
     for (int g = 0; g < s.groups; ++g) {
-      const Dtype* images = bottom + begin * s.bottom_size() +
-                            g * (s.bottom_size() / s.groups);
+      const Dtype* images =
+          bottom + begin * s.bottom_size() + g * (s.bottom_size() / s.groups);
       Dtype* out = top + begin * s.top_size() + g * (s.top_size() / s.groups);
       const Dtype* windows = images;
       if (count > 1 || !IsPointwise(s)) {
@@ -133,9 +133,8 @@ void ProductForward(const ConvolutionShape& s, const Dtype* bottom,
         }
         windows = made;
       }
-      Dtype* result = count > 1
-                          ? Scratch<Dtype, kResult>(int64_t{outputs} * wide)
-                          : out;
+      Dtype* result =
+          count > 1 ? Scratch<Dtype, kResult>(int64_t{outputs} * wide) : out;
       Gemm(false, false, outputs, wide, rows,
            filters + int64_t{g} * outputs * rows, rows, windows, wide, Dtype(0),
            result, wide);
@@ -203,8 +202,8 @@ void ProductFilterDiff(const ConvolutionShape& s, const Dtype* bottom,
   const int columns = s.out_height() * s.out_width();
   const int64_t size = s.filters_size();
   const int64_t most = kSumsBytes / (size * sizeof(Dtype));
-  const int slices = std::max<int64_t>(
-      1, std::min<int64_t>({kSlices, s.images, most}));
+  const int slices =
+      std::max<int64_t>(1, std::min<int64_t>({kSlices, s.images, most}));
   const int of_slice = (s.images + slices - 1) / slices;
   const int made = (s.images + of_slice - 1) / of_slice;
   Dtype* sums = Scratch<Dtype, kSums>(made * size);
@@ -215,8 +214,7 @@ void ProductFilterDiff(const ConvolutionShape& s, const Dtype* bottom,
         const Dtype* windows =
             bottom + n * s.bottom_size() + g * (s.bottom_size() / s.groups);
         if (!IsPointwise(s)) {
-          Dtype* of_image =
-              Scratch<Dtype, kWindows>(int64_t{rows} * columns);
+          Dtype* of_image = Scratch<Dtype, kWindows>(int64_t{rows} * columns);
           Windows(s, windows, columns, of_image);
           windows = of_image;
         }
@@ -237,12 +235,12 @@ void ProductFilterDiff(const ConvolutionShape& s, const Dtype* bottom,
   });
 }
 
-#define DRDL_INSTANTIATE(Dtype)                                            \
-  template void ProductForward(const ConvolutionShape&, const Dtype*,      \
-                               const Dtype*, const Dtype*, Dtype*);        \
-  template void ProductBottomDiff(const ConvolutionShape&, const Dtype*,   \
-                                  const Dtype*, Dtype*);                   \
-  template void ProductFilterDiff(const ConvolutionShape&, const Dtype*,   \
+#define DRDL_INSTANTIATE(Dtype)                                          \
+  template void ProductForward(const ConvolutionShape&, const Dtype*,    \
+                               const Dtype*, const Dtype*, Dtype*);      \
+  template void ProductBottomDiff(const ConvolutionShape&, const Dtype*, \
+                                  const Dtype*, Dtype*);                 \
+  template void ProductFilterDiff(const ConvolutionShape&, const Dtype*, \
                                   const Dtype*, Dtype*)
 DRDL_INSTANTIATE(float);
 DRDL_INSTANTIATE(double);

@@ -227,7 +227,7 @@ TYPED_TEST(EngineLayersTest, TestInnerProduct) {
 TYPED_TEST(EngineLayersTest, TestNaN) {
   const auto run = [](bool engine, const char* text, auto maker) {
     auto layer = maker(engine, Parse(text));
-    Blob<TypeParam> bottom({1, 1, 4, 5}), top;
+    Blob<TypeParam> bottom(std::vector<int>{1, 1, 4, 5}), top;
     FillUniform(1, 2, &bottom);
     bottom.mutable_cpu_data()[7] = std::numeric_limits<TypeParam>::quiet_NaN();
     const std::vector<Blob<TypeParam>*> bottoms{&bottom}, tops{&top};

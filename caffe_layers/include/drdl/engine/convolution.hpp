@@ -15,7 +15,8 @@ struct ConvolutionShape {
   int stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
 
   int out_height() const {
-    return (height + 2 * pad_h - dilation_h * (kernel_h - 1) - 1) / stride_h + 1;
+    return (height + 2 * pad_h - dilation_h * (kernel_h - 1) - 1) / stride_h +
+           1;
   }
   int out_width() const {
     return (width + 2 * pad_w - dilation_w * (kernel_w - 1) - 1) / stride_w + 1;
@@ -32,8 +33,8 @@ struct ConvolutionShape {
 /// How a convolution is computed.
 enum class ConvolutionWay { kAuto, kProduct, kWinograd };
 
-/// Forward and backward passes on Threads() threads, the same bits for any number
-/// of them. Memory beside the arguments: see the two ways' files.
+/// Forward and backward passes on Threads() threads, the same bits for any
+/// number of them. Memory beside the arguments: see the two ways' files.
 template <typename Dtype>
 class Convolution {
  public:

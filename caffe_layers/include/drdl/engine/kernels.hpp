@@ -9,16 +9,9 @@ namespace engine {
 /// Tiles that one call of a Winograd kernel takes, side by side in memory.
 const int kLanes = 16;
 
-// Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, 2015): a tile of 4 x
-// 4 outputs comes from 6 x 6 inputs, by 36 products in place of 144.
+// Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, 2015): a tile of 4
+// x 4 outputs comes from 6 x 6 inputs, by 36 products in place of 144.
 const int kTileOut = 4, kTileIn = 6, kPositions = kTileIn * kTileIn;
-
-/// Where a tile of outputs lies: its image's first value, relative to the first
-/// image's, and its upper left output.
-struct Tile {
-  int64_t image;
-  int y, x;
-};
 
 /// Max pooling of a plane.
 struct PoolShape {
@@ -38,22 +31,20 @@ template <typename Dtype>
 struct Kernels {
   const char* name;
 
-  // --- Winograd; `count` of kLanes tiles are there, the rest are filled up.
-  // Position p of lane i goes to, or comes from, [p * stride + i].
+  // --- Winograd, of kLanes tiles at a time. Position p of lane i goes to, or
+  // comes from, [p * stride + i]. Tile i lies at tiles[i] of planes whose rows
+  // are `width` long: 6 x 6 numbers of data, zeros beyond the image among them,
+  // or 4 x 4 of top. From each of their rows eight numbers are read.
 
-  /// B^T d B of 6 x 6 inputs around each tile of a channel: data is its plane
-  /// in the first image.
-  void (*winograd_data)(const Dtype* data, int height, int width, int pad_h,
-                        int pad_w, const Tile* tiles, int count, int64_t stride,
-                        Dtype* out);
-  /// A dY A^T of the 4 x 4 gradients of each tile.
-  void (*winograd_top_diff)(const Dtype* diff, int height, int width,
-                            const Tile* tiles, int count, int64_t stride,
-                            Dtype* out);
-  /// A^T m A + bias, the 4 x 4 outputs of each tile.
-  void (*winograd_top)(const Dtype* m, int64_t stride, Dtype bias,
-                       const Tile* tiles, int count, int height, int width,
-                       Dtype* top);
+  /// B^T d B.
+  void (*winograd_data)(const Dtype* data, int width, const int* tiles,
+                        int64_t stride, Dtype* out);
+  /// A dY A^T of the gradients.
+  void (*winograd_top_diff)(const Dtype* diff, int width, const int* tiles,
+                            int64_t stride, Dtype* out);
+  /// A^T m A + bias, the outputs.
+  void (*winograd_top)(const Dtype* m, int64_t stride, Dtype bias, int width,
+                       const int* tiles, Dtype* top);
   /// G g G^T of `count` filters that lie `step` apart; turned by 180 degrees
   /// where `turned`.
   void (*winograd_filter)(const Dtype* filters, int64_t step, bool turned,
@@ -64,13 +55,15 @@ struct Kernels {
 
   // --- Planes
 
-  /// The first of the largest values of each window, and where it is.
+  /// The first of the largest values of each window, and where it is. largest
+  /// and places hold one row of data.
   void (*max_pool)(const PoolShape& shape, const Dtype* data, Dtype* top,
-                   int* index, Dtype* scratch);
+                   int* index, Dtype* largest, int* places);
   /// scale and top of pixels [begin, end) of one image.
   void (*lrn)(const LrnShape& shape, int begin, int end, const Dtype* data,
               Dtype* scale, Dtype* top);
-  /// diff of pixels [begin, end) of one image; scratch: channels x (end - begin).
+  /// diff of pixels [begin, end) of one image; scratch: channels x (end -
+  /// begin).
   void (*lrn_diff)(const LrnShape& shape, int begin, int end, const Dtype* data,
                    const Dtype* top, const Dtype* scale, const Dtype* top_diff,
                    Dtype* diff, Dtype* scratch);

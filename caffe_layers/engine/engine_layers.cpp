@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "caffe/layer_factory.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "drdl/engine/convolution.hpp"
 #include "drdl/engine/kernels.hpp"
@@ -24,7 +25,17 @@ namespace {
 
 const int kGrain = 1 << 15;  // numbers of a slice of a loop over memory
 
-enum { kRow, kRatios };
+/// Calls body(i) for each of `count` pieces of `size` numbers, on all threads.
+template <typename Body>
+void EachPiece(int count, int size, const Body& body) {
+  ParallelSlices(count, std::max(1, kGrain / std::max(1, size)),
+                 [&](int begin, int end) {
+                   for (int i = begin; i < end; ++i) body(i);
+                 });
+}
+
+// Names of scratch memory; those of the convolutions are below.
+enum { kRow = 16, kRatios };
 
 void TellFallback(const LayerParameter& param, const char* what) {
   LOG_FIRST_N(INFO, 1) << "Layer " << param.name() << ", " << what
@@ -41,17 +52,25 @@ static bool TwoDimensional(int axes, bool force_nd) {
 }
 
 // What a convolution layer's members say, for `images` images.
-#define DRDL_CONVOLUTION_SHAPE(shape, images)                               \
-  const int* kernel = this->kernel_shape_.cpu_data();                       \
-  const int* stride = this->stride_.cpu_data();                             \
-  const int* pad = this->pad_.cpu_data();                                   \
-  const int* dilation = this->dilation_.cpu_data();                         \
-  const drdl::engine::ConvolutionShape shape = {                            \
-      images,           this->channels_, this->input_shape(1),              \
-      this->input_shape(2), this->num_output_, this->group_,                \
-      kernel[0],        kernel[1],       stride[0],                         \
-      stride[1],        pad[0],          pad[1],                            \
-      dilation[0],      dilation[1]}
+#define DRDL_CONVOLUTION_SHAPE(shape, images)                         \
+  const int* kernel = this->kernel_shape_.cpu_data();                 \
+  const int* stride = this->stride_.cpu_data();                       \
+  const int* pad = this->pad_.cpu_data();                             \
+  const int* dilation = this->dilation_.cpu_data();                   \
+  const drdl::engine::ConvolutionShape shape = {images,               \
+                                                this->channels_,      \
+                                                this->input_shape(1), \
+                                                this->input_shape(2), \
+                                                this->num_output_,    \
+                                                this->group_,         \
+                                                kernel[0],            \
+                                                kernel[1],            \
+                                                stride[0],            \
+                                                stride[1],            \
+                                                pad[0],               \
+                                                pad[1],               \
+                                                dilation[0],          \
+                                                dilation[1]}
 
 template <typename Dtype>
 void EngineConvolutionLayer<Dtype>::Forward_cpu(
@@ -63,8 +82,7 @@ void EngineConvolutionLayer<Dtype>::Forward_cpu(
   }
   DRDL_CONVOLUTION_SHAPE(shape, this->num_);
   drdl::engine::Convolution<Dtype> convolution(shape);
-  const Dtype* bias =
-      this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
+  const Dtype* bias = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
   for (size_t i = 0; i < bottom.size(); ++i) {
     convolution.Forward(bottom[i]->cpu_data(), this->blobs_[0]->cpu_data(),
                         bias, top[i]->mutable_cpu_data());
@@ -127,9 +145,8 @@ void EngineLRNLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     return;
   }
   const int plane = this->height_ * this->width_;
-  const drdl::engine::LrnShape shape = {this->channels_, plane,
-                                        this->size_,     this->alpha_,
-                                        this->beta_,     this->k_};
+  const drdl::engine::LrnShape shape = {
+      this->channels_, plane, this->size_, this->alpha_, this->beta_, this->k_};
   const int size = this->channels_ * plane;
   const Dtype* data = bottom[0]->cpu_data();
   Dtype* scale = this->scale_.mutable_cpu_data();
@@ -152,9 +169,8 @@ void EngineLRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   }
   if (!propagate_down[0]) return;
   const int plane = this->height_ * this->width_;
-  const drdl::engine::LrnShape shape = {this->channels_, plane,
-                                        this->size_,     this->alpha_,
-                                        this->beta_,     this->k_};
+  const drdl::engine::LrnShape shape = {
+      this->channels_, plane, this->size_, this->alpha_, this->beta_, this->k_};
   const int size = this->channels_ * plane;
   const Dtype* data = bottom[0]->cpu_data();
   const Dtype* out = top[0]->cpu_data();
@@ -164,7 +180,7 @@ void EngineLRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const Kernels<Dtype>& kernels = BestKernels<Dtype>();
   EachSlice(this->num_, plane, [&](int n, int begin, int end) {
     const int64_t at = int64_t{n} * size;
-    Dtype* scratch = drdl::engine::Scratch<Dtype, 16 + kRatios>(
+    Dtype* scratch = drdl::engine::Scratch<Dtype, kRatios>(
         int64_t{shape.channels} * (end - begin));
     kernels.lrn_diff(shape, begin, end, data + at, out + at, scale + at,
                      top_diff + at, diff + at, scratch);
@@ -175,8 +191,8 @@ void EngineLRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
 
 namespace {
 
-/// One window of AVE pooling: where it begins and ends within the plane, and what
-/// its sum is divided by.
+/// One window of AVE pooling: where it begins and ends within the plane, and
+/// what its sum is divided by.
 struct Window {
   int h_start, h_end, w_start, w_end, size;
 };
@@ -191,14 +207,14 @@ Window WindowOf(const drdl::engine::PoolShape& s, int ph, int pw) {
 
 }  // namespace
 
-#define DRDL_POOL_SHAPE(shape)                                              \
-  const drdl::engine::PoolShape shape = {                                   \
-      this->height_,        this->width_,    this->pooled_height_,          \
-      this->pooled_width_,  this->kernel_h_, this->kernel_w_,               \
-      this->stride_h_,      this->stride_w_, this->pad_h_,                  \
-      this->pad_w_};                                                        \
-  const int planes = bottom[0]->num() * this->channels_;                    \
-  const int plane = shape.height * shape.width;                             \
+#define DRDL_POOL_SHAPE(shape)                                    \
+  const drdl::engine::PoolShape shape = {                         \
+      this->height_,       this->width_,    this->pooled_height_, \
+      this->pooled_width_, this->kernel_h_, this->kernel_w_,      \
+      this->stride_h_,     this->stride_w_, this->pad_h_,         \
+      this->pad_w_};                                              \
+  const int planes = bottom[0]->num() * this->channels_;          \
+  const int plane = shape.height * shape.width;                   \
   const int pooled = shape.pooled_height * shape.pooled_width
 
 template <typename Dtype>
@@ -217,16 +233,15 @@ void EnginePoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   if (max) {
     int* index = this->max_idx_.mutable_cpu_data();
     const Kernels<Dtype>& kernels = BestKernels<Dtype>();
-    Parallel(planes, [&](int i) {
-      Dtype* scratch = drdl::engine::Scratch<Dtype, 16 + kRow>(
-          int64_t{shape.width} + 2 * shape.stride_w);
+    EachPiece(planes, plane, [&](int i) {
       kernels.max_pool(shape, data + int64_t{i} * plane,
                        out + int64_t{i} * pooled, index + int64_t{i} * pooled,
-                       scratch);
+                       drdl::engine::Scratch<Dtype, kRow>(shape.width),
+                       drdl::engine::Scratch<int, kRow>(shape.width));
     });
     return;
   }
-  Parallel(planes, [&](int i) {
+  EachPiece(planes, plane, [&](int i) {
     const Dtype* in = data + int64_t{i} * plane;
     Dtype* to = out + int64_t{i} * pooled;
     for (int ph = 0; ph < shape.pooled_height; ++ph) {
@@ -259,7 +274,7 @@ void EnginePoolingLayer<Dtype>::Backward_cpu(
   const Dtype* top_diff = top[0]->cpu_diff();
   Dtype* diff = bottom[0]->mutable_cpu_diff();
   const int* index = max ? this->max_idx_.cpu_data() : nullptr;
-  Parallel(planes, [&](int i) {
+  EachPiece(planes, plane, [&](int i) {
     const Dtype* from = top_diff + int64_t{i} * pooled;
     Dtype* to = diff + int64_t{i} * plane;
     std::fill(to, to + plane, Dtype(0));
@@ -415,16 +430,15 @@ void EngineScaleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   }
   const Dtype* data = bottom[0]->cpu_data();
   const Dtype* factors = this->blobs_[0]->cpu_data();
-  const Dtype* biases =
-      this->bias_layer_ ? this->blobs_[this->bias_param_id_]->cpu_data()
-                        : nullptr;
+  const Dtype* biases = this->bias_layer_
+                            ? this->blobs_[this->bias_param_id_]->cpu_data()
+                            : nullptr;
   Dtype* out = top[0]->mutable_cpu_data();
   // Backward wants the data, which work in place overwrites.
-  Dtype* kept =
-      bottom[0] == top[0] ? this->temp_.mutable_cpu_data() : nullptr;
+  Dtype* kept = bottom[0] == top[0] ? this->temp_.mutable_cpu_data() : nullptr;
   const int plane = this->inner_dim_, channels = this->scale_dim_;
   const Kernels<Dtype>& kernels = BestKernels<Dtype>();
-  Parallel(this->outer_dim_ * channels, [&](int i) {
+  EachPiece(this->outer_dim_ * channels, plane, [&](int i) {
     const int64_t at = int64_t{i} * plane;
     if (kept) std::copy(data + at, data + at + plane, kept + at);
     kernels.scale_shift(plane, factors[i % channels],
@@ -449,10 +463,9 @@ void EngineScaleLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                             ? this->blobs_[0]->mutable_cpu_diff()
                             : nullptr;
   const int bias = this->bias_param_id_;
-  Dtype* biases_diff =
-      this->bias_layer_ && this->param_propagate_down_.back()
-          ? this->blobs_[bias]->mutable_cpu_diff()
-          : nullptr;
+  Dtype* biases_diff = this->bias_layer_ && this->param_propagate_down_.back()
+                           ? this->blobs_[bias]->mutable_cpu_diff()
+                           : nullptr;
   Dtype* diff = propagate_down[0] ? bottom[0]->mutable_cpu_diff() : nullptr;
   const int plane = this->inner_dim_, channels = this->scale_dim_;
   const Kernels<Dtype>& kernels = BestKernels<Dtype>();
@@ -500,7 +513,8 @@ void EngineInnerProductLayer<Dtype>::Forward_cpu(
   if (!this->bias_term_) return;
   const Dtype* bias = this->blobs_[1]->cpu_data();
   for (int m = 0; m < this->M_; ++m) {
-    for (int n = 0; n < this->N_; ++n) out[int64_t{m} * this->N_ + n] += bias[n];
+    for (int n = 0; n < this->N_; ++n)
+      out[int64_t{m} * this->N_ + n] += bias[n];
   }
 }
 
@@ -532,6 +546,25 @@ void EngineInnerProductLayer<Dtype>::Backward_cpu(
             bottom[0]->mutable_cpu_diff());
   }
 }
+
+// --- Creators of the layers for which upstream has no choice of an engine; the
+// others' are in layer_factory.cpp.
+
+#define DRDL_CREATOR(Name, parameters)                                        \
+  template <typename Dtype>                                                   \
+  shared_ptr<Layer<Dtype>> New##Name##Layer(const LayerParameter& param) {    \
+    CHECK_NE(param.parameters().engine(), ConvolutionParameter_Engine_CUDNN)  \
+        << "cuDNN does not serve " #Name ": engine must be DEFAULT or CAFFE"; \
+    if (param.parameters().engine() == ConvolutionParameter_Engine_CAFFE) {   \
+      return shared_ptr<Layer<Dtype>>(new Name##Layer<Dtype>(param));         \
+    }                                                                         \
+    return shared_ptr<Layer<Dtype>>(new Engine##Name##Layer<Dtype>(param));   \
+  }                                                                           \
+  REGISTER_LAYER_CREATOR(Name, New##Name##Layer)
+
+DRDL_CREATOR(BatchNorm, batch_norm_param);
+DRDL_CREATOR(InnerProduct, inner_product_param);
+DRDL_CREATOR(Scale, scale_param);
 
 INSTANTIATE_CLASS(EngineConvolutionLayer);
 INSTANTIATE_CLASS(EngineLRNLayer);
