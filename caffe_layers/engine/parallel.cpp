@@ -48,21 +48,26 @@ std::atomic<int>& ThreadsWanted() {
   return threads;
 }
 
-/// While it lives, a BLAS call takes one thread.
-class BlasOnOneThread {
+/// BLAS calls take one thread while anybody asks for it.
+class BlasThreads {
  public:
-  BlasOnOneThread() {
-    if (openblas_get_num_threads && openblas_set_num_threads) {
-      before_ = openblas_get_num_threads();
-      if (before_ > 1) openblas_set_num_threads(1);
+  void One() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (askers_++ > 0 || !openblas_get_num_threads ||
+        !openblas_set_num_threads) {
+      return;
     }
+    before_ = openblas_get_num_threads();
+    if (before_ > 1) openblas_set_num_threads(1);
   }
-  ~BlasOnOneThread() {
-    if (before_ > 1) openblas_set_num_threads(before_);
+  void Back() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (--askers_ == 0 && before_ > 1) openblas_set_num_threads(before_);
   }
 
  private:
-  int before_ = 1;
+  std::mutex mutex_;
+  int askers_ = 0, before_ = 1;
 };
 
 /// Threads that wait for work. They are started as they are needed, and end
@@ -82,7 +87,6 @@ class Pool {
   bool Run(int count, int threads, const std::function<void(int)>& body) {
     std::unique_lock<std::mutex> alone(busy_, std::try_to_lock);
     if (!alone.owns_lock()) return false;
-    BlasOnOneThread blas;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       body_ = &body;
@@ -107,6 +111,8 @@ class Pool {
     if (error_) std::rethrow_exception(error_);
     return true;
   }
+
+  BlasThreads& blas() { return blas_; }
 
   /// Whether this thread is at work for a Parallel.
   static bool& Inside() {
@@ -149,6 +155,7 @@ class Pool {
     Inside() = false;
   }
 
+  BlasThreads blas_;
   std::mutex busy_, mutex_;
   std::condition_variable begin_, end_;
   std::vector<std::thread> threads_;
@@ -159,6 +166,16 @@ class Pool {
   std::exception_ptr error_;
 };
 
+/// While it lives, BLAS calls take one thread.
+class BlasOnOneThread {
+ public:
+  BlasOnOneThread() : blas_(Pool::Get().blas()) { blas_.One(); }
+  ~BlasOnOneThread() { blas_.Back(); }
+
+ private:
+  BlasThreads& blas_;
+};
+
 }  // namespace
 
 int Threads() { return ThreadsWanted(); }
@@ -166,17 +183,16 @@ int Threads() { return ThreadsWanted(); }
 void SetThreads(int threads) { ThreadsWanted() = std::max(1, threads); }
 
 void Parallel(int count, const std::function<void(int)>& body) {
-  const int threads = Threads();
-  if (count > 1 && threads > 1 && !Pool::Inside() &&
-      Pool::Get().Run(count, threads, body)) {
-    return;
-  }
   if (Pool::Inside()) {
     for (int i = 0; i < count; ++i) body(i);
-  } else {
-    BlasOnOneThread blas;
-    for (int i = 0; i < count; ++i) body(i);
+    return;
   }
+  const BlasOnOneThread blas;
+  const int threads = Threads();
+  if (count > 1 && threads > 1 && Pool::Get().Run(count, threads, body)) {
+    return;
+  }
+  for (int i = 0; i < count; ++i) body(i);
 }
 
 void ParallelSlices(int size, int grain,
