@@ -41,49 +41,29 @@ EXPECTED |= dict.fromkeys(IDS, "N int64")
 
 @dataclass(frozen=True)
 class Source:
-    """Where features come from; every field is an attribute of the file.
+    """Where features come from; every field is an attribute of the file."""
 
-    Attributes:
-        net: path of the deploy net.
-        net_sha256: of that file.
-        weights: path of the weights; for a net that was not trained,
-            "untrained, seed N".
-        weights_sha256: of that file; empty for a net that was not trained.
-        layer: the blob that was read.
-        dataset: name of the data set.
-        split: name of its split.
-        preprocess: JSON text of what was done to the images.
-    """
-
-    net: str = ""
-    net_sha256: str = ""
+    net: str = ""  # path of the deploy net
+    net_sha256: str = ""  # of that file
+    # Path of the weights; for a net that was not trained, "untrained, seed N".
     weights: str = ""
-    weights_sha256: str = ""
-    layer: str = ""
-    dataset: str = ""
-    split: str = ""
-    preprocess: str = ""
+    weights_sha256: str = ""  # of that file; empty for a net that was not trained
+    layer: str = ""  # the blob that was read
+    dataset: str = ""  # name of the data set
+    split: str = ""  # name of its split
+    preprocess: str = ""  # JSON text of what was done to the images
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features of N images.
+    """Features of N images."""
 
-    Attributes:
-        features: (N, D) float32.
-        names: N distinct image names.
-        vehicle_ids: (N,) int64.
-        model_ids: (N,) int64, -1 unlabelled.
-        camera_ids: (N,) int64, -1 unknown.
-        source: what made them.
-    """
-
-    features: Float32
-    names: tuple[str, ...]
-    vehicle_ids: Int
-    model_ids: Int
-    camera_ids: Int
-    source: Source
+    features: Float32  # (N, D) float32
+    names: tuple[str, ...]  # N distinct image names
+    vehicle_ids: Int  # (N,) int64
+    model_ids: Int  # (N,) int64, -1 unlabelled
+    camera_ids: Int  # (N,) int64, -1 unknown
+    source: Source  # what made them
 
     @property
     def ids(self) -> dict[str, Int]:

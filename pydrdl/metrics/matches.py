@@ -20,37 +20,23 @@ Ties = Literal["expected", "optimistic", "pessimistic"]
 
 
 class Matches(NamedTuple):
-    """Each probe's matches among the gallery; all fields (M,).
+    """Each probe's matches among the gallery; all fields (M,)."""
 
-    Attributes:
-        probe: 0 .. P - 1 ascending; every probe has at least one match.
-        distance: of the match to its probe.
-        closer: items of other vehicles nearer to the probe than the match.
-        equal: items of other vehicles exactly as far as the match.
-    """
-
+    # 0 .. P - 1 ascending; every probe has at least one match.
     probe: Int
-    distance: Float64
-    closer: Int
-    equal: Int
+    distance: Float64  # of the match to its probe
+    closer: Int  # items of other vehicles nearer to the probe than the match
+    equal: Int  # items of other vehicles exactly as far as the match
 
 
 class TieGroups(NamedTuple):
-    """A probe's matches at one distance; all fields (N,), by probe and distance.
+    """A probe's matches at one distance; all fields (N,), by probe and distance."""
 
-    Attributes:
-        probe: whose matches they are.
-        size: how many, at least 1.
-        before: matches of the same probe that are nearer.
-        closer: items of other vehicles nearer than the group.
-        equal: items of other vehicles exactly as far.
-    """
-
-    probe: Int
-    size: Int
-    before: Int
-    closer: Int
-    equal: Int
+    probe: Int  # whose matches they are
+    size: Int  # how many, at least 1
+    before: Int  # matches of the same probe that are nearer
+    closer: Int  # items of other vehicles nearer than the group
+    equal: Int  # items of other vehicles exactly as far
 
 
 def matches_from_distances(

@@ -12,15 +12,10 @@ from pydrdl.arrays import Bool, Float64
 
 
 class Threshold(NamedTuple):
-    """A cut and what it scores on the pairs that it was chosen on.
+    """A cut and what it scores on the pairs that it was chosen on."""
 
-    Attributes:
-        value: pairs at most this far apart are called the same.
-        accuracy: fraction of pairs called rightly.
-    """
-
-    value: float
-    accuracy: float
+    value: float  # pairs at most this far apart are called the same
+    accuracy: float  # fraction of pairs called rightly
 
 
 def check_pairs(distances: ArrayLike, same: ArrayLike) -> tuple[Float64, Bool]:
@@ -90,17 +85,11 @@ def best_threshold(distances: ArrayLike, same: ArrayLike) -> Threshold:
 
 
 class Roc(NamedTuple):
-    """A curve from (0, 0) to (1, 1); all fields (K,), never decreasing.
+    """A curve from (0, 0) to (1, 1); all fields (K,), never decreasing."""
 
-    Attributes:
-        false_positive: fraction of different pairs called the same.
-        true_positive: fraction of same pairs called the same.
-        threshold: the distances cut at; -inf first.
-    """
-
-    false_positive: Float64
-    true_positive: Float64
-    threshold: Float64
+    false_positive: Float64  # fraction of different pairs called the same
+    true_positive: Float64  # fraction of same pairs called the same
+    threshold: Float64  # the distances cut at; -inf first
 
 
 def roc_curve(distances: ArrayLike, same: ArrayLike) -> Roc:

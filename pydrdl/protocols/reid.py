@@ -24,29 +24,17 @@ MAX_RANK = 50  # Fig. 10
 
 @dataclass(frozen=True)
 class ReidResult:
-    """What one set of features scores; curves cover ranks 1 .. 50.
+    """What one set of features scores; curves cover ranks 1 .. 50."""
 
-    Attributes:
-        split: the gallery of every repeat.
-        gallery: number of gallery images, which is the number of vehicles.
-        probes: number of probes of one repeat.
-        lonely: vehicles with one image: in the gallery, never a probe.
-        curves: (repeats, 50) expected CMC of each repeat.
-        optimistic: (50,) mean over repeats, every tie counted for the match.
-        pessimistic: (50,) mean over repeats, every tie counted against it.
-        tied: fraction of probes with an item exactly as far as the match.
-        mean_equal: mean number of such items, over all probes.
-    """
-
-    split: Split
-    gallery: int
-    probes: int
-    lonely: int
-    curves: Float64
-    optimistic: Float64
-    pessimistic: Float64
-    tied: float
-    mean_equal: float
+    split: Split  # the gallery of every repeat
+    gallery: int  # number of gallery images, which is the number of vehicles
+    probes: int  # number of probes of one repeat
+    lonely: int  # vehicles with one image: in the gallery, never a probe
+    curves: Float64  # (repeats, 50) expected CMC of each repeat
+    optimistic: Float64  # (50,) mean over repeats, every tie counted for the match
+    pessimistic: Float64  # (50,) mean over repeats, every tie counted against it
+    tied: float  # fraction of probes with an item exactly as far as the match
+    mean_equal: float  # mean number of such items, over all probes
 
     @property
     def mean(self) -> Float64:

@@ -32,33 +32,19 @@ RULES = get_args(GalleryRule)
 
 @dataclass(frozen=True)
 class RetrievalResult:
-    """What one set of features scores; arrays hold one value for each repeat.
+    """What one set of features scores; arrays hold one value for each repeat."""
 
-    Attributes:
-        split: the gallery of every repeat.
-        vehicles: number of vehicles.
-        gallery: number of gallery images.
-        probes: number of probes of one repeat.
-        without_probe: vehicles whose images are all in the gallery.
-        step: (repeats,) MAP by steps, ties at their expectation.
-        trapezoid: (repeats,) MAP by trapezoids, likewise.
-        optimistic: MAP by steps, every tie counted for the match, mean.
-        pessimistic: the same, counted against it.
-        tied: fraction of probes with other vehicles exactly as far as a match.
-        mean_equal: mean number of such items, over all matches.
-    """
-
-    split: Split
-    vehicles: int
-    gallery: int
-    probes: int
-    without_probe: int
-    step: Float64
-    trapezoid: Float64
-    optimistic: float
-    pessimistic: float
-    tied: float
-    mean_equal: float
+    split: Split  # the gallery of every repeat
+    vehicles: int  # number of vehicles
+    gallery: int  # number of gallery images
+    probes: int  # number of probes of one repeat
+    without_probe: int  # vehicles whose images are all in the gallery
+    step: Float64  # (repeats,) MAP by steps, ties at their expectation
+    trapezoid: Float64  # (repeats,) MAP by trapezoids, likewise
+    optimistic: float  # MAP by steps, every tie counted for the match, mean
+    pessimistic: float  # the same, counted against it
+    tied: float  # fraction of probes with other vehicles exactly as far as a match
+    mean_equal: float  # mean number of such items, over all matches
 
 
 def gallery_sizes(counts: Int, rule: GalleryRule) -> Int:

@@ -28,19 +28,13 @@ SHOWN = 60
 
 @dataclass(frozen=True)
 class Histogram:
-    """Squared distances of all probes to all gallery images.
+    """Squared distances of all probes to all gallery images."""
 
-    Attributes:
-        edges: (B + 1,) of the bins.
-        counts: for each of KINDS that occurs (B,).
-        mean: of each kind.
-        nearer: of each kind but SAME, the share of its pairs that are nearer than
-            the probe's match.
-    """
-
-    edges: Float64
-    counts: Mapping[str, Int]
-    mean: Mapping[str, float]
+    edges: Float64  # (B + 1,) of the bins
+    counts: Mapping[str, Int]  # for each of KINDS that occurs (B,)
+    mean: Mapping[str, float]  # of each kind
+    # Of each kind but SAME, the share of its pairs that are nearer than the probe's
+    # match.
     nearer: Mapping[str, float]
 
     def median(self, kind: str) -> float:
@@ -52,29 +46,17 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Search:
-    """Probes and gallery of one repeat.
+    """Probes and gallery of one repeat."""
 
-    Attributes:
-        names: (N,) images.
-        vehicles: (N,) their vehicles.
-        models: (N,) their models; -1 unlabelled.
-        features: (N, D).
-        probes: (P,) rows of the probes.
-        gallery: (G,) rows of the gallery.
-        match: (P,) position in gallery of each probe's vehicle.
-        closer: (P,) how many others are closer than the match.
-        equal: (P,) how many are as far.
-    """
-
-    names: Sequence[str]
-    vehicles: Int
-    models: Int
-    features: Float32
-    probes: Int
-    gallery: Int
-    match: Int
-    closer: Int
-    equal: Int
+    names: Sequence[str]  # (N,) images
+    vehicles: Int  # (N,) their vehicles
+    models: Int  # (N,) their models; -1 unlabelled
+    features: Float32  # (N, D)
+    probes: Int  # (P,) rows of the probes
+    gallery: Int  # (G,) rows of the gallery
+    match: Int  # (P,) position in gallery of each probe's vehicle
+    closer: Int  # (P,) how many others are closer than the match
+    equal: Int  # (P,) how many are as far
 
     def nearest(self, chosen: Int, count: int) -> tuple[Int, Float64]:
         """The nearest gallery images of some probes.

@@ -26,20 +26,13 @@ SCHEMA = "drdl.split/1"
 
 @dataclass(frozen=True)
 class Split:
-    """Gallery and probes of every repeat; all images but the gallery are probes.
+    """Gallery and probes of every repeat; all images but the gallery are probes."""
 
-    Attributes:
-        name: of the rule that made it.
-        seed: of the draws; None where nothing was drawn.
-        images: names of all N images, sorted.
-        vehicle_ids: the vehicle of each image.
-        gallery: for each repeat, ascending positions in images.
-    """
-
-    name: str
-    seed: int | None
-    images: tuple[str, ...]
-    vehicle_ids: tuple[int, ...]
+    name: str  # of the rule that made it
+    seed: int | None  # of the draws; None where nothing was drawn
+    images: tuple[str, ...]  # names of all N images, sorted
+    vehicle_ids: tuple[int, ...]  # the vehicle of each image
+    # For each repeat, ascending positions in images.
     gallery: tuple[tuple[int, ...], ...]
 
     @property

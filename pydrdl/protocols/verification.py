@@ -29,21 +29,13 @@ from pydrdl.metrics.thresholds import Threshold, check_pairs
 
 @dataclass(frozen=True)
 class Pairs:
-    """N pairs.
+    """N pairs."""
 
-    Attributes:
-        name: of the list, for tables.
-        rule: where they come from, for notes.
-        first: (N,) image names.
-        second: (N,) image names.
-        same: (N,) the truth.
-    """
-
-    name: str
-    rule: str
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-    same: tuple[bool, ...]
+    name: str  # of the list, for tables
+    rule: str  # where they come from, for notes
+    first: tuple[str, ...]  # (N,) image names
+    second: tuple[str, ...]  # (N,) image names
+    same: tuple[bool, ...]  # (N,) the truth
 
     @property
     def text(self) -> str:
@@ -257,27 +249,17 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What distances of pairs score.
+    """What distances of pairs score."""
 
-    Attributes:
-        same: number of same pairs.
-        different: number of different pairs.
-        accuracy: by the threshold from training; None without one.
-        training: that threshold, with its accuracy on the training pairs.
-        folds: (10,) accuracy of each fold.
-        optimal: the best threshold and accuracy on these pairs.
-        auc: area under the ROC.
-        eer: equal error rate.
-    """
-
-    same: int
-    different: int
-    accuracy: float | None
+    same: int  # number of same pairs
+    different: int  # number of different pairs
+    accuracy: float | None  # by the threshold from training; None without one
+    # That threshold, with its accuracy on the training pairs.
     training: Threshold | None
-    folds: Float64
-    optimal: Threshold
-    auc: float
-    eer: float
+    folds: Float64  # (10,) accuracy of each fold
+    optimal: Threshold  # the best threshold and accuracy on these pairs
+    auc: float  # area under the ROC
+    eer: float  # equal error rate
 
     @property
     def fold_std(self) -> float:

@@ -117,15 +117,10 @@ TIGHT = 2.0**-30  # square of the distance over the sum of the squared norms
 
 
 class Clusters(NamedTuple):
-    """K clusters.
+    """K clusters."""
 
-    Attributes:
-        leaders: (K,) columns.
-        members: for each cluster ascending columns, each in one at most.
-    """
-
-    leaders: Int
-    members: tuple[Int, ...]
+    leaders: Int  # (K,) columns
+    members: tuple[Int, ...]  # for each cluster ascending columns, each in one at most
 
     def nearest(self, half_distances: Float64, squares: Float64) -> Int:
         """The cluster that each of n rows lies in, -1 for none: (n,).
@@ -185,17 +180,11 @@ EXACT = 2.0**26
 
 
 class _Norms(NamedTuple):
-    """Of n vectors.
+    """Of n vectors."""
 
-    Attributes:
-        squares: (n,) squared norms.
-        cluster: (n,) the tight cluster that it lies in, or -1.
-        inside: (n,) squared norms of differences from the cluster's leader.
-    """
-
-    squares: Float64
-    cluster: Int
-    inside: Float64
+    squares: Float64  # (n,) squared norms
+    cluster: Int  # (n,) the tight cluster that it lies in, or -1
+    inside: Float64  # (n,) squared norms of differences from the cluster's leader
 
     def of(self, rows: Int) -> "_Norms":
         """Those of some vectors."""

@@ -24,33 +24,20 @@ LARGEST_NORM = 2.0**10
 
 
 class Frame(NamedTuple):
-    """What a gallery's features are centred and scaled by.
+    """What a gallery's features are centred and scaled by."""
 
-    Attributes:
-        mean: (D,) of the gallery.
-        scale: power of two, so that scaling is exact.
-        radius: the largest norm of a scaled gallery row, at most 1.
-    """
-
-    mean: Float64
-    scale: float
-    radius: float
+    mean: Float64  # (D,) of the gallery
+    scale: float  # power of two, so that scaling is exact
+    radius: float  # the largest norm of a scaled gallery row, at most 1
 
 
 class Scaled(NamedTuple):
-    """N features in a frame.
+    """N features in a frame."""
 
-    Attributes:
-        rows: (N, D) as given.
-        scaled: (N, D) (row - mean) * scale * shrink.
-        norms: (N,) of (row - mean) * scale.
-        shrink: (N,) 1, but for rows far outside the gallery.
-    """
-
-    rows: Float32
-    scaled: Float32
-    norms: Float64
-    shrink: Float64
+    rows: Float32  # (N, D) as given
+    scaled: Float32  # (N, D) (row - mean) * scale * shrink
+    norms: Float64  # (N,) of (row - mean) * scale
+    shrink: Float64  # (N,) 1, but for rows far outside the gallery
 
 
 def make_frame(gallery: Float32, used: Int) -> Frame:

@@ -29,17 +29,11 @@ class Cell(OverTrainings):
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table of the paper, ours beside it.
+    """A table of the paper, ours beside it."""
 
-    Attributes:
-        name: such as "Table 6".
-        columns: titles of the cells.
-        rows: the cells by method, in the paper's order.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    rows: Mapping[str, tuple[Cell, ...]]
+    name: str  # such as "Table 6"
+    columns: tuple[str, ...]  # titles of the cells
+    rows: Mapping[str, tuple[Cell, ...]]  # the cells by method, in the paper's order
 
 
 def values(

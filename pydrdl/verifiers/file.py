@@ -178,16 +178,11 @@ class LoadedVerifier:
     A product of matrices may round the same row differently at two places. So
     equal features count as one here, and a pair has no order: what is tied by
     definition is tied exactly.
-
-    Attributes:
-        path: of the file.
-        sha256: of its bytes.
-        verifier: what it holds.
     """
 
-    path: Path
-    sha256: str
-    verifier: Verifier
+    path: Path  # of the file
+    sha256: str  # of its bytes
+    verifier: Verifier  # what it holds
 
     def points(self, content: FeatureSet, where: object) -> tuple[Float32, Float32]:
         """N features as probes and as gallery items, see Verifier.points.

@@ -17,16 +17,12 @@ from pydrdl.errors import InputError
 
 
 class RowPairs(NamedTuple):
-    """P pairs of images.
+    """P pairs of images."""
 
-    Attributes:
-        first, second: (P,) rows of the feature set.
-        same: (P,) whether both are of one class.
-    """
-
+    # (P,) rows of the feature set.
     first: Int
     second: Int
-    same: Bool
+    same: Bool  # (P,) whether both are of one class
 
 
 def draw_pairs(labels: Int, count: int, seed: int) -> RowPairs:
@@ -104,15 +100,10 @@ def _draw_between(place: Int, count: int, rng: np.random.Generator) -> Int:
 
 @dataclass(frozen=True)
 class PairSvm:
-    """A trained SVM; D dimensions of a feature.
+    """A trained SVM; D dimensions of a feature."""
 
-    Attributes:
-        weights: (2 D,) of a pair's vector.
-        bias: added; the score is positive for pairs of one class.
-    """
-
-    weights: Float64
-    bias: float
+    weights: Float64  # (2 D,) of a pair's vector
+    bias: float  # added; the score is positive for pairs of one class
 
     def score(self, first: Float64, second: Float64) -> Float64:
         """Signed distance, of the scale of a margin, for (P, D) each: (P,)."""

@@ -17,17 +17,11 @@ from pydrdl.verifiers.svm import PairSvm, draw_pairs, fit_pair_svm
 
 @dataclass(frozen=True)
 class Projection:
-    """Onto the K directions in which D-dimensional features vary most.
+    """Onto the K directions in which D-dimensional features vary most."""
 
-    Attributes:
-        mean: (D,) of the training features.
-        axes: (K, D) orthonormal rows, the largest variance first.
-        kept: share of the training features' variance that is kept.
-    """
-
-    mean: Float64
-    axes: Float64
-    kept: float
+    mean: Float64  # (D,) of the training features
+    axes: Float64  # (K, D) orthonormal rows, the largest variance first
+    kept: float  # share of the training features' variance that is kept
 
     def __call__(self, features: Float32) -> Float64:
         """Projects (N, D) features to (N, K)."""
@@ -71,40 +65,24 @@ OF_THE_NET = ("net_sha256", "weights_sha256", "layer", "preprocess")
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """What a verifier was trained on.
+    """What a verifier was trained on."""
 
-    Attributes:
-        label: which ids its classes are.
-        features_sha256: of the feature set's content.
-        source: what made the features.
-        images: how many had a label.
-        classes: how many there were.
-        pairs: drawn for an SVM; 0 for Joint Bayesian.
-        seed: of those pairs.
-    """
-
-    label: Label
-    features_sha256: str
-    source: Source
-    images: int
-    classes: int
-    pairs: int = 0
-    seed: int = 0
+    label: Label  # which ids its classes are
+    features_sha256: str  # of the feature set's content
+    source: Source  # what made the features
+    images: int  # how many had a label
+    classes: int  # how many there were
+    pairs: int = 0  # drawn for an SVM; 0 for Joint Bayesian
+    seed: int = 0  # of those pairs
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """PCA, then Joint Bayesian or an SVM on pairs.
+    """PCA, then Joint Bayesian or an SVM on pairs."""
 
-    Attributes:
-        projection: the PCA.
-        model: what scores the projected features.
-        training: what both were trained on.
-    """
-
-    projection: Projection
-    model: joint_bayesian.Model | PairSvm
-    training: TrainedOn
+    projection: Projection  # the PCA
+    model: joint_bayesian.Model | PairSvm  # what scores the projected features
+    training: TrainedOn  # what both were trained on
 
     @property
     def kind(self) -> Kind:
