@@ -106,7 +106,7 @@ def _warnings(name: str, log: TrainingLog) -> list[str]:
         found.append(
             f"{name}: {plural(len(bad), 'row')} with NaN or infinity, the first at "
             f"iteration {bad[0].iteration:,}, in {tops}. What was trained after it is "
-            "worth nothing unless it recovered."
+            "of no use unless it recovered."
         )
     if not log.runs[-1].done:
         found.append(

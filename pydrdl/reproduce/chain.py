@@ -117,9 +117,9 @@ class Chain:
                     nets.append((row, TrainedNet(s.vehicleid, *net)))
         return self._both("ablations", nets, s.vehicleid)
 
-    def fresh(self) -> dict[str, Path]:
+    def heldout(self) -> dict[str, Path]:
         """The three methods on vehicles on which nothing was chosen; as ablations."""
-        return self._both("fresh", self._three(), self.setting.fresh)
+        return self._both("heldout", self._three(), self.setting.heldout)
 
     def convergence(self) -> dict[str, Path]:
         """Match rates on the largest split after each snapshot, by iteration."""
