@@ -12,7 +12,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -31,6 +31,7 @@ from pydrdl.files import (
     write_bytes,
 )
 from pydrdl.seal import HDF5, sealed
+from pydrdl.strict_json import Form
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
@@ -39,8 +40,7 @@ EXPECTED = {"features": "N x D float32", "name": "text"}
 EXPECTED |= dict.fromkeys(IDS, "N int64")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Form):
     """Where features come from; every field is an attribute of the file."""
 
     net: str = ""  # path of the deploy net
@@ -99,7 +99,7 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
             for name, ids in content.ids.items():
                 file[name] = ids
             file.attrs["schema"] = SCHEMA
-            file.attrs.update(asdict(content.source))
+            file.attrs.update(content.source.model_dump())
         body = memory.getbuffer()[HDF5.length :]
         with whole_file(path) as part, part.open("wb") as out:
             out.write(sealed(HDF5, body))
@@ -119,9 +119,7 @@ def read_features(path: Path) -> FeatureSet:
     content = FeatureSet(
         found.numbers["features"],
         found.texts["name"],
-        source=Source(
-            **{f.name: found.attributes.get(f.name, "") for f in fields(Source)}
-        ),
+        source=Source(**found.attributes),
         **{f"{name}s": found.numbers[name].astype(np.int64) for name in IDS},
     )
     if not has_seal:
@@ -149,7 +147,7 @@ def _what_is_wrong(found: Hdf5) -> str:
             if (array := numbers.get(name)) is not None:
                 what = f"{' x '.join(map(str, array.shape)) or 'one'} {array.dtype}"
             return f"{name} is {what}; expected {expected}"
-    if odd := [f.name for f in fields(Source) if f.name in others]:
+    if odd := [name for name in Source.model_fields if name in others]:
         return f"{odd[0]} is {others[odd[0]]}; expected text"
     if not numbers["features"].size:
         return "there are no features"

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from scipy.special import stdtrit
 
 from pydrdl.arrays import Float64
+from pydrdl.features import Source
 from pydrdl.strict_json import ROUNDING, Count, Form, Positive, Rate, Spread
 from pydrdl.table import Kind, Value
 
@@ -17,19 +18,11 @@ Curve = Annotated[list[Rate], Field(min_length=1)]
 Ends = TypeVar("Ends")
 
 
-class FeaturesUsed(Form):
-    """The features that were scored: their file, hash and features.Source."""
+class FeaturesUsed(Source):
+    """The features that were scored: their file, its hash, and their source."""
 
     path: str = ""
     sha256: str = ""
-    net: str = ""
-    net_sha256: str = ""
-    weights: str = ""
-    weights_sha256: str = ""
-    layer: str = ""
-    dataset: str = ""
-    split: str = ""
-    preprocess: str = ""
 
 
 class VerifierUsed(Form):

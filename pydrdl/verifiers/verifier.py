@@ -11,6 +11,7 @@ import numpy as np
 from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, check_features
+from pydrdl.strict_json import Count, Form, Positive
 from pydrdl.verifiers import joint_bayesian
 from pydrdl.verifiers.svm import PairSvm, draw_pairs, fit_pair_svm
 
@@ -63,17 +64,16 @@ Kind = Literal["joint_bayesian", "svm"]
 OF_THE_NET = ("net_sha256", "weights_sha256", "layer", "preprocess")
 
 
-@dataclass(frozen=True)
-class TrainedOn:
+class TrainedOn(Form):
     """What a verifier was trained on."""
 
     label: Label  # which ids its classes are
     features_sha256: str  # of the feature set's content
     source: Source  # what made the features
-    images: int  # how many had a label
-    classes: int  # how many there were
-    pairs: int = 0  # drawn for an SVM; 0 for Joint Bayesian
-    seed: int = 0  # of those pairs
+    images: Positive  # how many had a label
+    classes: Positive  # how many there were
+    pairs: Count = 0  # drawn for an SVM; 0 for Joint Bayesian
+    seed: Count = 0  # of those pairs
 
 
 @dataclass(frozen=True)
@@ -210,11 +210,11 @@ def _training(
     content: FeatureSet, label: Label, labels: Int, *, pairs: int = 0, seed: int = 0
 ) -> TrainedOn:
     return TrainedOn(
-        label,
-        content.sha256,
-        content.source,
-        len(labels),
-        len(np.unique(labels)),
-        pairs,
-        seed,
+        label=label,
+        features_sha256=content.sha256,
+        source=content.source,
+        images=len(labels),
+        classes=len(np.unique(labels)),
+        pairs=pairs,
+        seed=seed,
     )
