@@ -21,12 +21,7 @@ Function = Callable[[Float64], float]
 
 
 class MemoryNet:
-    """A net in memory, in the phase that its message's state names.
-
-    Args:
-        message: a NetParameter.
-        precision: f64 or f32.
-    """
+    """A net in memory, of a NetParameter, in the phase that its state names."""
 
     # By name; each has data and diff, arrays to be taken anew after every pass.
     blobs: Mapping[str, Any]

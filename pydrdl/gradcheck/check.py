@@ -98,15 +98,11 @@ class Expectation(NamedTuple):
 
 
 def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
-    """Checks a case on the device that Caffe is set to.
+    """Checks a case on the device that Caffe is set to, which the table calls so.
 
-    Float is held against the same derivative as double: differences of a
-    forward pass in float would show its rounding only.
-
-    Args:
-        case: the net.
-        device: its name, for the table.
-        seed: of the point and of the choice of coordinates.
+    Float is held against the same derivative as double: differences of a forward
+    pass in float would show its rounding only. The seed is of the point and of the
+    choice of coordinates.
     """
     rng = np.random.default_rng(seed)
     net, point, mixed = open_mixed(case, rng)

@@ -111,14 +111,10 @@ def write_weights(
 ) -> None:
     """Writes a caffemodel in today's form; the file appears only when whole.
 
-    Args:
-        path: the file to make.
-        pieces: NetParameter messages, of which the file is the sum; taken one at a
-            time, so that only one needs to be in memory.
-        overwrite: whether a file of this name is replaced.
+    It is the sum of pieces, NetParameter messages, of which one at a time is in memory.
 
     Raises:
-        InputError: the file exists or cannot be written.
+        InputError: the file exists, and overwrite is not said, or cannot be written.
     """
     refuse_existing(path, overwrite=overwrite)
     with (

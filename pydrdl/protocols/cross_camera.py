@@ -47,13 +47,10 @@ class Tracks(NamedTuple):
 def read_tracks(
     path: Path, names: Sequence[str], vehicle_ids: Int, camera_ids: Int
 ) -> Tracks:
-    """Reads a file with the image names of one track in each line.
+    """Reads a file such as test_track.txt: the image names of one track in each line.
 
-    Args:
-        path: such as VeRi-776's test_track.txt.
-        names: (G,) the gallery's, whose folders the file may leave out.
-        vehicle_ids: (G,).
-        camera_ids: (G,).
+    Of the gallery there are (G,) names, whose folders the file may leave out,
+    vehicles and cameras.
 
     Raises:
         InputError: no such file, an image that the gallery lacks, or a track of
@@ -107,7 +104,7 @@ def rank_tracks(
     Args:
         query: (Q, D) finite features.
         gallery: (G, D) finite features.
-        tracks: of gallery rows.
+        tracks: K tracks of gallery rows.
         query_ids: vehicles (Q,) and cameras (Q,).
         track_ids: vehicles (K,) and cameras (K,).
         what: for the progress bar.
@@ -185,13 +182,7 @@ def evaluate(
     tracks: Tracks | None = None,
     progress: Progress = lambda blocks, what, total: blocks,
 ) -> CrossCameraResult:
-    """Scores features.
-
-    Args:
-        query: who is searched for.
-        gallery: among whom.
-        tracks: search these instead of the gallery's images.
-        progress: wraps the blocks of queries, for a progress bar.
+    """Scores features: queries among a gallery's images, or among its tracks.
 
     Raises:
         InputError: a feature is not finite or all zero, a camera is unknown,

@@ -52,17 +52,7 @@ class ReidResult:
 def draw_split(
     names: Sequence[str], vehicle_ids: Int, *, repeats: int = 10, seed: int = 0
 ) -> Split:
-    """Draws one gallery image of each vehicle, in every repeat (Sec. 5.3).
-
-    A draw depends on the seed, the repeat, and the set of images, not on their
-    order: repeat r takes raw words of Philox(SeedSequence([seed, r])), whose
-    stream NumPy keeps across versions.
-
-    Args:
-        names: (N,) distinct image names.
-        vehicle_ids: (N,) vehicle of each image.
-        repeats: number of draws.
-        seed: not negative.
+    """Draws one image of each vehicle in every repeat (Sec. 5.3); see draw_galleries.
 
     Raises:
         InputError: no image, a name twice, no vehicle with two images.

@@ -42,12 +42,7 @@ class Split:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def rows_in(self, names: Sequence[str], vehicle_ids: Int, where: object) -> Int:
-        """Finds the split's images among those of a features file.
-
-        Args:
-            names: the file's image names, in any order.
-            vehicle_ids: the file's vehicles.
-            where: the file, for messages.
+        """Finds the split's images among those of a features file, where, in any order.
 
         Returns:
             (N,) position in names of each of the split's images.

@@ -49,15 +49,11 @@ class Pairs:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def rows_in(self, names: Sequence[str], where: object) -> tuple[Int, Int]:
-        """Finds the pairs' images among those of a features file.
+        """Finds the pairs' images among the names of a features file, where.
 
         CompCars' lists leave out the folder that holds all images: a first
         folder of names may therefore be missing in the pairs, if it is one and
         the same for all.
-
-        Args:
-            names: the file's image names.
-            where: the file, for messages.
 
         Returns:
             Positions in names of the first and of the second images, (N,) each.
@@ -165,12 +161,7 @@ def draw_pairs(
 
 
 def count_pairs(ids: Int, among: Int | None = None) -> tuple[int, int]:
-    """How many same and how many different pairs a set has.
-
-    Args:
-        ids: (N,) what is the same.
-        among: (N,) as in draw_pairs.
-    """
+    """How many same and how many different pairs a set has; see draw_pairs."""
     groups = np.zeros_like(ids) if among is None else among
     return _possible(ids, ids, True), _possible(groups, ids, False)
 
@@ -274,13 +265,7 @@ def evaluate(
     training: Threshold | None = None,
     seed: int = 0,
 ) -> VerificationResult:
-    """Scores distances.
-
-    Args:
-        distances: (N,) smaller is more alike; a similarity with its minus.
-        same: (N,) bool, the truth.
-        training: best_threshold of training pairs.
-        seed: of the folds.
+    """Scores (N,) distances, smaller is more alike, by the truth; the seed is of folds.
 
     Raises:
         ValueError: lengths differ, a distance is NaN, or there are fewer than

@@ -98,18 +98,8 @@ def count_piece(
 ) -> tuple[Int, Int] | None:
     """Items of other vehicles closer to, and exactly as far as, each match: (M,).
 
-    M is the number of pairs that are not junk.
-
-    Args:
-        piece: what to count.
-        keys: of its columns.
-        probes: (N, D) features.
-        gallery: (G, D) features.
-        scratch: of this thread.
-        limit: give up where a larger share of the keys is in doubt.
-
-    Returns:
-        None where it gave up.
+    M is the number of pairs that are not junk. Gives up, and returns None, where a
+    larger share of the keys than limit is in doubt.
     """
     matches = _take(
         _Cut(piece.row, keys.low, keys.high, piece.distance),

@@ -74,15 +74,9 @@ def scale_features(features: Float32, frame: Frame) -> Scaled:
 def exact_keys(
     probes: Scaled, gallery: Float32, p: Int, g: Int, distance: Float64, frame: Frame
 ) -> Float64:
-    """Keys of gallery rows g for probes p, in float64, from their distances.
+    """Keys of gallery rows g, (N,), for probes p, in float64, from squared_distances.
 
-    Args:
-        probes: features.
-        gallery: features as given, those that the frame was made of.
-        p: (N,) rows of the probes.
-        g: (N,) rows of the gallery.
-        distance: (N,) their squared_distances.
-        frame: of the features.
+    The gallery is as given, and the frame is that of its features.
     """
     norms = probes.norms[p]
     keys = (distance * frame.scale**2 - norms * norms) / 2
@@ -101,11 +95,7 @@ def dot_products(
 ) -> None:
     """All products of rows of a (N, D) and b (M, D), into out (N, M).
 
-    Args:
-        a: rows.
-        b: rows.
-        out: where they go.
-        spare: (N, M), overwritten where D > CHUNK.
+    spare (N, M) is overwritten where D > CHUNK.
     """
     np.matmul(a[:, :CHUNK], b[:, :CHUNK].T, out=out)
     for start in range(CHUNK, a.shape[1], CHUNK):

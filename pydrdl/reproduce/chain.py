@@ -61,9 +61,6 @@ ABLATION_SEEDS = 3  # trainings of each change, at most
 class Chain:
     """Collects the steps that tables ask for, each with all that it needs before it.
 
-    Args:
-        setting: from what, and at which size.
-
     Attributes:
         steps: what has been asked for, in an order that can be run.
     """
@@ -131,14 +128,9 @@ class Chain:
         }
 
     def report(self, results: Iterable[Path], command: str) -> Path:
-        """The report of results, with images and curves of the first trainings.
+        """The report's folder: results of this chain's steps, and the first trainings.
 
-        Args:
-            results: files that steps of this chain make.
-            command: what the report says it was made by.
-
-        Returns:
-            The report's folder.
+        command is what it says it was made by.
         """
         s = self.setting
         largest = list(s.splits.values())[-1]
@@ -256,13 +248,9 @@ class Chain:
         iteration: int | None = None,
         data: TrainingData | None = None,
     ) -> Step:
-        """Features of a split, by a snapshot or by the trained net.
+        """Features of a split of data, by default of what the net learned from.
 
-        Args:
-            net: which one.
-            split: of the data.
-            iteration: of the snapshot; None: the last.
-            data: None: what the net learned from.
+        They are of a snapshot at an iteration, or of the trained net.
         """
         s, of = self.setting, data or net.data
         last = s.iterations * net.data.longer

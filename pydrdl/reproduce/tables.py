@@ -39,15 +39,11 @@ class PaperTable:
 def values(
     path: Path, kind: type[R], number: Callable[[R], Any]
 ) -> dict[str, list[Any]]:
-    """One value of each training by method, in the file's order.
-
-    Args:
-        path: a result file.
-        kind: of its results.
-        number: takes the value from one; ValueError where it cannot.
+    """What number takes of each training, by method, in the order of a result file.
 
     Raises:
-        InputError: it cannot be read or is of another kind.
+        InputError: it cannot be read, is of another kind, or lacks the number, which
+            ValueError tells.
     """
     found: dict[str, list[Any]] = {}
     try:
@@ -197,10 +193,7 @@ TABLES: Mapping[str, Callable[[Mapping[str, Path]], PaperTable]] = {
 def render(table: PaperTable, *, same_data: bool) -> Table:
     """The table for a terminal: ours ± its interval, the paper's below.
 
-    Args:
-        table: what to show.
-        same_data: whether ours is of the paper's data; a difference from
-            numbers of other data would say nothing.
+    Differences are shown where ours is of the same data as the paper's.
     """
 
     def stacked(text: str) -> str:
@@ -232,12 +225,7 @@ def markdown(table: PaperTable) -> str:
 
 
 def to_json(tables: Iterable[PaperTable], **about: object) -> dict[str, object]:
-    """The tables with every training's number, for machines.
-
-    Args:
-        tables: any of the paper's.
-        about: what else to say of them, as JSON can hold it.
-    """
+    """The tables with every training's number, and what else there is to say."""
     return {
         "schema": SCHEMA,
         **about,

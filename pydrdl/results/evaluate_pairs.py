@@ -92,14 +92,13 @@ def evaluate_verification(
     seed: int = 0,
     verifier: Path | None = None,
 ) -> list[Verification]:
-    """Scores feature files on pairs (Sec. 5.1); names and seeds as of evaluate_reid.
+    """Scores feature files on pairs (Sec. 5.1); names, seeds as of evaluate_reid.
 
     Args:
         paths: feature files, one for each method.
         names: of the methods.
         training_seeds: of their trainings.
-        pair_files: lists of pairs, such as easy, medium and hard; without them
-            pairs are drawn.
+        pair_files: lists such as easy, medium and hard; without them pairs are drawn.
         sampling: how.
         save_to: write the drawn pairs there.
         training: features of training images, one file for each method; the

@@ -93,17 +93,11 @@ def fit(
     tolerance: float = 1e-4,
     progress: Callable[[int, float], object] = lambda step, log_likelihood: None,
 ) -> Model:
-    """Fits by EM from the classes' empirical covariances.
+    """Fits (N, D) finite samples of (N,) classes by EM, from the empirical covariances.
 
-    The mean is that of the samples, and stays.
-
-    Args:
-        samples: (N, D) finite features.
-        labels: (N,) class of each.
-        steps: at most so many.
-        tolerance: stop when a step adds less than this to the mean logarithmic
-            likelihood of a sample.
-        progress: told of each step and the likelihood it started from.
+    The mean is that of the samples, and stays. EM ends after so many steps, or where
+    one adds less than the tolerance to the mean logarithmic likelihood of a sample;
+    progress is told of each step and the likelihood it started from.
 
     Raises:
         InputError: fewer than two classes, or the samples vary within their

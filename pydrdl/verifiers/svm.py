@@ -26,15 +26,11 @@ class RowPairs(NamedTuple):
 
 
 def draw_pairs(labels: Int, count: int, seed: int) -> RowPairs:
-    """Draws half of the pairs within classes, half between; none twice.
+    """Draws half of count pairs within classes, half between; none twice.
 
     Every pair of its kind is as likely as any other, so that large classes give
-    more pairs within. There are fewer pairs where a kind has not that many.
-
-    Args:
-        labels: (N,) class of each row; rows with -1 are left out.
-        count: of all pairs.
-        seed: of the draws.
+    more pairs within. There are fewer pairs where a kind has not that many. Rows with
+    the label -1 are left out.
 
     Raises:
         InputError: no class has two images, or there is only one class.
@@ -118,10 +114,7 @@ def pair_vectors(first: Float64, second: Float64) -> Float64:
 def fit_pair_svm(samples: Float64, pairs: RowPairs, *, c: float = 0.01) -> PairSvm:
     """Trains on pairs of (N, D) samples, with pair vectors standardised.
 
-    Args:
-        samples: features.
-        pairs: rows of the samples, of both kinds.
-        c: weight of the hinge losses against the squared norm.
+    c is the weight of the hinge losses against the squared norm.
 
     Raises:
         InputError: pairs of one kind only.

@@ -140,15 +140,10 @@ class Verifier:
 def train_joint_bayesian(
     content: FeatureSet, label: Label, *, components: int, steps: int, where: object
 ) -> Verifier:
-    """Trains Joint Bayesian on the labelled images of a feature set.
+    """Trains Joint Bayesian, by so many steps of EM at most, on labelled images.
 
-    Args:
-        content: the features.
-        label: which ids are the classes.
-        components: of the PCA, at most; never more than the degrees of freedom
-            within the classes.
-        steps: of EM, at most.
-        where: the features file, for messages.
+    PCA keeps so many components at most, never more than the degrees of freedom
+    within the classes; where names the features file in messages.
 
     Raises:
         InputError: features that are not finite, or too few images.
@@ -170,19 +165,9 @@ def train_svm(
     c: float,
     where: object,
 ) -> Verifier:
-    """Trains an SVM on pairs of the labelled images of a feature set.
+    """Trains an SVM on pairs of labelled images, see draw_pairs and fit_pair_svm.
 
-    Args:
-        content: the features.
-        label: which ids are the classes.
-        components: of the PCA, at most.
-        pairs: to draw, half of them of one class.
-        seed: of the draws.
-        c: see fit_pair_svm.
-        where: the features file, for messages.
-
-    Raises:
-        InputError: features that are not finite, or too few images.
+    All else is as in train_joint_bayesian.
     """
     features, labels = _labelled(content, label, where)
     projection = fit_projection(features, components)
