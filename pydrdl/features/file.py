@@ -12,7 +12,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -31,6 +31,7 @@ from pydrdl.files import (
     write_bytes,
 )
 from pydrdl.seal import HDF5, sealed
+from pydrdl.strict_json import Form
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
@@ -39,51 +40,30 @@ EXPECTED = {"features": "N x D float32", "name": "text"}
 EXPECTED |= dict.fromkeys(IDS, "N int64")
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where features come from; every field is an attribute of the file.
+class Source(Form):
+    """Where features come from; every field is an attribute of the file."""
 
-    Attributes:
-        net: path of the deploy net.
-        net_sha256: of that file.
-        weights: path of the weights; for a net that was not trained,
-            "untrained, seed N".
-        weights_sha256: of that file; empty for a net that was not trained.
-        layer: the blob that was read.
-        dataset: name of the data set.
-        split: name of its split.
-        preprocess: JSON text of what was done to the images.
-    """
-
-    net: str = ""
-    net_sha256: str = ""
+    net: str = ""  # path of the deploy net
+    net_sha256: str = ""  # of that file
+    # Path of the weights; for a net that was not trained, "untrained, seed N".
     weights: str = ""
-    weights_sha256: str = ""
-    layer: str = ""
-    dataset: str = ""
-    split: str = ""
-    preprocess: str = ""
+    weights_sha256: str = ""  # of that file; empty for a net that was not trained
+    layer: str = ""  # the blob that was read
+    dataset: str = ""  # name of the data set
+    split: str = ""  # name of its split
+    preprocess: str = ""  # JSON text of what was done to the images
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features of N images.
+    """Features of N images."""
 
-    Attributes:
-        features: (N, D) float32.
-        names: N distinct image names.
-        vehicle_ids: (N,) int64.
-        model_ids: (N,) int64, -1 unlabelled.
-        camera_ids: (N,) int64, -1 unknown.
-        source: what made them.
-    """
-
-    features: Float32
-    names: tuple[str, ...]
-    vehicle_ids: Int
-    model_ids: Int
-    camera_ids: Int
-    source: Source
+    features: Float32  # (N, D) float32
+    names: tuple[str, ...]  # N distinct image names
+    vehicle_ids: Int  # (N,) int64
+    model_ids: Int  # (N,) int64, -1 unlabelled
+    camera_ids: Int  # (N,) int64, -1 unknown
+    source: Source  # what made them
 
     @property
     def ids(self) -> dict[str, Int]:
@@ -119,7 +99,7 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
             for name, ids in content.ids.items():
                 file[name] = ids
             file.attrs["schema"] = SCHEMA
-            file.attrs.update(asdict(content.source))
+            file.attrs.update(content.source.model_dump())
         body = memory.getbuffer()[HDF5.length :]
         with whole_file(path) as part, part.open("wb") as out:
             out.write(sealed(HDF5, body))
@@ -139,9 +119,7 @@ def read_features(path: Path) -> FeatureSet:
     content = FeatureSet(
         found.numbers["features"],
         found.texts["name"],
-        source=Source(
-            **{f.name: found.attributes.get(f.name, "") for f in fields(Source)}
-        ),
+        source=Source(**found.attributes),
         **{f"{name}s": found.numbers[name].astype(np.int64) for name in IDS},
     )
     if not has_seal:
@@ -169,7 +147,7 @@ def _what_is_wrong(found: Hdf5) -> str:
             if (array := numbers.get(name)) is not None:
                 what = f"{' x '.join(map(str, array.shape)) or 'one'} {array.dtype}"
             return f"{name} is {what}; expected {expected}"
-    if odd := [f.name for f in fields(Source) if f.name in others]:
+    if odd := [name for name in Source.model_fields if name in others]:
         return f"{odd[0]} is {others[odd[0]]}; expected text"
     if not numbers["features"].size:
         return "there are no features"
