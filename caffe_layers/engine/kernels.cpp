@@ -1,14 +1,25 @@
 #include "drdl/engine/kernels.hpp"
 
+#include <cstdlib>
+#include <cstring>
+
 namespace drdl {
 namespace engine {
+
+namespace {
+
+bool TakesAvx2() {
+  const char* wanted = std::getenv("DRDL_KERNELS");
+  if (wanted && std::strcmp(wanted, "baseline") == 0) return false;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+}  // namespace
 
 template <typename Dtype>
 const Kernels<Dtype>& BestKernels() {
   static const Kernels<Dtype>& best =
-      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-          ? avx2::All<Dtype>()
-          : baseline::All<Dtype>();
+      TakesAvx2() ? avx2::All<Dtype>() : baseline::All<Dtype>();
   return best;
 }
 

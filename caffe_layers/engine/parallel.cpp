@@ -166,17 +166,10 @@ class Pool {
   std::exception_ptr error_;
 };
 
-/// While it lives, BLAS calls take one thread.
-class BlasOnOneThread {
- public:
-  BlasOnOneThread() : blas_(Pool::Get().blas()) { blas_.One(); }
-  ~BlasOnOneThread() { blas_.Back(); }
-
- private:
-  BlasThreads& blas_;
-};
-
 }  // namespace
+
+OneBlasThread::OneBlasThread() { Pool::Get().blas().One(); }
+OneBlasThread::~OneBlasThread() { Pool::Get().blas().Back(); }
 
 int Threads() { return ThreadsWanted(); }
 
@@ -187,7 +180,7 @@ void Parallel(int count, const std::function<void(int)>& body) {
     for (int i = 0; i < count; ++i) body(i);
     return;
   }
-  const BlasOnOneThread blas;
+  const OneBlasThread one;
   const int threads = Threads();
   if (count > 1 && threads > 1 && Pool::Get().Run(count, threads, body)) {
     return;

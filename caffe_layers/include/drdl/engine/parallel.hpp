@@ -27,6 +27,16 @@ void Parallel(int count, const std::function<void(int)>& body);
 void ParallelSlices(int size, int grain,
                     const std::function<void(int, int)>& body);
 
+/// While one lives, BLAS calls take one thread: sums of a long vector have another
+/// order on two.
+class OneBlasThread {
+ public:
+  OneBlasThread();
+  ~OneBlasThread();
+  OneBlasThread(const OneBlasThread&) = delete;
+  OneBlasThread& operator=(const OneBlasThread&) = delete;
+};
+
 }  // namespace engine
 }  // namespace drdl
 
