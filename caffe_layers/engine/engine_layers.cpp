@@ -44,6 +44,12 @@ void TellFallback(const LayerParameter& param, const char* what) {
 
 }  // namespace
 
+void TellEngine() {
+  if (Caffe::mode() != Caffe::CPU) return;
+  LOG_FIRST_N(INFO, 1) << "CPU engine: " << drdl::engine::Threads()
+                       << " threads, loops for " << BestKernels<float>().name;
+}
+
 // --- Convolution
 
 template <typename Dtype>

@@ -108,10 +108,13 @@ def write_nets(
 
 
 def run_caffe(
-    *arguments: object, cwd: Path | None = None
+    *arguments: object, cwd: Path | None = None, threads: int = 1
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the command with one BLAS thread, so that sums have one order."""
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "GLOG_minloglevel": "0"}
+    """Runs the command with so many threads, and all that it logs."""
+    environment = os.environ | {
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "GLOG_minloglevel": "0",
+    }
     return subprocess.run(
         [str(CAFFE), *map(str, arguments)],
         capture_output=True,
