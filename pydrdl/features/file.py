@@ -2,7 +2,7 @@
 
 Datasets: features (N x D float32), name (N UTF-8 strings), vehicle_id, model_id
 and camera_id (N int64, -1 unknown). Attributes: schema, and what made them, see
-Source. Image names are distinct. A seal stands before all of it, see pydrdl.seal;
+Source. Image names are distinct. A seal stands before all of it, see pydrdl.files;
 files of before there was one are read with a note.
 """
 
@@ -18,19 +18,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from pydrdl import files
 from pydrdl.arrays import Float32, Int
 from pydrdl.cli import Note
 from pydrdl.errors import InputError, writing
 from pydrdl.features.hdf5 import Hdf5, load_hdf5
-from pydrdl.files import (
-    exists,
-    is_file,
-    open_bytes,
-    refuse_existing,
-    whole_file,
-    write_bytes,
-)
-from pydrdl.seal import HDF5, sealed
 from pydrdl.strict_json import Form
 
 SCHEMA = "drdl.features/1"
@@ -89,20 +81,20 @@ def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) 
     Raises:
         InputError: the file exists or cannot be written.
     """
-    refuse_existing(path, overwrite=overwrite)
+    files.refuse_existing(path, overwrite=overwrite)
     # libhdf5 cannot close a file on a full disk: the process would end by a signal.
     memory = io.BytesIO()
     with writing("the features", path):
-        with h5py.File(memory, "w", userblock_size=HDF5.length) as file:
+        with h5py.File(memory, "w", userblock_size=files.HDF5.length) as file:
             file["features"] = content.features.astype(np.float32, copy=False)
             file.create_dataset("name", data=content.names, dtype=h5py.string_dtype())
             for name, ids in content.ids.items():
                 file[name] = ids
             file.attrs["schema"] = SCHEMA
             file.attrs.update(content.source.model_dump())
-        body = memory.getbuffer()[HDF5.length :]
-        with whole_file(path) as part, part.open("wb") as out:
-            out.write(sealed(HDF5, body))
+        body = memory.getbuffer()[files.HDF5.length :]
+        with files.whole_file(path) as part, part.open("wb") as out:
+            out.write(files.sealed(files.HDF5, body))
             out.write(body)
 
 
@@ -246,7 +238,7 @@ class PartialFeatures:
         head = {"schema": PARTIAL_SCHEMA, **inputs, "width": width, "batch": batch}
         self._head = json.dumps(head).encode() + b"\n"
         self.rows = 0
-        if exists(path):
+        if files.exists(path):
             self.rows = sum(map(len, self._whole_batches()))
             batches = -(-self.rows // batch)
             with writing(WHAT, path):
@@ -268,7 +260,7 @@ class PartialFeatures:
         data = np.ascontiguousarray(part, "<f4").tobytes()
         with writing(WHAT, self.path):
             if not self.path.exists():
-                write_bytes(self.path, self._head)
+                files.write_bytes(self.path, self._head)
             with self.path.open("ab") as file:
                 file.write(data + _digest(self._written, data))
                 file.flush()
@@ -282,7 +274,7 @@ class PartialFeatures:
             InputError: the file cannot be read, or is of other inputs.
         """
         again = "repeat the command that began it, or delete the file"
-        with open_bytes(self.path, WHAT, again) as file:
+        with files.open_bytes(self.path, WHAT, again) as file:
             if file.read(len(self._head)) != self._head:
                 raise InputError(
                     "an interrupted extraction of other images, net or options is here",
@@ -300,8 +292,8 @@ class PartialFeatures:
 def discard(path: Path) -> None:
     """Deletes the features so far, if that is what the file holds."""
     begin = f'{{"schema": "{PARTIAL_SCHEMA}"'.encode()
-    if is_file(path):
-        with open_bytes(path, WHAT, "delete the file") as file:
+    if files.is_file(path):
+        with files.open_bytes(path, WHAT, "delete the file") as file:
             ours = file.read(len(begin)) == begin
         if ours:
             with writing(WHAT, path):

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_caffe
 from google.protobuf import text_format
-from helpers import VEHICLES, make_fleet, read_net, run_caffe, write_nets
+from helpers import VEHICLES, make_fleet, read_net, write_nets
 
 from pydrdl.errors import InputError
 from pydrdl.messages import caffe_pb2
@@ -58,7 +59,7 @@ def train(demo: Path, threads: int, **fields: object) -> tuple[bytes, str]:
         setattr(message, name, value)
     solver = solver.with_name("tried.prototxt")
     solver.write_text(text_format.MessageToString(message))
-    done = run_caffe("train", "--solver", solver, threads=threads)
+    done = run_caffe("train", "--solver", solver, OPENBLAS_NUM_THREADS=str(threads))
     assert done.returncode == 0, done.stderr
     (weights,) = solver.parent.glob("*_iter_3.caffemodel")
     return weights.read_bytes(), done.stderr

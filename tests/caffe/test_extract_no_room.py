@@ -1,15 +1,15 @@
 """Extraction on a disk that is full: told, nothing lost, and it goes on."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import ROOT
+from commands import run as run_program
 from forked_tools import Run, forked_tools
-from helpers import ROOT, Fleet, make_fleet
+from helpers import Fleet, make_fleet
 from small_disks import FULL, LARGE, mounted, remount
 
 from pydrdl.features import read_features
@@ -115,10 +115,7 @@ def test_no_library_ends_the_process_afterwards(fleet: Fleet, tmp_path: Path) ->
     """A process of its own: what is done at its exit is done."""
     with mounted(tmp_path, "size=28k"):
         output = tmp_path / "f.h5"
-        done = subprocess.run(
-            [sys.executable, *command(fleet, output)],
-            capture_output=True, text=True, check=False,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "GLOG_minloglevel": "2"},
-        )  # fmt: skip
+        words = sys.executable, *command(fleet, output)
+        done = run_program(*words, GLOG_minloglevel="2")
         assert_told(done.returncode, done.stderr, FULL, output)
         assert [path.name for path in tmp_path.iterdir()] == ["f.h5.partial"]

@@ -16,6 +16,8 @@ from fuzz.target import Target
 from fuzz.targets import TARGETS
 from fuzz.verdict import RIGHT, Verdict, judge
 
+pytestmark = pytest.mark.caffe
+
 REFUSAL = "error: no such file\n  where: a.h5\n  next: give another\n"
 
 

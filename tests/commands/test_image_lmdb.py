@@ -4,8 +4,6 @@ import json
 import re
 import signal
 import struct
-import subprocess
-import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +13,7 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
-from commands import run_tool, succeed
+from commands import PIPE, Done, python, run_tool, start, succeed
 from dataset_layouts import write_compcars
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +29,8 @@ from pydrdl.lmdb import build
 from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.lmdb.pair_index import VehicleRecords, read_pair_index
 from pydrdl.parallel import in_order
+
+pytestmark = pytest.mark.caffe
 
 Records = list[tuple[bytes, bytes]]
 TOOL = Path(__file__).parents[2] / "tools/build_lmdb.py"
@@ -250,10 +250,9 @@ def killed_build(root: Path, images: tuple[Image, ...], output: Path, at: str) -
     lines = (f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in images)
     image_list = root / "list.txt"
     image_list.write_text("".join(lines))
-    arguments = [sys.executable, "-c", CHILD, str(image_list), str(output), at]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as child:
+    with start(*python(CHILD), image_list, output, at, stdout=PIPE) as child:
         assert child.stdout is not None
-        assert child.stdout.readline() == b"waiting\n"
+        assert child.stdout.readline() == "waiting\n"
         child.kill()
     assert child.returncode == -signal.SIGKILL
 
@@ -450,9 +449,8 @@ def test_the_command(root: Path, images: tuple[Image, ...], output: Path) -> Non
     lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in images]
     image_list.write_text("".join(lines))
 
-    def run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(TOOL), str(image_list), str(output), *options]
-        return subprocess.run(command, capture_output=True, text=True)
+    def run(*options: str) -> Done:
+        return run_tool("build_lmdb.py", image_list, output, *options)
 
     whole = ("--split", "all", "--root", str(root), "--size", "8")
     done = run(*whole, "--label", "model", "--labelled-only", "--raw")

@@ -3,8 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +11,15 @@ from random import Random
 import lmdb
 import numpy as np
 import pytest
-from forked_tools import ENVIRONMENT, Run, forked_tools
-from helpers import ROOT, Fleet, make_fleet
+from commands import PIPE, ROOT, python, start
+from forked_tools import QUIET, Run, forked_tools
+from helpers import Fleet, make_fleet
 
 from pydrdl.features import read_features
 from pydrdl.features.file import DIGEST
 from pydrdl.lmdb.verify import verify_image_lmdb
+
+pytestmark = pytest.mark.caffe
 
 BUILD, EXTRACT = ROOT / "tools/build_lmdb.py", ROOT / "tools/extract_features.py"
 VEHICLES = {4: (7, -1), 9: (9, 2), 30: (5, 0)}
@@ -212,10 +213,8 @@ def kill_at_random(command: list[str], random: Random) -> int:
 
     It cannot have ended before: it never gets leave for its last image.
     """
-    gated = [sys.executable, "-P", "-c", GATED, *command]
-    with subprocess.Popen(
-        gated, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT, bufsize=0
-    ) as child:
+    gated = *python(GATED), *command
+    with start(*gated, stdin=PIPE, stdout=PIPE, text=False, **QUIET) as child:
         assert child.stdin and child.stdout
         left = int(child.stdout.readline())
         leave = random.randrange(left // 3, left)
@@ -230,11 +229,10 @@ def kill_at_random(command: list[str], random: Random) -> int:
 
 def stopped(command: list[str], number: signal.Signals) -> str:
     """Sends a tool a signal as it works; returns what it shows."""
-    gated = [sys.executable, "-P", "-c", GATED, *command]
-    with subprocess.Popen(
-        gated, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=ENVIRONMENT, bufsize=0,
-    ) as child:  # fmt: skip
+    gated = *python(GATED), *command
+    with start(
+        *gated, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=False, **QUIET
+    ) as child:
         assert child.stdin and child.stdout and child.stderr
         leave = int(child.stdout.readline()) // 2
         child.stdin.write(b"." * leave)

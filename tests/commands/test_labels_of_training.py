@@ -15,6 +15,8 @@ from pydrdl.errors import InputError
 from pydrdl.lmdb.labels import dense_labels, read_labels, with_known_models
 from pydrdl.lmdb.pair_index import read_pair_index
 
+pytestmark = pytest.mark.caffe
+
 # id: (images, model)
 TRAIN = {1: (2, 30), 2: (2, 7), 3: (2, -1), 4: (2, 12)}
 TEST = {20: (3, 12), 21: (3, 9), 22: (3, -1), 23: (3, 30), 24: (2, 8), 25: (3, 9)}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import lmdb
 import pytest
+from commands import ROOT
 from forked_tools import Run, forked_tools
-from helpers import ROOT, Fleet, make_fleet
+from helpers import Fleet, make_fleet
 from interruptions import files
 from small_disks import FULL, LARGE, mounted, remount
 from unprivileged import as_user, common_folder, forbidden
@@ -19,6 +20,8 @@ from pydrdl.datasets import Image
 from pydrdl.errors import InputError
 from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.lmdb.verify import verify_image_lmdb
+
+pytestmark = pytest.mark.caffe
 
 VEHICLES = dict.fromkeys(range(6), (6, 1))
 

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,8 +20,6 @@ from pydrdl.lmdb import pair_index
 from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.nets import prototxt, structures
 
-ROOT = Path(__file__).parents[2]
-CAFFE = Path(sys.executable).with_name("caffe")
 Pixels = NDArray[np.uint8]
 # Of a fleet in small: images and model by vehicle id.
 VEHICLES = {5: (2, 0), 6: (3, 1), 7: (1, -1), 8: (2, 1), 9: (2, 2), 12: (3, 0)}
@@ -105,24 +101,6 @@ def write_nets(
     for name, text in prototxt.prototxt_files(own):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)
-
-
-def run_caffe(
-    *arguments: object, cwd: Path | None = None, threads: int = 1
-) -> subprocess.CompletedProcess[str]:
-    """Runs the command with so many threads, and all that it logs."""
-    environment = os.environ | {
-        "OPENBLAS_NUM_THREADS": str(threads),
-        "GLOG_minloglevel": "0",
-    }
-    return subprocess.run(
-        [str(CAFFE), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=cwd,
-        timeout=300,
-    )
 
 
 def read_weights(caffemodel: Path) -> dict[str, list[NDArray[np.float32]]]:

@@ -12,8 +12,7 @@ import pytest
 
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, read_features, write_features
-from pydrdl.files import file_sha256
-from pydrdl.seal import HDF5, sealed
+from pydrdl.files import HDF5, file_sha256, sealed
 
 SOURCE = Source(
     net="deploy.prototxt",
