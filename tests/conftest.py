@@ -6,11 +6,12 @@ another lie in support.
 """
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from forked_tools import Run, forked_tools
 
 HERE = Path(__file__).parent
 
@@ -36,6 +37,13 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "caffe": why_no_caffe,
     "gpu": why_no_gpu,
 }
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """Runs tools in forks that can be killed at a step, or under limits."""
+    with forked_tools() as run:
+        yield run
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from commands import ROOT, run_caffe, run_tool
 from google.protobuf import text_format
 from helpers import (
+    HEADS,
     VEHICLES,
     Fleet,
     logged,
@@ -21,11 +22,6 @@ from pydrdl import messages
 from pydrdl.nets import prototxt, structures
 
 STRUCTURES = structures.STRUCTURES
-HEADS = {
-    "mixed_difference": ("model_loss", "ccl_lower_loss", "ccl_loss"),
-    "ccl": ("ccl_loss",),
-    "triplet": ("triplet_loss",),
-}
 
 
 @pytest.fixture(scope="module")

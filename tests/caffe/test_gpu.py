@@ -6,17 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import run_caffe, run_tool, succeed
-from helpers import VEHICLES, Fleet, logged, make_fleet, write_nets
+from helpers import HEADS, VEHICLES, Fleet, logged, make_fleet, write_nets
 
 from pydrdl.features import read_features
 from pydrdl.nets import prototxt, structures
 
 pytestmark = pytest.mark.gpu
-HEADS = {
-    "mixed_difference": ("model_loss", "ccl_lower_loss", "ccl_loss"),
-    "ccl": ("ccl_loss",),
-    "triplet": ("triplet_loss",),
-}
 GPU = ("--gpu", "0")
 
 
@@ -60,13 +55,12 @@ def test_the_losses_of_a_training(structure: str, lmdb: Path, tmp_path: Path) ->
 
 def test_the_features_of_images(fleet: Fleet, lmdb: Path, tmp_path: Path) -> None:
     write_nets(prototxt.DEMO_FAMILY, lmdb, tmp_path)
-    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images]
-    (fleet.root / "all.txt").write_text("".join(lines))
+    listed = fleet.listed()
     net = tmp_path / "mixed_difference/deploy.prototxt"
     found = []
     for name, device in (("cpu", ()), ("gpu", GPU)):
         output = tmp_path / f"{name}.h5"
-        words = fleet.root / "all.txt", output, "--net", net, "--untrained", 1, *device
+        words = listed, output, "--net", net, "--untrained", 1, *device
         succeed("extract_features.py", *words)
         found.append(read_features(output).features)
     here, there = found

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from commands import PIPE, Done, python, run_tool, start, succeed
 from dataset_layouts import write_compcars
+from helpers import image_list
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -247,10 +248,9 @@ build.build_image_lmdb(
 
 
 def killed_build(root: Path, images: tuple[Image, ...], output: Path, at: str) -> None:
-    lines = (f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in images)
-    image_list = root / "list.txt"
-    image_list.write_text("".join(lines))
-    with start(*python(CHILD), image_list, output, at, stdout=PIPE) as child:
+    listed = root / "list.txt"
+    listed.write_text(image_list(images))
+    with start(*python(CHILD), listed, output, at, stdout=PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "waiting\n"
         child.kill()
@@ -445,12 +445,11 @@ def test_work_in_memory_is_bounded_and_in_order(
 
 
 def test_the_command(root: Path, images: tuple[Image, ...], output: Path) -> None:
-    image_list = output.with_name("list.txt")
-    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in images]
-    image_list.write_text("".join(lines))
+    listed = output.with_name("list.txt")
+    listed.write_text(image_list(images))
 
     def run(*options: str) -> Done:
-        return run_tool("build_lmdb.py", image_list, output, *options)
+        return run_tool("build_lmdb.py", listed, output, *options)
 
     whole = ("--split", "all", "--root", str(root), "--size", "8")
     done = run(*whole, "--label", "model", "--labelled-only", "--raw")

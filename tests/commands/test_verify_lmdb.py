@@ -12,7 +12,7 @@ import lmdb
 import numpy as np
 import pytest
 from commands import Done, run_tool
-from helpers import Fleet, make_fleet, write_index
+from helpers import Fleet, image_list, make_fleet, write_index
 from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.errors import InputError
@@ -437,9 +437,7 @@ def run(*arguments: object) -> Done:
 
 def test_the_command(folder: Path, fleet: Fleet, tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
-    listed.write_text(
-        "".join(f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images)
-    )
+    listed.write_text(image_list(fleet.images))
     data = ("--dataset", listed, "--split", "all", "--root", fleet.root)
     whole = run(folder, *data)
     assert (whole.returncode, whole.stderr) == (0, "")
