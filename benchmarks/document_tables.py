@@ -72,7 +72,7 @@ def _of_benchmark(
 
 def _of_results(file: str, *names: str) -> dict[str, Made]:
     made = {
-        "worth": results.worth,
+        "conditions": results.conditions,
         **{_key(name): results.table(name) for name in names},
     }
     files = (f"{file}.json",)
@@ -87,7 +87,7 @@ def _key(name: str) -> str:
 
 
 TABLES: Mapping[str, Made] = {
-    **_of_results("results", "Table 6", "Table 4", "Fresh", "Convergence"),
+    **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
     **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
