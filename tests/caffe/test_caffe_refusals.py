@@ -68,7 +68,7 @@ def test_commands(tmp_path: Path, name: str) -> None:
     assert text in message(run_caffe(*arguments, cwd=tmp_path))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("snapshots", [True, False])
 def test_a_signal_writes_a_snapshot_and_tells_how_it_goes_on(
     tmp_path: Path, number: signal.Signals, snapshots: bool
@@ -80,7 +80,7 @@ def test_a_signal_writes_a_snapshot_and_tells_how_it_goes_on(
     log = tmp_path / "log"
     with log.open("w") as stderr:
         running = start(
-            CAFFE, "train", "--solver", "solver.prototxt",
+            CAFFE, "train", "--solver", "solver.prototxt", "--sighup_effect", "stop",
             cwd=tmp_path, stderr=stderr, GLOG_minloglevel="0",
         )  # fmt: skip
     try:
