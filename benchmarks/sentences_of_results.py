@@ -203,7 +203,8 @@ def _convergence(content: Content) -> Iterator[Said]:
     )
     pairs = zip(table.rows[CCL], table.rows[TRIPLET], strict=True)
     narrower = [(a.interval or 0) < (b.interval or 0) for a, b in pairs]
-    first = max(i for i in range(len(narrower)) if not all(narrower[i:])) + 1
+    ends = (i for i in range(len(narrower)) if not all(narrower[i:]))
+    first = max(ends, default=-1) + 1
     yield Said(
         f"the intervals over trainings are narrower for CCL from {titles[first]} "
         "iterations on",
