@@ -12,8 +12,14 @@ from pathlib import Path
 
 import pytest
 from forked_tools import Run, forked_tools
+from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
+# No test depends on how busy the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @cache

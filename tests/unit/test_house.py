@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, TimeoutExpired, python, run, run_tool
+from hypothesis import settings
 
 TESTS = ROOT / "tests"
 MODULES = [
@@ -48,6 +49,10 @@ def test_what_starts_processes_is_found(tmp_path: Path) -> None:
     path = tmp_path / "test_a.py"
     path.write_text("import os\nfrom subprocess import run\n\nos.system('true')\n")
     assert started(path) == {"subprocess", "os.system"}
+
+
+def test_no_example_has_a_deadline() -> None:
+    assert settings().deadline is None
 
 
 def test_a_warning_is_an_error() -> None:
