@@ -19,8 +19,7 @@ struct Reference {
   std::vector<double> top, bottom_diff, filters_diff;
 
   Reference(const ConvolutionShape& s, const std::vector<double>& bottom,
-            const std::vector<double>& filters,
-            const std::vector<double>& bias,
+            const std::vector<double>& filters, const std::vector<double>& bias,
             const std::vector<double>& top_diff)
       : top(top_diff.size()),
         bottom_diff(bottom.size()),
@@ -143,9 +142,10 @@ TYPED_TEST(EngineConvolutionTest, TestAllPassesOnAnyNumberOfThreads) {
     for (ConvolutionWay way :
          {ConvolutionWay::kProduct, ConvolutionWay::kWinograd}) {
       if (way == ConvolutionWay::kWinograd && !WinogradServes(s)) continue;
-      SCOPED_TRACE(testing::Message()
-                   << (way == ConvolutionWay::kWinograd ? "Winograd" : "product")
-                   << ", shape " << &s - kShapes);
+      SCOPED_TRACE(
+          testing::Message()
+          << (way == ConvolutionWay::kWinograd ? "Winograd" : "product")
+          << ", shape " << &s - kShapes);
       const Passes<TypeParam> one(s, way, 1, as(bottom), as(filters), as(bias),
                                   as(top_diff));
       const double most =

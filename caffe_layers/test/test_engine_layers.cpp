@@ -49,7 +49,8 @@ struct Case {
       caffe_set(blob->count(), Dtype(1), blob->mutable_cpu_diff());
     }
     layer->Backward(tops, {true}, bottoms);
-    all.insert(all.end(), bottom.cpu_diff(), bottom.cpu_diff() + bottom.count());
+    all.insert(all.end(), bottom.cpu_diff(),
+               bottom.cpu_diff() + bottom.count());
     for (auto& blob : layer->blobs()) {
       all.insert(all.end(), blob->cpu_data(), blob->cpu_data() + blob->count());
       all.insert(all.end(), blob->cpu_diff(), blob->cpu_diff() + blob->count());
@@ -79,7 +80,8 @@ class EngineLayersTest : public testing::Test {
   void TearDown() override { drdl::engine::SetThreads(before_); }
 
   /// The engine's layer against upstream's, then on other numbers of threads.
-  template <template <typename> class Engine, template <typename> class Upstream>
+  template <template <typename> class Engine,
+            template <typename> class Upstream>
   void Compare(const std::vector<Settings>& all, double tolerance) {
     for (const Settings& settings : all) {
       SCOPED_TRACE(settings.text);
@@ -112,15 +114,16 @@ class EngineLayersTest : public testing::Test {
       }
       for (int threads : {2, 8}) {
         const auto more = run(true, threads);
-        EXPECT_EQ(std::memcmp(one.data(), more.data(),
-                              one.size() * sizeof(Dtype)),
-                  0)
+        EXPECT_EQ(
+            std::memcmp(one.data(), more.data(), one.size() * sizeof(Dtype)), 0)
             << threads << " threads";
       }
     }
   }
 
-  static double Rounding() { return 50 * std::numeric_limits<Dtype>::epsilon(); }
+  static double Rounding() {
+    return 50 * std::numeric_limits<Dtype>::epsilon();
+  }
 
   const int before_ = drdl::engine::Threads();
 };
@@ -133,30 +136,45 @@ TYPED_TEST_SUITE(EngineLayersTest, Dtypes);
 
 TYPED_TEST(EngineLayersTest, TestConvolution) {
   this->template Compare<EngineConvolutionLayer, ConvolutionLayer>(
-      {{"convolution_param { num_output: 20 kernel_size: 3 pad: 1 " DRDL_XAVIER
-        DRDL_BIAS " }", {3, 18, 9, 10}, false},
+      {{"convolution_param { num_output: 20 kernel_size: 3 pad: "
+        "1 " DRDL_XAVIER DRDL_BIAS " }",
+        {3, 18, 9, 10},
+        false},
        {"convolution_param { num_output: 6 kernel_h: 5 kernel_w: 2 stride: 2 "
-        "group: 2 " DRDL_XAVIER " bias_term: false }", {3, 4, 11, 9}, false},
-       {"convolution_param { num_output: 4 kernel_size: 1 " DRDL_XAVIER
-        DRDL_BIAS " }", {5, 3, 6, 6}, false},
-       {"convolution_param { num_output: 4 kernel_size: 3 dilation: 2 "
-        DRDL_XAVIER " }", {2, 3, 9, 8}, false},
+        "group: 2 " DRDL_XAVIER " bias_term: false }",
+        {3, 4, 11, 9},
+        false},
+       {"convolution_param { num_output: 4 kernel_size: "
+        "1 " DRDL_XAVIER DRDL_BIAS " }",
+        {5, 3, 6, 6},
+        false},
+       {"convolution_param { num_output: 4 kernel_size: 3 dilation: "
+        "2 " DRDL_XAVIER " }",
+        {2, 3, 9, 8},
+        false},
        // Through upstream's code.
-       {"convolution_param { num_output: 4 kernel_size: 3 force_nd_im2col: true "
-        DRDL_XAVIER " }", {2, 3, 5, 6}, false},
+       {"convolution_param { num_output: 4 kernel_size: 3 force_nd_im2col: "
+        "true " DRDL_XAVIER " }",
+        {2, 3, 5, 6},
+        false},
        {"convolution_param { num_output: 4 kernel_size: 2 " DRDL_XAVIER " }",
-        {2, 3, 4, 5, 4}, false}},
+        {2, 3, 4, 5, 4},
+        false}},
       2 * this->Rounding());
 }
 
 TYPED_TEST(EngineLayersTest, TestLRN) {
   this->template Compare<EngineLRNLayer, LRNLayer>(
-      {{"lrn_param { local_size: 5 alpha: 0.5 beta: 0.75 k: 2 }", {3, 9, 5, 7},
+      {{"lrn_param { local_size: 5 alpha: 0.5 beta: 0.75 k: 2 }",
+        {3, 9, 5, 7},
         false},
-       {"lrn_param { local_size: 3 alpha: 2 beta: 0.5 }", {2, 2, 23, 25}, false},
+       {"lrn_param { local_size: 3 alpha: 2 beta: 0.5 }",
+        {2, 2, 23, 25},
+        false},
        {"lrn_param { local_size: 7 alpha: 1 beta: 1 }", {2, 4, 3, 3}, false},
        {"lrn_param { local_size: 5 alpha: 1 beta: 0.6 }", {2, 6, 3, 3}, false},
-       {"lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL }", {2, 3, 5, 5},
+       {"lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL }",
+        {2, 3, 5, 5},
         false}},
       10 * this->Rounding());
 }
@@ -165,12 +183,15 @@ TYPED_TEST(EngineLayersTest, TestLRN) {
 TYPED_TEST(EngineLayersTest, TestMaxPooling) {
   this->template Compare<EnginePoolingLayer, PoolingLayer>(
       {{"pooling_param { kernel_size: 3 stride: 2 }", {3, 4, 13, 12}, false},
-       {"pooling_param { kernel_size: 3 stride: 2 pad: 1 }", {2, 3, 8, 9},
+       {"pooling_param { kernel_size: 3 stride: 2 pad: 1 }",
+        {2, 3, 8, 9},
         false},
        {"pooling_param { kernel_h: 2 kernel_w: 4 stride_h: 3 stride_w: 1 }",
-        {2, 3, 7, 6}, false},
+        {2, 3, 7, 6},
+        false},
        {"pooling_param { kernel_size: 2 stride: 5 }", {2, 3, 13, 11}, false},
-       {"pooling_param { kernel_size: 5 stride: 3 pad: 2 }", {2, 3, 4, 5},
+       {"pooling_param { kernel_size: 5 stride: 3 pad: 2 }",
+        {2, 3, 4, 5},
         false},
        {"pooling_param { global_pooling: true }", {2, 3, 4, 5}, false}},
       0);
@@ -179,8 +200,10 @@ TYPED_TEST(EngineLayersTest, TestMaxPooling) {
 TYPED_TEST(EngineLayersTest, TestAveragePooling) {
   this->template Compare<EnginePoolingLayer, PoolingLayer>(
       {{"pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }",
-        {3, 4, 8, 9}, false},
-       {"pooling_param { pool: AVE global_pooling: true }", {2, 3, 4, 5},
+        {3, 4, 8, 9},
+        false},
+       {"pooling_param { pool: AVE global_pooling: true }",
+        {2, 3, 4, 5},
         false}},
       this->Rounding());
 }
@@ -197,7 +220,8 @@ TYPED_TEST(EngineLayersTest, TestBatchNorm) {
   this->template Compare<EngineBatchNormLayer, BatchNormLayer>(
       {{"batch_norm_param { }", {5, 4, 6, 7}, false},
        {"batch_norm_param { moving_average_fraction: 0.9 eps: 0.1 }",
-        {5, 4, 6, 7}, true},
+        {5, 4, 6, 7},
+        true},
        {"batch_norm_param { }", {9, 5}, false},
        {"phase: TEST batch_norm_param { }", {5, 4, 3, 3}, false}},
       20 * this->Rounding());
@@ -206,9 +230,13 @@ TYPED_TEST(EngineLayersTest, TestBatchNorm) {
 TYPED_TEST(EngineLayersTest, TestScale) {
   this->template Compare<EngineScaleLayer, ScaleLayer>(
       {{"scale_param { filler { type: 'gaussian' } bias_term: true" DRDL_BIAS
-        " }", {5, 4, 6, 7}, false},
+        " }",
+        {5, 4, 6, 7},
+        false},
        {"scale_param { filler { type: 'gaussian' } bias_term: true" DRDL_BIAS
-        " }", {5, 4, 6, 7}, true},
+        " }",
+        {5, 4, 6, 7},
+        true},
        {"scale_param { filler { type: 'gaussian' } }", {5, 4, 6}, false},
        {"scale_param { filler { type: 'gaussian' } }", {5, 4}, false}},
       this->Rounding());
@@ -217,9 +245,12 @@ TYPED_TEST(EngineLayersTest, TestScale) {
 TYPED_TEST(EngineLayersTest, TestInnerProduct) {
   this->template Compare<EngineInnerProductLayer, InnerProductLayer>(
       {{"inner_product_param { num_output: 700 " DRDL_XAVIER DRDL_BIAS " }",
-        {5, 40, 3, 5}, false},
-       {"inner_product_param { num_output: 3 transpose: true bias_term: false "
-        DRDL_XAVIER " }", {5, 600}, false}},
+        {5, 40, 3, 5},
+        false},
+       {"inner_product_param { num_output: 3 transpose: true bias_term: "
+        "false " DRDL_XAVIER " }",
+        {5, 600},
+        false}},
       this->Rounding());
 }
 
@@ -234,7 +265,8 @@ TYPED_TEST(EngineLayersTest, TestNaN) {
     layer->SetUp(bottoms, tops);
     layer->Forward(bottoms, tops);
     std::vector<bool> nan;
-    for (int i = 0; i < top.count(); ++i) nan.push_back(top.cpu_data()[i] != top.cpu_data()[i]);
+    for (int i = 0; i < top.count(); ++i)
+      nan.push_back(top.cpu_data()[i] != top.cpu_data()[i]);
     return nan;
   };
   const auto pooling = [](bool engine, const LayerParameter& param) {
@@ -252,7 +284,8 @@ TYPED_TEST(EngineLayersTest, TestNaN) {
                            "pooling_param { kernel_size: 2 stride: 2 }"}) {
     EXPECT_EQ(run(true, text, pooling), run(false, text, pooling));
   }
-  EXPECT_EQ(run(true, "relu_param { }", relu), run(false, "relu_param { }", relu));
+  EXPECT_EQ(run(true, "relu_param { }", relu),
+            run(false, "relu_param { }", relu));
 }
 
 }  // namespace caffe

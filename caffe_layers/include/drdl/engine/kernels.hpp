@@ -96,8 +96,8 @@ struct Kernels {
               Dtype* diff, Dtype* history);
 };
 
-/// The best that run here; DRDL_KERNELS=baseline in the environment: those that run
-/// everywhere.
+/// The best that run here; DRDL_KERNELS=baseline in the environment: those that
+/// run everywhere.
 template <typename Dtype>
 const Kernels<Dtype>& BestKernels();
 

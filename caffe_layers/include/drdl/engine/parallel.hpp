@@ -27,8 +27,8 @@ void Parallel(int count, const std::function<void(int)>& body);
 void ParallelSlices(int size, int grain,
                     const std::function<void(int, int)>& body);
 
-/// While one lives, BLAS calls take one thread: sums of a long vector have another
-/// order on two.
+/// While one lives, BLAS calls take one thread: sums of a long vector have
+/// another order on two.
 class OneBlasThread {
  public:
   OneBlasThread();
