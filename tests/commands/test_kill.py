@@ -17,7 +17,7 @@ from forked_tools import ENVIRONMENT, Run, forked_tools
 from helpers import ROOT, Fleet, make_fleet
 
 from pydrdl.features import read_features
-from pydrdl.features.file import DIGEST
+from pydrdl.features.partial import DIGEST
 from pydrdl.lmdb.verify import verify_image_lmdb
 
 BUILD, EXTRACT = ROOT / "tools/build_lmdb.py", ROOT / "tools/extract_features.py"
