@@ -10,16 +10,17 @@ import hashlib
 import io
 import warnings
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
+import h5py
 import numpy as np
 
 from pydrdl.arrays import Float32, Floats, Int
 from pydrdl.cli import Note
-from pydrdl.errors import InputError, writing
+from pydrdl.errors import InputError, reading, writing
 from pydrdl.features.hdf5 import Hdf5, load_hdf5
 from pydrdl.features.layout import laid_out
 from pydrdl.files import refuse_existing, whole_file
@@ -192,24 +193,73 @@ def read_features(path: Path) -> FeatureSet:
             that differ, or a name twice.
     """
     found, has_seal = load_hdf5(path, "the features", "check the path", AGAIN)
+    rows = _rows_of(found, path)
+    if not has_seal:
+        _note_no_seal(path)
+    features = found.numbers["features"].astype(np.float32, copy=False)
+    return FeatureSet(features, *rows)
+
+
+class FeaturePieces(NamedTuple):
+    """A features file of which no more than a piece is in memory at a time.
+
+    Attributes:
+        rows: of its images.
+        width: values of a feature.
+        pieces: gives the features in the rows' order, float32.
+    """
+
+    rows: FeatureRows
+    width: int
+    pieces: Iterator[Float32]
+
+
+def read_in_pieces(path: Path, at_once: int = 4096) -> FeaturePieces:
+    """Reads features so many rows at a time; see read_features.
+
+    A file without a seal is read whole at once, by another process.
+    """
+    found, has_seal = load_hdf5(
+        path, "the features", "check the path", AGAIN, "features"
+    )
+    rows = _rows_of(found, path)
+    features = found.numbers["features"]
+    if not has_seal:
+        _note_no_seal(path)
+
+    def pieces() -> Iterator[Float32]:
+        starts = range(0, len(features), at_once)
+        if not has_seal:
+            for start in starts:
+                yield features[start : start + at_once].astype(np.float32)
+            return
+        with (
+            reading("the features", path, AGAIN),
+            h5py.File(path, "r", locking=False) as file,
+        ):
+            for start in starts:
+                piece = file["features"][start : start + at_once]
+                yield np.asarray(piece, np.float32)
+
+    return FeaturePieces(rows, features.shape[1], pieces())
+
+
+def _rows_of(found: Hdf5, path: Path) -> FeatureRows:
+    """What a file says of its images; InputError where it is not one of features."""
     if wrong := _what_is_wrong(found):
         raise InputError(wrong, path, AGAIN)
-    content = FeatureSet(
-        found.numbers["features"].astype(np.float32, copy=False),
-        found.texts["name"],
-        source=Source(
-            **{f.name: found.attributes.get(f.name, "") for f in fields(Source)}
-        ),
-        **{f"{name}s": found.numbers[name].astype(np.int64) for name in IDS},
+    vehicles, models, cameras = (found.numbers[n].astype(np.int64) for n in IDS)
+    said = {f.name: found.attributes.get(f.name, "") for f in fields(Source)}
+    return FeatureRows(found.texts["name"], vehicles, models, cameras, Source(**said))
+
+
+def _note_no_seal(path: Path) -> None:
+    warnings.warn(
+        f"{path} was written without a checksum, as before version 0.2: damage in "
+        "it is not noticed",
+        Note,
+        stacklevel=3,
     )
-    if not has_seal:
-        warnings.warn(
-            f"{path} was written without a checksum, as before version 0.2: damage in "
-            "it is not noticed",
-            Note,
-            stacklevel=2,
-        )
-    return content
 
 
 def _what_is_wrong(found: Hdf5) -> str:

@@ -1,5 +1,6 @@
 """The HDF5 file between extraction and evaluation."""
 
+import contextlib
 import errno
 import io
 import os
@@ -12,9 +13,10 @@ import h5py
 import numpy as np
 import pytest
 
+from pydrdl.cli import Note
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, read_features, write_features
-from pydrdl.features.file import FeatureRows, write_in_pieces
+from pydrdl.features.file import FeatureRows, read_in_pieces, write_in_pieces
 from pydrdl.features.layout import laid_out
 from pydrdl.files import file_sha256
 from pydrdl.seal import HDF5, sealed
@@ -155,6 +157,25 @@ def test_pieces_make_the_same_file(tmp_path: Path, rows: int, half: bool) -> Non
     again = tmp_path / "again.h5"
     write_in_pieces(again, content.rows, 4, [content.features], half=half)
     assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("seal", [True, False])
+def test_read_in_pieces(tmp_path: Path, seal: bool) -> None:
+    content, path = feature_set(), tmp_path / "a.h5"
+    write_features(path, content)
+    if not seal:
+        path.write_bytes(path.read_bytes()[HDF5.length :])
+    with contextlib.ExitStack() as stack:
+        if not seal:
+            stack.enter_context(pytest.warns(Note, match="without a checksum"))
+        rows, width, pieces = read_in_pieces(path, 4)
+    assert (rows.names, width, rows.source) == (content.names, 4, SOURCE)
+    found = list(pieces)
+    assert [len(piece) for piece in found] == [4, 2]
+    np.testing.assert_array_equal(np.concatenate(found), content.features)
+    np.testing.assert_array_equal(rows.vehicle_ids, content.vehicle_ids)
+    with pytest.raises(InputError, match="No such file"):
+        read_in_pieces(tmp_path / "b.h5")
 
 
 def test_the_digest_is_that_of_earlier_versions() -> None:
