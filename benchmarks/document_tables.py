@@ -1,8 +1,11 @@
-"""Writes the documents' tables anew from the committed results."""
+"""Writes the documents' tables anew from the committed results.
+
+Their sentences that say a number are held against the results too.
+"""
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +14,11 @@ import tables_of_benchmarks as benchmarks
 import tables_of_fuzz as fuzz
 import tables_of_nets as nets
 import tables_of_rates as rates
+import tables_of_results as results
 from documents import Marked, rewritten, tables
+from sentences import Said, not_said, numbers_outside
+from sentences_of_documents import TYPED, choices, readme, rendered, two_camera
+from sentences_of_results import results as results_text
 from typer import Exit, Option
 
 from pydrdl import cli
@@ -22,11 +29,14 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     "README.md",
     "docs/benchmarks.md",
+    "docs/results.md",
+    "docs/choices.md",
     "docs/rendered.md",
     "docs/two_camera.md",
     "docs/testing.md",
 )
 RESULTS = "docs"
+REPRODUCED = "drdl.reproduced/1"
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,26 @@ def _of_benchmark(
     return {f"{first}.{part}": Made(work, schema, found) for part, work in make.items()}
 
 
+def _of_results(file: str, *names: str) -> dict[str, Made]:
+    made = {
+        "worth": results.worth,
+        **{_key(name): results.table(name) for name in names},
+    }
+    files = (f"{file}.json",)
+    return {
+        f"{file}.{part}": Made(work, REPRODUCED, files) for part, work in made.items()
+    }
+
+
+def _key(name: str) -> str:
+    """As reproduce.py calls a table: fig10 of "Fig. 10"."""
+    return "".join(filter(str.isalnum, name)).lower()
+
+
 TABLES: Mapping[str, Made] = {
+    **_of_results("results", "Table 6", "Table 4", "Fresh", "Convergence"),
+    **_of_results("results_ablations", "Ablations"),
+    **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
         rates.processors, "drdl.rates/1", ("demo.json", "processors.json")
@@ -120,6 +149,66 @@ TABLES: Mapping[str, Made] = {
     ),
 }  # fmt: skip
 
+RATES = "drdl.rates/1"
+# What each document's running text says, and of which files.
+SENTENCES: Mapping[str, tuple[Callable[..., Iterable[Said]], Mapping[str, str]]] = {
+    "README.md": (readme, {"demo.json": RATES, "results.json": REPRODUCED}),
+    "docs/results.md": (
+        results_text,
+        {
+            "results.json": REPRODUCED,
+            "results_ablations.json": REPRODUCED,
+            "results_table3_fig10.json": REPRODUCED,
+        },
+    ),
+    "docs/two_camera.md": (two_camera, {"two_camera.json": RATES}),
+    "docs/choices.md": (choices, {"results_ablations.json": REPRODUCED}),
+    "docs/rendered.md": (
+        rendered,
+        {
+            "rendered.json": "drdl.rendered_hardness/1",
+            "rendered_compcars.json": "drdl.rendered_compcars/1",
+        },
+    ),
+}
+
+
+def wrong_sentences(name: str, document: str, folder: Path) -> list[str]:
+    """What is wrong in a document's running text, a line each.
+
+    Args:
+        name: of the document; nothing is known of those that SENTENCES lacks, or
+            whose results are not there.
+        document: its text.
+        folder: of the results.
+
+    Raises:
+        InputError: results that cannot be read.
+    """
+    _, files = SENTENCES.get(name, (None, {}))
+    if not files or not all((folder / file).exists() for file in files):
+        return []
+    said = sentences(name, folder)
+    return [
+        *(f"not as results have it: {text}" for text in not_said(document, said)),
+        *(f"of no result: ...{found}..." for found in numbers_outside(document, said)),
+    ]
+
+
+def sentences(name: str, folder: Path) -> list[Said]:
+    """Of a document in SENTENCES, those whose numbers were typed in too.
+
+    Args:
+        name: of the document.
+        folder: of the results.
+
+    Raises:
+        InputError: results that cannot be read.
+    """
+    make, files = SENTENCES[name]
+    said = make(*(_read(folder / file, schema) for file, schema in files.items()))
+    return [*said, *map(Said, TYPED[name])]
+
 
 def made_anew(marked: Marked, results: Path) -> Marked:
     """The table from its results; as it is where they are not there yet.
@@ -162,11 +251,12 @@ def write_tables(
 ) -> None:
     """Make the tables between the documents' marks from the results in docs.
 
-    A table whose results are not there yet stays as it was typed in.
+    A table whose results are not there yet stays as it was typed in. Sentences that
+    say other numbers than the results are shown, to be mended by hand; exit 1.
 
     Example: python benchmarks/document_tables.py --check
     """
-    differ = False
+    differ = wrong = False
     for name in DOCUMENTS:
         path = root / name
         text = path.read_text(encoding="utf-8")
@@ -181,7 +271,10 @@ def write_tables(
                 cli.console.print(line, markup=False, soft_wrap=True)
             if not check:
                 write_text(path, anew)
-    if check and differ:
+        for line in wrong_sentences(name, anew, root / RESULTS):
+            wrong = True
+            cli.console.print(f"{name}: {line}", markup=False, soft_wrap=True)
+    if wrong or (check and differ):
         raise Exit(1)
 
 

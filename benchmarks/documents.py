@@ -76,9 +76,14 @@ def rewritten(document: str, change: Callable[[Marked], Marked]) -> str:
     return _TABLE.sub(lambda match: str(change(_marked(match))), document)
 
 
+def without_tables(document: str) -> str:
+    """The document with all that is marked taken out, marks and all."""
+    return _TABLE.sub("", document)
+
+
 def figures_outside(document: str) -> list[str]:
     """Rows of tables that hold a number and stand between no marks."""
-    return [m[0].strip() for m in _FIGURE.finditer(_TABLE.sub("", document))]
+    return [m[0].strip() for m in _FIGURE.finditer(without_tables(document))]
 
 
 def as_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -13,39 +13,26 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Part:
-    """A part of VehicleID (Table 1); numbers of images unless said otherwise.
+    """A part of VehicleID (Table 1); numbers of images unless said otherwise."""
 
-    Attributes:
-        labelled: images whose vehicle model is known.
-        unlabelled: images without a model label, as printed.
-        images: all images.
-        vehicles: number of vehicles, from Sec. 4.
-    """
-
-    labelled: int
-    unlabelled: int
-    images: int
-    vehicles: int
+    labelled: int  # images whose vehicle model is known
+    unlabelled: int  # images without a model label, as printed
+    images: int  # all images
+    vehicles: int  # number of vehicles, from Sec. 4
 
 
 @dataclass(frozen=True)
 class TestSplit:
-    """A test split of VehicleID.
-
-    Attributes:
-        name: "Small", "Medium" or "Large".
-        vehicles: number of vehicles (Table 2), which is the gallery size of
-            re-identification too (Table 5).
-        images: number of images (Table 2).
-        probes: number of re-identification probes (Table 5).
-    """
+    """A test split of VehicleID."""
 
     __test__ = False  # not a test case, whatever pytest makes of the name
 
-    name: str
+    name: str  # "Small", "Medium" or "Large"
+    # Number of vehicles (Table 2), which is the gallery size of re-identification too
+    # (Table 5).
     vehicles: int
-    images: int
-    probes: int
+    images: int  # number of images (Table 2)
+    probes: int  # number of re-identification probes (Table 5)
 
 
 @dataclass(frozen=True)

@@ -82,10 +82,8 @@ def spread(
 ) -> Iterator[int]:
     """Maps on processes; results in the items' order, which are taken as needed.
 
-    Args:
-        task: can be pickled, as its items can.
-        items: of which each makes a task.
-        workers: processes; None takes one a processor, 1 stays in this one.
+    Task and items can be pickled. None takes a process for each processor, 1 stays
+    in this one.
 
     Raises:
         InputError: a process was killed.
@@ -191,11 +189,8 @@ def run(
 ) -> int:
     """Runs a command to its end, on any thread; stop_all() ends it before.
 
-    Args:
-        words: the command.
-        log: what it prints is added here; its folder is made.
-        env: its environment; None takes this process's.
-        stop: the signal by which it ends in good order.
+    What it prints is added to the log, whose folder is made. env is None for this
+    process's; stop is the signal by which it ends in good order.
 
     Returns: its exit code.
 
@@ -258,11 +253,7 @@ class Pool(ProcessPoolExecutor):
     """Processes that inherit nothing, as forked ones would, from this one.
 
     They look for no module in the current folder, and signals that end a command
-    reach this process alone, which then ends them.
-
-    Args:
-        count: how many.
-        initializer: runs in each first.
+    reach this process alone, which then ends them. initializer runs in each first.
     """
 
     def __init__(

@@ -88,15 +88,11 @@ def read_net(path: Path) -> Any:
 
 
 def open_net(path: Path, phase: int, where: object = None) -> Any:
-    """Builds the net of a prototxt, which read_net has read: caffe.Net.
-
-    Args:
-        path: the prototxt.
-        phase: caffe.TRAIN or caffe.TEST.
-        where: what to name in its place in errors.
+    """Builds the net of a prototxt, which read_net has read, in a phase: caffe.Net.
 
     Raises:
-        InputError: Caffe cannot build it, with Caffe's reason.
+        InputError: Caffe cannot build it, with Caffe's reason; it names where, or else
+            the path.
     """
     caffe = import_caffe()
     try:

@@ -38,19 +38,13 @@ def sealed(seal: Seal, body: memoryview) -> bytes:
 
 
 def check_seal(file: BinaryIO, what: str, where: object, again: str) -> Seal | None:
-    """Compares a file with its seal.
-
-    Args:
-        file: opened for reading, at its start.
-        what: what it is, such as "the features".
-        where: its path, for messages.
-        again: what to do about damage.
+    """Compares a file, opened at its start, with its seal; words as of read_bytes.
 
     Returns:
         The kind of its seal; None where it has none.
 
     Raises:
-        InputError: it is cut off or damaged, its seal included.
+        InputError: it is cut off or damaged, its seal included; again says what to do.
     """
     start = file.read(max(PROTO.length, HDF5.length))
     seal = next((kind for kind in (PROTO, HDF5) if start.startswith(kind.before)), None)

@@ -61,12 +61,9 @@ class Deadline:
 
 
 class Stopped(BaseException):
-    """The user, or the system, ends the command.
+    """The user, or the system, ends the command, by a signal of this number.
 
     No KeyboardInterrupt: typer would swallow that.
-
-    Args:
-        number: the signal's.
     """
 
     def __init__(self, number: int) -> None:

@@ -22,11 +22,7 @@ DEFAULT = 2**27
 
 
 def begin(name: str) -> None:
-    """Prepares the process, if it is that of a tool.
-
-    Args:
-        name: the caller's __name__; where that is no script, nothing is done.
-    """
+    """Prepares the process, if it is that of a tool, whose __name__ is "__main__"."""
     if name != "__main__":
         return
     for number in SIGNALS:

@@ -91,17 +91,10 @@ def declared(
 def read_declared(
     kind: type[Declared], path: Path, what: str, again: str, schema: str | None = None
 ) -> Declared:
-    """Reads a JSON file of a form; see declared().
-
-    Args:
-        kind: the form.
-        path: the file.
-        what: what it is, such as "the labels".
-        again: what to do where it is not there, or not so.
-        schema: its field "schema", where it has one.
+    """Reads a JSON file of a form; what, and again, for one that is not so, are words.
 
     Raises:
-        InputError: it cannot be read, is no JSON or not of the form.
+        InputError: it cannot be read, is no JSON or not of the form, see declared().
     """
     data = read_bytes(path, what, again)
     try:

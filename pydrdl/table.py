@@ -26,16 +26,12 @@ Kind = Literal["text", "hash", "count", "rate", "change", "number"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column: the key of its values, its head, and how they are shown.
-
-    Attributes:
-        spread: key of what stands behind ± with them.
-    """
+    """A column: the key of its values, its head, and how they are shown."""
 
     key: str
     title: str
     kind: Kind = "text"
-    spread: str = ""
+    spread: str = ""  # key of what stands behind ± with them
 
 
 @dataclass(frozen=True)
@@ -48,21 +44,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
+    """A table."""
 
-    Attributes:
-        key: its name among files.
-        title: what it shows.
-        columns: the first names the rows.
-        groups: its rows.
-        folded: whether it is detail, shown when asked for.
-    """
-
-    key: str
-    title: str
-    columns: Sequence[Column]
-    groups: Sequence[Group]
-    folded: bool = False
+    key: str  # its name among files
+    title: str  # what it shows
+    columns: Sequence[Column]  # the first names the rows
+    groups: Sequence[Group]  # its rows
+    folded: bool = False  # whether it is detail, shown when asked for
 
 
 def rate(value: float, digits: int = 3) -> str:

@@ -193,7 +193,7 @@ def checkup_json(checkup: Checkup) -> dict[str, object]:
         "root": checkup.root,
         "fast": checkup.fast,
         "fit": checkup.fit,
-        "counts": [asdict(count) for count in checkup.counts],
+        "counts": [count.model_dump() for count in checkup.counts],
         "pairs": {level: asdict(count) for level, count in checkup.pairs.items()},
         "problems": [asdict(problem) for problem in checkup.problems],
     }

@@ -8,6 +8,7 @@ from pydrdl.check.problems import Case
 from pydrdl.datasets import release, vehicleid
 from pydrdl.datasets.dataset import Dataset, Image, unique_images
 from pydrdl.lmdb.labels import numbered_models
+from pydrdl.strict_json import Count, Form
 
 ALL = "all lists"
 HERE, RELEASE, PAPER = "here", "release", "paper"
@@ -20,20 +21,19 @@ LABELLED = {
 }
 
 
-@dataclass(frozen=True)
-class SplitCount:
+class SplitCount(Form):
     """Numbers of one split from one source; None where it does not say."""
 
     split: str  # or ALL, for all lists together
     source: str  # HERE for what was counted, RELEASE or PAPER
-    images: int
-    vehicles: int
-    models: int | None = None  # among the labelled images
-    cameras: int | None = None  # 0 where they are unknown
-    labelled: int | None = None  # images with a model label
-    labelled_vehicles: int | None = None
+    images: Count
+    vehicles: Count
+    models: Count | None = None  # among the labelled images
+    cameras: Count | None = None  # 0 where they are unknown
+    labelled: Count | None = None  # images with a model label
+    labelled_vehicles: Count | None = None
     # Outputs of a softmax: models that occur, or all that the data set says there are.
-    model_labels: int | None = None
+    model_labels: Count | None = None
 
     def __str__(self) -> str:
         return f"{self.images:,} images of {self.vehicles:,} vehicles"
@@ -72,8 +72,8 @@ def count_images(split: str, images: Sequence[Image], num_models: int) -> SplitC
     labelled = [image for image in images if image.model_id >= 0]
     models = {image.model_id for image in labelled}
     return SplitCount(
-        split,
-        HERE,
+        split=split,
+        source=HERE,
         images=len(images),
         vehicles=len({image.vehicle_id for image in images}),
         models=len(models),
@@ -95,11 +95,9 @@ def _references(dataset: str, split: str) -> list[SplitCount]:
     ):
         if size is not None:
             images, vehicles = labelled.get((split, source), (None, None))
-            counts.append(
-                SplitCount(
-                    split, source, *size, labelled=images, labelled_vehicles=vehicles
-                )
-            )
+            known = {"labelled": images, "labelled_vehicles": vehicles}
+            here = {"split": split, "source": source, **size._asdict(), **known}
+            counts.append(SplitCount.model_validate(here))
     return counts
 
 

@@ -49,12 +49,7 @@ Case = tuple[str, str]  # a problem's code, and one example of it
 
 
 def problems(cases: Iterable[Case], **numbers: int) -> list[Problem]:
-    """The problems of these cases, the worst first.
-
-    Args:
-        cases: in the order in which examples are shown.
-        numbers: that their descriptions name.
-    """
+    """The problems of these cases, the worst first; their texts name the numbers."""
     found: dict[str, list[str]] = {}
     for code, case in cases:
         found.setdefault(code, []).append(case)

@@ -8,12 +8,10 @@ from pydrdl import start
 
 
 def tool(caller: str, *names: str) -> None:
-    """Runs one of the commands, or several by their names, as a script of tools/.
+    """Runs one of the commands, or several by their functions' names, as a script.
 
-    Args:
-        caller: the script's __name__; where that is not what was started, nothing
-            is done.
-        names: of the commands' functions.
+    caller is the script's __name__; where that is not what was started, nothing is
+    done.
     """
     start.begin(caller)  # before the imports that take long
     if caller == "__main__":

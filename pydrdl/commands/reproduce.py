@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 Preset = Literal["mini", "demo", "paper"]
 # "all" is what the paper prints.
-Wanted = StrEnum("Wanted", "table3 table4 table6 fig10 ablations fresh convergence all")
+Wanted = StrEnum(
+    "Wanted", "table3 table4 table6 fig10 ablations heldout convergence all"
+)
 PRINTED = ("table3", "table4", "table6", "fig10")
 
 
@@ -128,15 +130,17 @@ def reproduce(
         shown.append(tables.TABLES[target](made))
         given = compcars if target == "table3" else data
         cli.console.print(tables.render(shown[-1], same_data=given is not None))
-    cli.console.print(_worth(chosen, asked), soft_wrap=True)
+    conditions = _conditions(chosen, asked)
+    cli.console.print(conditions, soft_wrap=True)
     if report is not None:
         cli.console.print(f"report: {report}", soft_wrap=True)
     if json is not None:
-        about = {"worth": _worth(chosen, asked), "splits": dict(chosen.splits)}
-        cli.write_json(json, tables.to_json(shown, **about))
+        splits = dict(chosen.splits)
+        content = tables.to_json(shown, conditions=conditions, splits=splits)
+        cli.write_json(json, content)
 
 
-def _worth(s: "setting.Setting", asked: Collection[str]) -> str:
+def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
     sources = [s.vehicleid]
     longer = ""
     if {"table3", "fig10"}.intersection(asked):
@@ -152,7 +156,7 @@ def _worth(s: "setting.Setting", asked: Collection[str]) -> str:
         data = drawn
     start = "random weights" if s.weights is None else s.weights.name
     return (
-        f"What this is worth: {data}; nets of preset {s.base} from {start}; "
+        f"Conditions: {data}; nets of preset {s.base} from {start}; "
         f"{s.iterations:,} iterations{longer}; "
         f"{len(s.seeds)} training(s) of each method."
     )

@@ -11,22 +11,14 @@ from pydrdl.files import read_text
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One photograph of one vehicle.
+    """One photograph of one vehicle."""
 
-    Attributes:
-        path: relative to the data set's root, with "/" and the extension.
-        vehicle_id: the data set's own number.
-        model_id: the data set's own number of the vehicle model; -1 unlabelled.
-        camera_id: the data set's own number; -1 unknown.
-        box: (left, top, right, bottom) of the vehicle in the photograph, in
-            pixels from 0, right and bottom excluded; None: the photograph is
-            of the vehicle alone.
-    """
-
-    path: str
-    vehicle_id: int
-    model_id: int = -1
-    camera_id: int = -1
+    path: str  # relative to the data set's root, with "/" and the extension
+    vehicle_id: int  # the data set's own number
+    model_id: int = -1  # the data set's own number of the vehicle model; -1 unlabelled
+    camera_id: int = -1  # the data set's own number; -1 unknown
+    # (left, top, right, bottom) of the vehicle in the photograph, in pixels from 0,
+    # right and bottom excluded; None: the photograph is of the vehicle alone.
     box: tuple[int, int, int, int] | None = None
 
 
@@ -41,25 +33,20 @@ class Pair:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set on disk: its images by split.
+    """A data set on disk: its images by split."""
 
-    Attributes:
-        name: for messages and reports, such as "VehicleID".
-        root: the folder that image paths are relative to.
-        splits: images by the split's name, in the list's order. Splits may
-            overlap, as VehicleID's test lists do.
-        num_models: model ids lie in 0 .. num_models - 1; 0 where the data set
-            does not say (then they are numbered densely when a LMDB is built).
-        model_names: names by model id, as far as the data set gives them.
-        pairs: pairs to verify by the name of their level, in the file's order;
-            empty where the data set has none.
-    """
-
-    name: str
-    root: Path
+    name: str  # for messages and reports, such as "VehicleID"
+    root: Path  # the folder that image paths are relative to
+    # Images by the split's name, in the list's order. Splits may overlap, as
+    # VehicleID's test lists do.
     splits: Mapping[str, tuple[Image, ...]] = field(default_factory=dict)
+    # Model ids lie in 0 .. num_models - 1; 0 where the data set does not say (then they
+    # are numbered densely when a LMDB is built).
     num_models: int = 0
+    # Names by model id, as far as the data set gives them.
     model_names: Mapping[int, str] = field(default_factory=dict)
+    # Pairs to verify by the name of their level, in the file's order; empty where the
+    # data set has none.
     pairs: Mapping[str, tuple[Pair, ...]] = field(default_factory=dict)
 
 

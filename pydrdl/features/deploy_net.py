@@ -194,19 +194,13 @@ class PreprocessFile(Form):
 
 @dataclass(frozen=True)
 class Preprocess:
-    """From decoded pixels to the net's input.
+    """From decoded pixels to the net's input."""
 
-    Attributes:
-        resize: both sides of the image in the training LMDB, in pixels.
-        crop: both sides of the centre crop, the net's input.
-        mean: subtracted from each channel, in the order B, G, R, 0 to 255.
-        scale: factor after that.
-    """
-
-    resize: int
-    crop: int
+    resize: int  # both sides of the image in the training LMDB, in pixels
+    crop: int  # both sides of the centre crop, the net's input
+    # Subtracted from each channel, in the order B, G, R, 0 to 255.
     mean: tuple[float, float, float]
-    scale: float = 1.0
+    scale: float = 1.0  # factor after that
 
     def __call__(self, pixels: Pixels) -> Float32:
         """Crops, centres and scales resize x resize x 3 BGR to 3 x crop x crop.

@@ -1,7 +1,7 @@
 """Images through a deploy net: the features that the protocols rank."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,21 +36,13 @@ MOST_HALF = float(np.finfo(np.float16).max)
 
 @dataclass(frozen=True)
 class Extractor:
-    """A deploy net with its weights, and how its images are made.
+    """A deploy net with its weights, and how its images are made."""
 
-    Attributes:
-        net: a caffe.Net.
-        blob: what is read of it.
-        preprocess: from an image to its input.
-        source: all of that, as a features file says it.
-        device: "cpu" or "gpu".
-    """
-
-    net: Any
-    blob: str
-    preprocess: Preprocess
-    source: Source
-    device: str
+    net: Any  # a caffe.Net
+    blob: str  # what is read of it
+    preprocess: Preprocess  # from an image to its input
+    source: Source  # all of that, as a features file says it
+    device: str  # "cpu" or "gpu"
 
     @property
     def width(self) -> int:
@@ -213,7 +205,8 @@ def extract_to(
     # The disk takes a batch while the net computes the next.
     for _ in behind(keep, extractor.batches(left, root, batch, progress, note)):
         pass
-    source = replace(extractor.source, dataset=dataset, split=split)
+    said = {"dataset": dataset, "split": split}
+    source = extractor.source.model_copy(update=said)
     digest = write_in_pieces(
         path,
         rows_of(images, source),

@@ -11,7 +11,7 @@ import io
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from pydrdl.features.hdf5 import Hdf5, load_hdf5
 from pydrdl.features.layout import laid_out
 from pydrdl.files import refuse_existing, whole_file
 from pydrdl.seal import HDF5
+from pydrdl.strict_json import Form
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
@@ -33,51 +34,30 @@ EXPECTED = {"features": "N x D float32 or float16", "name": "text"}
 EXPECTED |= dict.fromkeys(IDS, "N int64")
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where features come from; every field is an attribute of the file.
+class Source(Form):
+    """Where features come from; every field is an attribute of the file."""
 
-    Attributes:
-        net: path of the deploy net.
-        net_sha256: of that file.
-        weights: path of the weights; for a net that was not trained,
-            "untrained, seed N".
-        weights_sha256: of that file; empty for a net that was not trained.
-        layer: the blob that was read.
-        dataset: name of the data set.
-        split: name of its split.
-        preprocess: JSON text of what was done to the images.
-    """
-
-    net: str = ""
-    net_sha256: str = ""
+    net: str = ""  # path of the deploy net
+    net_sha256: str = ""  # of that file
+    # Path of the weights; for a net that was not trained, "untrained, seed N".
     weights: str = ""
-    weights_sha256: str = ""
-    layer: str = ""
-    dataset: str = ""
-    split: str = ""
-    preprocess: str = ""
+    weights_sha256: str = ""  # of that file; empty for a net that was not trained
+    layer: str = ""  # the blob that was read
+    dataset: str = ""  # name of the data set
+    split: str = ""  # name of its split
+    preprocess: str = ""  # JSON text of what was done to the images
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features of N images.
+    """Features of N images."""
 
-    Attributes:
-        features: (N, D) float32.
-        names: N distinct image names.
-        vehicle_ids: (N,) int64.
-        model_ids: (N,) int64, -1 unlabelled.
-        camera_ids: (N,) int64, -1 unknown.
-        source: what made them.
-    """
-
-    features: Float32
-    names: tuple[str, ...]
-    vehicle_ids: Int
-    model_ids: Int
-    camera_ids: Int
-    source: Source
+    features: Float32  # (N, D) float32
+    names: tuple[str, ...]  # N distinct image names
+    vehicle_ids: Int  # (N,) int64
+    model_ids: Int  # (N,) int64, -1 unlabelled
+    camera_ids: Int  # (N,) int64, -1 unknown
+    source: Source  # what made them
 
     @property
     def rows(self) -> "FeatureRows":
@@ -143,7 +123,7 @@ def write_in_pieces(
     Args:
         path: the file, which appears, or is replaced, only when whole.
         rows: of N images.
-        width: D, values of a row.
+        width: D, values of a feature.
         pieces: N rows in all, in their order, of D values.
         half: write float16 and not float32.
         overwrite: whether to replace what stands there.
@@ -155,7 +135,7 @@ def write_in_pieces(
     """
     refuse_existing(path, overwrite=overwrite)
     dtype = np.dtype("<f2" if half else "<f4")
-    attributes = {"schema": SCHEMA, **asdict(rows.source)}
+    attributes = {"schema": SCHEMA, **rows.source.model_dump()}
     digest = rows.digest()
     with writing("the features", path):
         before, behind = laid_out(
@@ -201,17 +181,11 @@ def read_features(path: Path) -> FeatureSet:
 
 
 class FeaturePieces(NamedTuple):
-    """A features file of which no more than a piece is in memory at a time.
-
-    Attributes:
-        rows: of its images.
-        width: values of a feature.
-        pieces: gives the features in the rows' order, float32.
-    """
+    """A features file of which no more than a piece is in memory at a time."""
 
     rows: FeatureRows
-    width: int
-    pieces: Iterator[Float32]
+    width: int  # values of a feature
+    pieces: Iterator[Float32]  # in the rows' order
 
 
 def read_in_pieces(path: Path, at_once: int = 4096) -> FeaturePieces:
@@ -249,8 +223,8 @@ def _rows_of(found: Hdf5, path: Path) -> FeatureRows:
     if wrong := _what_is_wrong(found):
         raise InputError(wrong, path, AGAIN)
     vehicles, models, cameras = (found.numbers[n].astype(np.int64) for n in IDS)
-    said = {f.name: found.attributes.get(f.name, "") for f in fields(Source)}
-    return FeatureRows(found.texts["name"], vehicles, models, cameras, Source(**said))
+    source = Source(**found.attributes)
+    return FeatureRows(found.texts["name"], vehicles, models, cameras, source)
 
 
 def _note_no_seal(path: Path) -> None:
@@ -277,7 +251,7 @@ def _what_is_wrong(found: Hdf5) -> str:
             if (array := numbers.get(name)) is not None:
                 what = f"{' x '.join(map(str, array.shape)) or 'one'} {array.dtype}"
             return f"{name} is {what}; expected {expected}"
-    if odd := [f.name for f in fields(Source) if f.name in others]:
+    if odd := [name for name in Source.model_fields if name in others]:
         return f"{odd[0]} is {others[odd[0]]}; expected text"
     if not numbers["features"].size:
         return "there are no features"

@@ -40,18 +40,14 @@ _REFUSED = 3  # exit code
 
 @dataclass(frozen=True)
 class Hdf5:
-    """Datasets by path, and the root's attributes, by what they are.
+    """Datasets by path, and the root's attributes, by what they are."""
 
-    Attributes:
-        numbers: integers and floats.
-        texts: strings, flat.
-        attributes: of the root, those that are a string.
-        others: what the rest is, of datasets and attributes.
-    """
-
+    # Integers and floats.
     numbers: dict[str, NDArray[Any]] = field(default_factory=dict)
-    texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # strings, flat
+    # Of the root, those that are a string.
     attributes: dict[str, str] = field(default_factory=dict)
+    # What the rest is, of datasets and attributes.
     others: dict[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:

@@ -23,17 +23,11 @@ AT_ONCE = 512  # rows that are computed before they are added
 
 @dataclass
 class Filled:
-    """What became of images that were to be indexed.
-
-    Attributes:
-        new: rows that were added.
-        known: that were there before, and stayed as they were.
-        unreadable: images that cannot be read, which are not there.
-    """
+    """What became of images that were to be indexed."""
 
     new: int = 0
-    known: int = 0
-    unreadable: list[InputError] = field(default_factory=list)
+    known: int = 0  # were there before, and stayed as they were
+    unreadable: list[InputError] = field(default_factory=list)  # and were left out
 
 
 def add_features(

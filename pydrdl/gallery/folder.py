@@ -82,17 +82,11 @@ class Description(Form):
 
 @dataclass(frozen=True)
 class GalleryFolder:
-    """A gallery and what it is of.
-
-    Attributes:
-        path: the folder.
-        rows: the gallery itself.
-        description: what gallery.json says.
-    """
+    """A gallery and what it is of."""
 
     path: Path
     rows: LanceGallery
-    description: Description
+    description: Description  # gallery.json
 
     @property
     def origin(self) -> Origin:

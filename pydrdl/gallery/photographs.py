@@ -22,15 +22,10 @@ MOST_DIGITS = 18  # of an id: as many as every 64-bit number has
 
 @dataclass(frozen=True)
 class Labels:
-    """What a table says of images, by their paths.
+    """What a table says of images, by their paths."""
 
-    Attributes:
-        ids: vehicle, model and camera; -1 unknown.
-        times: seconds since 1970 (UTC), where it is known.
-    """
-
-    ids: Mapping[str, tuple[int, int, int]]
-    times: Mapping[str, float]
+    ids: Mapping[str, tuple[int, int, int]]  # vehicle, model and camera; -1 unknown
+    times: Mapping[str, float]  # seconds since 1970 (UTC), where they are known
 
     def of(self, image: Image) -> Image:
         """The image with the ids that the table has for it."""

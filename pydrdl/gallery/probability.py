@@ -35,27 +35,18 @@ class Reliability(Form):
 
 
 class Calibration(Form):
-    """From a distance to a probability; see the module.
+    """From a distance to a probability; see the module."""
 
-    Attributes:
-        distances: ascending, squared Euclidean.
-        evidence: at each, the logarithm of how many times likelier the distance is
-            of two images of one vehicle than of two vehicles; descends.
-        others: mean number of further images of an image's vehicle.
-        features: SHA-256 of the features that it was made from.
-        images: of them that were compared.
-        vehicles: of those.
-        error: mean difference of stated and found, by pairs of one vehicle and
-            others alike (expected calibration error).
-        curve: on vehicles that were left out.
-    """
-
-    distances: list[Spread]
+    distances: list[Spread]  # ascending, squared Euclidean
+    # At each, the logarithm of how many times likelier the distance is of two images
+    # of one vehicle than of two vehicles; descends.
     evidence: list[float]
-    others: Spread
-    features: str
-    images: Count
-    vehicles: Count
+    others: Spread  # mean number of further images of an image's vehicle
+    features: str  # SHA-256 of the features that it was made from
+    images: Count  # of them that were compared
+    vehicles: Count  # of those
+    # Mean difference of stated and found, on vehicles that were left out, pairs of
+    # one vehicle and others counting alike (expected calibration error).
     error: Spread
     curve: list[Reliability]
 

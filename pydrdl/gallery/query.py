@@ -30,40 +30,25 @@ Box = tuple[int, int, int, int]
 
 
 class Match(NamedTuple):
-    """A row that was found.
-
-    Attributes:
-        row: which.
-        distance: squared Euclidean, to the query.
-        probability: that it shows the vehicle asked for; None: not calibrated.
-        score: by which it stands where it does, smaller first: the distance, or
-            that of re-ranking.
-    """
+    """A row that was found."""
 
     row: GalleryRow
-    distance: float
-    probability: float | None
-    score: float
+    distance: float  # squared Euclidean, to the query
+    probability: float | None  # that it shows the vehicle; None: not calibrated
+    score: float  # it stands by this, smaller first: the distance, or re-ranking's
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        matches: best first.
-        searched: rows that were wanted, of all in the gallery.
-        rows: in the gallery.
-        model: the vehicle model of most of the first, with how many of how many;
-            None where models are not known.
-        reranked: whether the first were ranked anew.
-    """
-
-    matches: tuple[Match, ...]
-    searched: int
-    rows: int
+    matches: tuple[Match, ...]  # best first
+    searched: int  # rows that were wanted, of all in the gallery
+    rows: int  # in the gallery
+    # The vehicle model of most of the first, with how many of how many; None where
+    # models are not known.
     model: tuple[int, int, int] | None
-    reranked: bool
+    reranked: bool  # the first were ranked anew
 
 
 def open_net_of(

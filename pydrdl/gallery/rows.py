@@ -15,18 +15,13 @@ ID_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class GalleryRow:
-    """One photograph of one vehicle.
+    """One photograph of one vehicle."""
 
-    Attributes:
-        root: the folder that image.path is relative to; for features of which it
-            is not known, the name of their data set.
-        image: path, ids (a vehicle that is not known is -1) and crop box.
-        time: when it was taken, in seconds since 1970 (UTC); None unknown.
-    """
-
+    # The folder that image.path is relative to; for features of which it is not
+    # known, the name of their data set.
     root: str
-    image: Image
-    time: float | None = None
+    image: Image  # path, ids (a vehicle that is not known is -1) and crop box
+    time: float | None = None  # seconds since 1970 (UTC); None unknown
 
     @property
     def id(self) -> str:
@@ -38,41 +33,26 @@ class GalleryRow:
 
 
 class Hit(NamedTuple):
-    """A row that was found.
-
-    Attributes:
-        row: which.
-        distance: squared Euclidean, to the query.
-        vector: (D,) the row's features.
-    """
+    """A row that was found."""
 
     row: GalleryRow
-    distance: float
-    vector: Float32
+    distance: float  # squared Euclidean, to the query
+    vector: Float32  # (D,) the row's features
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows may be found; all unless something is said.
+    """Which rows may be found; all unless something is said."""
 
-    Attributes:
-        cameras: of these only.
-        models: of these only.
-        vehicles: of these only.
-        not_cameras: of none of these.
-        not_vehicles: of none of these.
-        since: taken then or later, in seconds since 1970; rows without a time
-            are not found where one is asked for.
-        until: taken then or before.
-    """
-
-    cameras: Sequence[int] = ()
+    cameras: Sequence[int] = ()  # of these only
     models: Sequence[int] = ()
     vehicles: Sequence[int] = ()
-    not_cameras: Sequence[int] = ()
+    not_cameras: Sequence[int] = ()  # of none of these
     not_vehicles: Sequence[int] = ()
+    # Taken then or later, in seconds since 1970; rows without a time are not found
+    # where one is asked for.
     since: float | None = None
-    until: float | None = None
+    until: float | None = None  # taken then or before
 
     def terms(self) -> Iterator[tuple[str, str, tuple[int, ...] | float]]:
         """Yields (column, operator, numbers), all of which must hold.
@@ -107,23 +87,14 @@ class Added(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """What a gallery holds.
-
-    Attributes:
-        rows: how many.
-        vehicles: distinct ids of those that are known.
-        cameras: rows by camera, of those that are known.
-        models: rows by vehicle model, of those that are known.
-        times: first and last; None where none is known.
-        indexed: rows that the index holds; the others are compared one by one.
-    """
+    """What a gallery holds."""
 
     rows: int
-    vehicles: int
-    cameras: dict[int, int] = field(default_factory=dict)
-    models: dict[int, int] = field(default_factory=dict)
-    times: tuple[float, float] | None = None
-    indexed: int = 0
+    vehicles: int  # distinct ids of those that are known
+    cameras: dict[int, int] = field(default_factory=dict)  # rows of each that is known
+    models: dict[int, int] = field(default_factory=dict)  # the same
+    times: tuple[float, float] | None = None  # first and last, where any is known
+    indexed: int = 0  # rows in the index; the others are compared one by one
 
 
 class Gallery(Protocol):

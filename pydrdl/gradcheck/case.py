@@ -21,23 +21,15 @@ Function = Callable[[Float64], float]
 
 
 class MemoryNet:
-    """A net in memory, in the phase that its message's state names.
+    """A net in memory, of a NetParameter, in the phase that its state names."""
 
-    Args:
-        message: a NetParameter.
-        precision: f64 or f32.
-
-    Attributes:
-        blobs: by name; each has data and diff, arrays to be taken anew after
-            every pass.
-        params: the parameter blobs of every layer that has any.
-        forward: computes every blob; returns the losses' sum, weighted.
-        backward: computes every diff of that sum, from the last forward pass.
-    """
-
+    # By name; each has data and diff, arrays to be taken anew after every pass.
     blobs: Mapping[str, Any]
+    # The parameter blobs of every layer that has any.
     params: Mapping[str, Sequence[Any]]
+    # Computes every blob; returns the losses' sum, weighted.
     forward: Callable[[], float]
+    # Computes every diff of that sum, from the last forward pass.
     backward: Callable[[], None]
 
     def __init__(self, message: Any, precision: Precision = "f64") -> None:
@@ -74,15 +66,10 @@ def _double_net(message: Any) -> Any:
 
 @dataclass(frozen=True)
 class BlobRef:
-    """A blob of a net.
+    """A blob of a net."""
 
-    Attributes:
-        name: of the blob, or of the layer whose parameter it is.
-        param: number of the parameter blob.
-    """
-
-    name: str
-    param: int | None = None
+    name: str  # of the blob, or of the layer whose parameter it is
+    param: int | None = None  # number of the parameter blob
 
     def blob(self, net: MemoryNet) -> Any:
         """Finds it."""
@@ -97,47 +84,32 @@ class BlobRef:
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Some of one blob.
+    """Some of one blob."""
 
-    Attributes:
-        blob: which.
-        where: flat indices; None for all.
-        samples: check so many of them, one of the largest gradient and others
-            by chance; None for all.
-    """
-
-    blob: BlobRef
-    where: Int | None = None
+    blob: BlobRef  # which
+    where: Int | None = None  # flat indices; None for all
+    # Check so many of them, one of the largest gradient and others by chance; None for
+    # all.
     samples: int | None = None
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where a net is differentiated.
+    """Where a net is differentiated."""
 
-    Attributes:
-        values: of input and parameter blobs.
-        weights: of the components of Case.top.
-    """
-
-    values: dict[BlobRef, Float64]
-    weights: Float64 | None = None
+    values: dict[BlobRef, Float64]  # of input and parameter blobs
+    weights: Float64 | None = None  # of the components of Case.top
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a row must keep to.
+    """What a row must keep to."""
 
-    Attributes:
-        f64, f32: largest relative error in this precision.
-        floor: smallest meaningful max |g|.
-        skipped: largest share of coordinates at kinks.
-    """
-
+    # Largest relative error in this precision.
     f64: float = 1e-6
     f32: float = 1e-5
-    floor: float = 1.0
-    skipped: float = 0.1
+    floor: float = 1.0  # smallest meaningful max |g|
+    skipped: float = 0.1  # largest share of coordinates at kinks
 
 
 LAYER_LIMITS = Limits()
@@ -145,33 +117,25 @@ LAYER_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Case:
-    """A net, values for its inputs, and what its gradients should be.
+    """A net, values for its inputs, and what its gradients should be."""
 
-    Attributes:
-        layer, mode: for the table.
-        message: NetParameter with Input layers.
-        draw: a point for the input blobs.
-        parts: what to check, by its name: a bottom's, or a layer's parameters.
-        limits: what its rows must keep to.
-        mixed: whether hinges of both kinds are there, found by the NumPy
-            reference from a net's blobs.
-        top: of a layer that is no loss: the blob whose weighted sum is
-            differentiated.
-        frozen: given the only input, the function to differentiate in place of
-            the net's own forward pass.
-        formula: given the only input, the gradient to expect, in place of
-            differences.
-    """
-
+    # For the table.
     layer: str
     mode: str
-    message: Any
-    draw: Callable[[Generator], Point]
+    message: Any  # NetParameter with Input layers
+    draw: Callable[[Generator], Point]  # a point for the input blobs
+    # What to check, by its name: a bottom's, or a layer's parameters.
     parts: Mapping[str, Sequence[Coordinates]]
-    limits: Limits = LAYER_LIMITS
+    limits: Limits = LAYER_LIMITS  # what its rows must keep to
+    # Whether hinges of both kinds are there, found by the NumPy reference from a net's
+    # blobs.
     mixed: Callable[[MemoryNet], bool] = lambda _: True
+    # Of a layer that is no loss: the blob whose weighted sum is differentiated.
     top: str | None = None
+    # Given the only input, the function to differentiate in place of the net's own
+    # forward pass.
     frozen: Callable[[Float64], Function] | None = None
+    # Given the only input, the gradient to expect, in place of differences.
     formula: Callable[[Float64], Float64] | None = None
 
 

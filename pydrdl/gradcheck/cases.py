@@ -206,8 +206,7 @@ NET_LIMITS = Limits(f32=1e-4, floor=1e-2, skipped=0.3)
 def net_case(samples: int) -> Case:
     """The net with batches of noise; batch normalisation in its TRAIN phase.
 
-    Args:
-        samples: parameters to check of each learned layer, and input values.
+    samples are checked of each learned layer's parameters, and of input values.
     """
     data, ids = (IMAGES, 3, SIDE, SIDE), (IMAGES,)
     net = net_with_inputs({"data": data, "vehicle_id": ids, "model_id": ids})

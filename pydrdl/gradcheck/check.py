@@ -48,43 +48,31 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A row's numbers.
+    """A row's numbers."""
 
-    Attributes:
-        checked, skipped: coordinates compared, and left out at kinks.
-        max_gradient: the largest component of either side.
-        error: the largest difference, divided by max_gradient.
-        verdict: the outcome.
-        reason: of a verdict other than ok.
-    """
-
+    # Coordinates compared, and left out at kinks.
     checked: int
     skipped: int
-    max_gradient: float
-    error: float
-    verdict: Verdict
-    reason: str = ""
+    max_gradient: float  # the largest component of either side
+    error: float  # the largest difference, divided by max_gradient
+    verdict: Verdict  # the outcome
+    reason: str = ""  # of a verdict other than ok
 
 
 @dataclass(frozen=True)
 class GradientRow:
-    """One line of the table.
+    """One line of the table."""
 
-    Attributes:
-        layer, bottom, device, precision, mode: what was checked.
-        off_derivative: of a mode that is not the derivative, the distance of
-            what Backward gave from it, relative to the larger's largest
-            component.
-        judgement: the numbers.
-    """
-
+    # What was checked.
     layer: str
     bottom: str
     device: str
     precision: Precision
     mode: str
+    # Of a mode that is not the derivative, the distance of what Backward gave from it,
+    # relative to the larger's largest component.
     off_derivative: float | None
-    judgement: Judgement
+    judgement: Judgement  # the numbers
 
 
 class Differences(NamedTuple):
@@ -110,15 +98,11 @@ class Expectation(NamedTuple):
 
 
 def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
-    """Checks a case on the device that Caffe is set to.
+    """Checks a case on the device that Caffe is set to, which the table calls so.
 
-    Float is held against the same derivative as double: differences of a
-    forward pass in float would show its rounding only.
-
-    Args:
-        case: the net.
-        device: its name, for the table.
-        seed: of the point and of the choice of coordinates.
+    Float is held against the same derivative as double: differences of a forward
+    pass in float would show its rounding only. The seed is of the point and of the
+    choice of coordinates.
     """
     rng = np.random.default_rng(seed)
     net, point, mixed = open_mixed(case, rng)

@@ -284,10 +284,10 @@ def _against_source(
     except InputError as error:
         yield "pixels", f"no source to compare with: {error.what} ({error.where})"
         return
-    fresh = to_datum(source, message.label, quality)
-    if fresh.data == message.data:
+    again = to_datum(source, message.label, quality)
+    if again.data == message.data:
         return
-    wanted = decode(fresh)
+    wanted = decode(again)
     if wanted.shape != pixels.shape:
         yield "pixels", f"{_size(pixels.shape)}; the source is {_size(wanted.shape)}"
         return

@@ -279,11 +279,7 @@ _FORMS: tuple[
 
 
 class GrowingLog:
-    """A log file read as far as it has been written.
-
-    Args:
-        path: of the log; it need not be there yet.
-    """
+    """A log file, which need not be there yet, read as far as it has been written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

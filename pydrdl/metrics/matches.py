@@ -20,37 +20,23 @@ Ties = Literal["expected", "optimistic", "pessimistic"]
 
 
 class Matches(NamedTuple):
-    """Each probe's matches among the gallery; all fields (M,).
+    """Each probe's matches among the gallery; all fields (M,)."""
 
-    Attributes:
-        probe: 0 .. P - 1 ascending; every probe has at least one match.
-        distance: of the match to its probe.
-        closer: items of other vehicles nearer to the probe than the match.
-        equal: items of other vehicles exactly as far as the match.
-    """
-
+    # 0 .. P - 1 ascending; every probe has at least one match.
     probe: Int
-    distance: Float64
-    closer: Int
-    equal: Int
+    distance: Float64  # of the match to its probe
+    closer: Int  # items of other vehicles nearer to the probe than the match
+    equal: Int  # items of other vehicles exactly as far as the match
 
 
 class TieGroups(NamedTuple):
-    """A probe's matches at one distance; all fields (N,), by probe and distance.
+    """A probe's matches at one distance; all fields (N,), by probe and distance."""
 
-    Attributes:
-        probe: whose matches they are.
-        size: how many, at least 1.
-        before: matches of the same probe that are nearer.
-        closer: items of other vehicles nearer than the group.
-        equal: items of other vehicles exactly as far.
-    """
-
-    probe: Int
-    size: Int
-    before: Int
-    closer: Int
-    equal: Int
+    probe: Int  # whose matches they are
+    size: Int  # how many, at least 1
+    before: Int  # matches of the same probe that are nearer
+    closer: Int  # items of other vehicles nearer than the group
+    equal: Int  # items of other vehicles exactly as far
 
 
 def matches_from_distances(
@@ -154,23 +140,10 @@ def cmc_curve(
 
     Where the gallery holds several images of a probe's vehicle, the first match
     counts (Market-1501's rule). Ranks beyond the gallery's size repeat the last
-    value, 1.
-
-    Args:
-        distances: (P, G), any monotone measure, smaller is nearer.
-        probe_ids: (P,) vehicle of each probe.
-        gallery_ids: (G,) vehicle of each gallery item.
-        ignore: (P, G) bool; true entries do not exist for that probe, as
-            Market-1501's junk (same vehicle, same camera).
-        max_rank: length of the curve.
-        ties: what an exact tie counts, see pydrdl.metrics.matches.
+    value, 1. Distances, ids and errors are those of matches_from_distances.
 
     Returns:
         (max_rank,) for k = 1 .. max_rank, never decreasing.
-
-    Raises:
-        ValueError: shapes do not fit, a distance is NaN, there is no probe, or
-            a probe has no match.
     """
     matches = matches_from_distances(distances, probe_ids, gallery_ids, ignore=ignore)
     return cmc_from_matches(matches, max_rank=max_rank, ties=ties)
@@ -210,7 +183,7 @@ def cmc_from_counts(
         equal: (P,) items of other vehicles exactly as far as it.
         matched: (P,) or scalar, matches at that distance, at least 1.
         max_rank: length of the curve.
-        ties: see pydrdl.metrics.matches.
+        ties: what an exact tie counts.
 
     Returns:
         (max_rank,) mean over probes of P(rank <= k). Of E equal items and m
@@ -252,22 +225,11 @@ def average_precision(
     rule: Rule = "step",
     ties: Ties = "expected",
 ) -> Float64:
-    """Each probe's average precision.
+    """Each probe's average precision, (P,): from 0, excluded, to 1.
 
-    Args:
-        distances: (P, G), any monotone measure, smaller is nearer.
-        probe_ids: (P,) vehicle of each probe.
-        gallery_ids: (G,) vehicle of each gallery item.
-        ignore: (P, G) bool; true entries do not exist for that probe.
-        rule: see this module's head.
-        ties: what an exact tie counts, see pydrdl.metrics.matches. (Scikit-learn
-            merges tied items into one step, which is none of these.)
-
-    Returns:
-        (P,) from 0, excluded, to 1.
-
-    Raises:
-        ValueError: as cmc_curve; no such rule.
+    Distances, ids and errors are those of matches_from_distances, and rules those of
+    this module's head. (Scikit-learn merges tied items into one step, which is none
+    of these.)
     """
     matches = matches_from_distances(distances, probe_ids, gallery_ids, ignore=ignore)
     return average_precision_from_matches(matches, rule=rule, ties=ties)

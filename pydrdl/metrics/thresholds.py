@@ -12,19 +12,14 @@ from pydrdl.arrays import Bool, Float64
 
 
 class Threshold(NamedTuple):
-    """A cut and what it scores on the pairs that it was chosen on.
+    """A cut and what it scores on the pairs that it was chosen on."""
 
-    Attributes:
-        value: pairs at most this far apart are called the same.
-        accuracy: fraction of pairs called rightly.
-    """
-
-    value: float
-    accuracy: float
+    value: float  # pairs at most this far apart are called the same
+    accuracy: float  # fraction of pairs called rightly
 
 
 def check_pairs(distances: ArrayLike, same: ArrayLike) -> tuple[Float64, Bool]:
-    """Pairs as arrays.
+    """Pairs as arrays, both (N,): distances, smaller is more alike, and the truth.
 
     Raises:
         ValueError: lengths differ, a distance is NaN, or one of the two kinds
@@ -44,12 +39,7 @@ def check_pairs(distances: ArrayLike, same: ArrayLike) -> tuple[Float64, Bool]:
 
 
 def accuracy(distances: ArrayLike, same: ArrayLike, threshold: float) -> float:
-    """The fraction of pairs that the threshold calls rightly.
-
-    Args:
-        distances: (N,) smaller is more alike.
-        same: (N,) bool, the truth.
-        threshold: pairs at most this far apart are called the same.
+    """The fraction of pairs that are called rightly where "same" is at most so far.
 
     Raises:
         ValueError: what check_pairs refuses, or the threshold is NaN.
@@ -64,14 +54,7 @@ def best_threshold(distances: ArrayLike, same: ArrayLike) -> Threshold:
     """The threshold of the highest accuracy; the lowest where several are best.
 
     It lies halfway between two neighbouring distances, so that pairs equally far
-    are never told apart; -inf calls no pair the same.
-
-    Args:
-        distances: (N,) smaller is more alike.
-        same: (N,) bool, the truth.
-
-    Raises:
-        ValueError: what check_pairs refuses.
+    are never told apart; -inf calls no pair the same. ValueError as of check_pairs.
     """
     d, truth = check_pairs(distances, same)
     values, place = np.unique(d, return_inverse=True)
@@ -90,30 +73,15 @@ def best_threshold(distances: ArrayLike, same: ArrayLike) -> Threshold:
 
 
 class Roc(NamedTuple):
-    """A curve from (0, 0) to (1, 1); all fields (K,), never decreasing.
+    """A curve from (0, 0) to (1, 1); all fields (K,), never decreasing."""
 
-    Attributes:
-        false_positive: fraction of different pairs called the same.
-        true_positive: fraction of same pairs called the same.
-        threshold: the distances cut at; -inf first.
-    """
-
-    false_positive: Float64
-    true_positive: Float64
-    threshold: Float64
+    false_positive: Float64  # fraction of different pairs called the same
+    true_positive: Float64  # fraction of same pairs called the same
+    threshold: Float64  # the distances cut at; -inf first
 
 
 def roc_curve(distances: ArrayLike, same: ArrayLike) -> Roc:
-    """One point for each distinct distance: ties are never cut.
-
-    Args:
-        distances: (N,) smaller is more alike.
-        same: (N,) bool, the truth.
-
-    Raises:
-        ValueError: lengths differ, a distance is NaN, or one of the two kinds
-            of pairs is missing.
-    """
+    """One point for each distinct distance: ties are never cut; see check_pairs."""
     d, truth = check_pairs(distances, same)
     values, place = np.unique(d, return_inverse=True)
     positive = np.bincount(place, weights=truth)
@@ -126,12 +94,9 @@ def roc_curve(distances: ArrayLike, same: ArrayLike) -> Roc:
 
 
 def auc(distances: ArrayLike, same: ArrayLike) -> float:
-    """The probability that a same pair is closer than a different one.
+    """The probability that a same pair is closer than a different one; see roc_curve.
 
     An equal distance counts half (the area under the curve by trapezoids).
-
-    Raises:
-        ValueError: as roc_curve.
     """
     roc = roc_curve(distances, same)
     return float(np.trapezoid(roc.true_positive, roc.false_positive))
@@ -140,10 +105,7 @@ def auc(distances: ArrayLike, same: ArrayLike) -> float:
 def equal_error_rate(distances: ArrayLike, same: ArrayLike) -> float:
     """The error where as large a share of same as of different pairs is wrong.
 
-    Between two points of the curve it is interpolated linearly.
-
-    Raises:
-        ValueError: as roc_curve.
+    Between two points of the curve, see roc_curve, it is interpolated linearly.
     """
     roc = roc_curve(distances, same)
     missed = 1 - roc.true_positive

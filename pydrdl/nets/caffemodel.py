@@ -35,17 +35,11 @@ V0_TYPES = {"conv": "Convolution", "innerproduct": "InnerProduct"}
 
 
 class StoredLayer(NamedTuple):
-    """The weights of one layer in a file.
+    """The weights of one layer in a file."""
 
-    Attributes:
-        name: of the layer.
-        type: by today's name, such as "InnerProduct"; "" where the file has none.
-        blobs: BlobProto messages, as the file has them.
-    """
-
-    name: str
-    type: str
-    blobs: Sequence[Any]
+    name: str  # of the layer
+    type: str  # by today's name, such as "InnerProduct"; "" where the file has none
+    blobs: Sequence[Any]  # BlobProto messages, as the file has them
 
 
 def read_weights(path: Path) -> dict[str, StoredLayer]:
@@ -117,14 +111,10 @@ def write_weights(
 ) -> None:
     """Writes a caffemodel in today's form; the file appears only when whole.
 
-    Args:
-        path: the file to make.
-        pieces: NetParameter messages, of which the file is the sum; taken one at a
-            time, so that only one needs to be in memory.
-        overwrite: whether a file of this name is replaced.
+    It is the sum of pieces, NetParameter messages, of which one at a time is in memory.
 
     Raises:
-        InputError: the file exists or cannot be written.
+        InputError: the file exists, and overwrite is not said, or cannot be written.
     """
     refuse_existing(path, overwrite=overwrite)
     with (
@@ -176,15 +166,10 @@ def _what_else(content: bytes) -> str:
 
 
 class WantedLayer(NamedTuple):
-    """A layer of a net in training.
+    """A layer of a net in training."""
 
-    Attributes:
-        type: such as "InnerProduct".
-        shapes: of its weights.
-    """
-
-    type: str
-    shapes: list[Dims]
+    type: str  # such as "InnerProduct"
+    shapes: list[Dims]  # of its weights
 
 
 # Layers of images that open their files when they are built, by their parameters.

@@ -43,41 +43,28 @@ Done = Literal["copied", "skipped", "missing"]
 
 @dataclass(frozen=True)
 class BlobRow:
-    """What is done with one blob.
+    """What is done with one blob."""
 
-    Attributes:
-        layer: the net's; of a layer that only the file has, the file's.
-        blob: its number in the layer.
-        source: the layer of the file that it comes from; "" for none.
-        found: its shape in the file; None where the file has none.
-        wanted: its shape in the net; None where the net has none.
-        done: copied, skipped (what the file has) or missing (what it has not).
-        why: the reason; "" for a copy by name.
-    """
-
-    layer: str
-    blob: int
-    source: str
-    found: Dims | None
-    wanted: Dims | None
-    done: Done
-    why: str
+    layer: str  # the net's; of a layer that only the file has, the file's
+    blob: int  # its number in the layer
+    source: str  # the layer of the file that it comes from; "" for none
+    found: Dims | None  # its shape in the file; None where the file has none
+    wanted: Dims | None  # its shape in the net; None where the net has none
+    done: Done  # copied, skipped (what the file has) or missing (what it has not)
+    why: str  # the reason; "" for a copy by name
 
 
 @dataclass
 class Outcome:
-    """What a net starts from.
+    """What a net starts from."""
 
-    Attributes:
-        weights, net, output: the files.
-        rows: every blob, in the net's order, then the file's.
-        misfits: by layer of the net, how its weights in the file differ.
-    """
-
+    # The files.
     weights: Path
     net: Path
     output: Path
+    # Every blob, in the net's order, then the file's.
     rows: list[BlobRow] = field(default_factory=list)
+    # By layer of the net, how its weights in the file differ.
     misfits: dict[str, str] = field(default_factory=dict)
 
 

@@ -27,15 +27,10 @@ def add(
     tops: Names | None = None,
     **more: Any,
 ) -> str:
-    """Appends one layer; returns its first top.
+    """Appends one layer to a caffe_pb2.NetParameter; returns its first top.
 
-    Args:
-        net: the caffe_pb2.NetParameter to extend.
-        kind: the layer type.
-        name: the layer name.
-        bottoms: names of its bottoms.
-        tops: names of its tops; None: one, called as the layer.
-        more: fields of LayerParameter; messages are given as dictionaries.
+    No tops: one, called as the layer. more are fields of LayerParameter, of which
+    messages are given as dictionaries.
     """
     below = [bottoms] if isinstance(bottoms, str) else bottoms
     above = [name] if tops is None else [tops] if isinstance(tops, str) else tops

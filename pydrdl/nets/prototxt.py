@@ -68,39 +68,25 @@ DEMO_SCHEDULE = Schedule(
 
 
 class NetFiles(NamedTuple):
-    """Where a net's files lie.
+    """Where a net's files lie."""
 
-    Attributes:
-        folder: of its prototxt files.
-        solver: path of its solver.
-        snapshots: snapshot_prefix; not a folder that exists, which Caffe would
-            silently put "solver" behind.
-    """
-
-    folder: str
-    solver: str
+    folder: str  # of its prototxt files
+    solver: str  # path of its solver
+    # The snapshot_prefix; not a folder that exists, which Caffe would silently put
+    # "solver" behind.
     snapshots: str
 
 
 @dataclass(frozen=True)
 class Family:
-    """Nets of one size, trained on one data set.
+    """Nets of one size, trained on one data set."""
 
-    Attributes:
-        backbone: of the three structures and of vgg_softmax.
-        googlenet: of googlenet_softmax.
-        training: of the three structures.
-        labelled: of the softmax nets.
-        schedule: of all.
-        files: of each net.
-    """
-
-    backbone: Backbone
-    googlenet: GoogLeNet
-    training: Training
-    labelled: Training
-    schedule: Schedule
-    files: dict[Net, NetFiles]
+    backbone: Backbone  # of the three structures and of vgg_softmax
+    googlenet: GoogLeNet  # of googlenet_softmax
+    training: Training  # of the three structures
+    labelled: Training  # of the softmax nets
+    schedule: Schedule  # of all
+    files: dict[Net, NetFiles]  # of each net
 
 
 def _committed(root: str, snapshots: str, **folders: str) -> dict[Net, NetFiles]:
@@ -201,19 +187,13 @@ LABEL = "write a model_id behind every vehicle_id in the list, and build the LMD
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """What nets need to know of the image LMDB that they learn from.
+    """What nets need to know of the image LMDB that they learn from."""
 
-    Attributes:
-        lmdb: its folder.
-        num_models: model labels lie in 0 .. num_models - 1.
-        seen_models: those of them that images have.
-        size: height and width of its first image, pixels.
-    """
-
-    lmdb: Path
+    lmdb: Path  # its folder
+    # Model labels lie in 0 .. num_models - 1.
     num_models: int
-    seen_models: int
-    size: tuple[int, int]
+    seen_models: int  # those of them that images have
+    size: tuple[int, int]  # height and width of its first image, pixels
 
     @property
     def labels(self) -> str:

@@ -27,43 +27,32 @@ AUXILIARY_WEIGHT = 0.3  # as published
 
 @dataclass(frozen=True)
 class Inception:
-    """Outputs of one inception module's convolutions (Table 1's columns).
+    """Outputs of one inception module's convolutions (Table 1's columns)."""
 
-    Attributes:
-        name: such as "3a".
-        one: of the 1 x 1 convolution.
-        reduce3, three: of the 1 x 1 before, and of the 3 x 3 convolution.
-        reduce5, five: the same of the 5 x 5 convolution.
-        pool: of the 1 x 1 convolution behind the pooling.
-    """
-
-    name: str
-    one: int
+    name: str  # such as "3a"
+    one: int  # of the 1 x 1 convolution
+    # Of the 1 x 1 before, and of the 3 x 3 convolution.
     reduce3: int
     three: int
+    # The same of the 5 x 5 convolution.
     reduce5: int
     five: int
-    pool: int
+    pool: int  # of the 1 x 1 convolution behind the pooling
 
 
 @dataclass(frozen=True, kw_only=True)
 class GoogLeNet(Sizes):
-    """A net of GoogLeNet's build.
+    """A net of GoogLeNet's build."""
 
-    Attributes:
-        conv1: outputs of the first convolution, 7 x 7 at stride 2.
-        reduce2, conv2: outputs of the second one's 1 x 1 and 3 x 3.
-        stages: inception modules, with max pooling between the stages.
-        auxiliary: modules behind which another classifier sits in training.
-        auxiliary_fc: outputs of its fully connected layer.
-    """
-
-    conv1: int
+    conv1: int  # outputs of the first convolution, 7 x 7 at stride 2
+    # Outputs of the second one's 1 x 1 and 3 x 3.
     reduce2: int
     conv2: int
+    # Inception modules, with max pooling between the stages.
     stages: tuple[tuple[Inception, ...], ...]
+    # Modules behind which another classifier sits in training.
     auxiliary: tuple[str, ...]
-    auxiliary_fc: int
+    auxiliary_fc: int  # outputs of its fully connected layer
 
 
 GOOGLENET = GoogLeNet(

@@ -35,28 +35,19 @@ SECOND_BRANCH = {name + SECOND: name for name in (*BRANCH, *map(norm_of, NORMED)
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Of a net of any build.
+    """Of a net of any build."""
 
-    Attributes:
-        name: for comments.
-        resize: side of the LMDB's images, pixels.
-        crop: side of the net's input, pixels.
-        batch_norm: batch normalisation behind every convolution and on the
-            features, in place of LRN and of pretrained weights. Without either,
-            features of random weights point the same way, and an embedding loss
-            shrinks them to one point.
-        dropout: ratio behind fc6 and fc7, or before the last classifier; 0 for none.
-        mean: blue, green, red.
-        scale: of the pixels after the mean is taken off.
-    """
-
-    name: str
-    resize: int
-    crop: int
+    name: str  # for comments
+    resize: int  # side of the LMDB's images, pixels
+    crop: int  # side of the net's input, pixels
+    # Batch normalisation behind every convolution and on the features, in place of LRN
+    # and of pretrained weights. Without either, features of random weights point the
+    # same way, and an embedding loss shrinks them to one point.
     batch_norm: bool
+    # Ratio behind fc6 and fc7, or before the last classifier; 0 for none.
     dropout: float
-    mean: tuple[float, float, float] = (104.0, 117.0, 123.0)
-    scale: float = 1.0
+    mean: tuple[float, float, float] = (104.0, 117.0, 123.0)  # blue, green, red
+    scale: float = 1.0  # of the pixels after the mean is taken off
 
     @property
     def transform_param(self) -> dict[str, Any]:
@@ -66,21 +57,16 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone(Sizes):
-    """A net of VGG_CNN_M's build.
+    """A net of VGG_CNN_M's build."""
 
-    Attributes:
-        conv1, conv2: (outputs, kernel, stride, pad).
-        width: outputs of conv3 to conv5 (3 x 3, pad 1).
-        fc6, fc7: outputs of the fully connected layers; fc7 is the feature's
-            size too.
-        conv_filler, fc_filler: how weights start that no file gives.
-    """
-
+    # (outputs, kernel, stride, pad).
     conv1: tuple[int, int, int, int]
     conv2: tuple[int, int, int, int]
-    width: int
+    width: int  # outputs of conv3 to conv5 (3 x 3, pad 1)
+    # Outputs of the fully connected layers; fc7 is the feature's size too.
     fc6: int
     fc7: int
+    # How weights start that no file gives.
     conv_filler: layers.Filler
     fc_filler: layers.Filler
 
@@ -120,34 +106,23 @@ DEMO = Backbone(
 
 @dataclass(frozen=True)
 class Training:
-    """What a train_val net needs beyond its structure.
+    """What a train_val net needs beyond its structure."""
 
-    Attributes:
-        train_lmdb, test_lmdb: folders with a pair index.
-        num_models: outputs of the vehicle model classifier.
-        sets, positives, negatives: the batch (paper: 15, 5, 5).
-        margin: alpha of Eq. 3 and 6, on unit vectors.
-        gradient: mode of CoupledClustersLoss.
-        wide_fc8: the 2048 box of Fig. 6 as a layer of its own.
-        hard_negatives: share of negatives of the positive's model.
-        cache: of PairSetData.
-        seed: of the batches.
-        normalize: the embedding losses see unit vectors; without it, the
-            features as they are.
-    """
-
+    # Folders with a pair index.
     train_lmdb: str
     test_lmdb: str
-    num_models: int
+    num_models: int  # outputs of the vehicle model classifier
+    # The batch (paper: 15, 5, 5).
     sets: int = 15
     positives: int = 5
     negatives: int = 5
-    margin: float = 1.0
-    gradient: str = "EXACT"
-    wide_fc8: bool = False
-    hard_negatives: float = 0.0
-    cache: str = "NONE"
-    seed: int = 1
+    margin: float = 1.0  # alpha of Eq. 3 and 6, on unit vectors
+    gradient: str = "EXACT"  # mode of CoupledClustersLoss
+    wide_fc8: bool = False  # the 2048 box of Fig. 6 as a layer of its own
+    hard_negatives: float = 0.0  # share of negatives of the positive's model
+    cache: str = "NONE"  # of PairSetData
+    seed: int = 1  # of the batches
+    # The embedding losses see unit vectors; without it, the features as they are.
     normalize: bool = True
 
     @property

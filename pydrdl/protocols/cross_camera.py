@@ -33,15 +33,10 @@ BLOCK = 64
 
 
 class Tracks(NamedTuple):
-    """K tracks of gallery images.
+    """K tracks of gallery images."""
 
-    Attributes:
-        rows: gallery positions, track after track.
-        begin: (K,) where each track begins in rows.
-    """
-
-    rows: Int
-    begin: Int
+    rows: Int  # gallery positions, track after track
+    begin: Int  # (K,) where each track begins in rows
 
     @property
     def first(self) -> Int:
@@ -52,13 +47,10 @@ class Tracks(NamedTuple):
 def read_tracks(
     path: Path, names: Sequence[str], vehicle_ids: Int, camera_ids: Int
 ) -> Tracks:
-    """Reads a file with the image names of one track in each line.
+    """Reads a file such as test_track.txt: the image names of one track in each line.
 
-    Args:
-        path: such as VeRi-776's test_track.txt.
-        names: (G,) the gallery's, whose folders the file may leave out.
-        vehicle_ids: (G,).
-        camera_ids: (G,).
+    Of the gallery there are (G,) names, whose folders the file may leave out,
+    vehicles and cameras.
 
     Raises:
         InputError: no such file, an image that the gallery lacks, or a track of
@@ -112,7 +104,7 @@ def rank_tracks(
     Args:
         query: (Q, D) finite features.
         gallery: (G, D) finite features.
-        tracks: of gallery rows.
+        tracks: K tracks of gallery rows.
         query_ids: vehicles (Q,) and cameras (Q,).
         track_ids: vehicles (K,) and cameras (K,).
         what: for the progress bar.
@@ -154,57 +146,33 @@ MAX_RANK = 50
 
 @dataclass(frozen=True)
 class Side:
-    """The queries, or the gallery.
+    """The queries, or the gallery."""
 
-    Attributes:
-        features: (N, D) of any norm.
-        names: (N,) image names.
-        vehicle_ids: (N,).
-        camera_ids: (N,) -1 unknown.
-        where: the features file, for messages.
-    """
-
-    features: Float32
-    names: Sequence[str]
-    vehicle_ids: Int
-    camera_ids: Int
-    where: object
+    features: Float32  # (N, D) of any norm
+    names: Sequence[str]  # (N,) image names
+    vehicle_ids: Int  # (N,)
+    camera_ids: Int  # (N,) -1 unknown
+    where: object  # the features file, for messages
 
 
 @dataclass(frozen=True)
 class CrossCameraResult:
-    """What one set of features scores.
+    """What one set of features scores."""
 
-    Attributes:
-        sha256: of the names, vehicles and cameras of both sides, and the tracks.
-        queries: number of queries.
-        gallery: number of gallery items, images or tracks.
-        tracks: whether items are tracks.
-        vehicles: vehicles in the gallery.
-        junk: pairs of a query and a gallery item left out.
-        step: mean over queries of average precision by steps, ties at their
-            expectation.
-        trapezoid: the same by trapezoids, as Market-1501's evaluation has it.
-        cmc: (50,) expected match rates.
-        optimistic: step, every tie counted for the match.
-        pessimistic: step, every tie counted against it.
-        tied: fraction of queries with other vehicles exactly as far as a match.
-        mean_equal: mean number of such items, over all matches.
-    """
-
-    sha256: str
-    queries: int
-    gallery: int
-    tracks: bool
-    vehicles: int
-    junk: int
+    sha256: str  # of the names, vehicles and cameras of both sides, and the tracks
+    queries: int  # number of queries
+    gallery: int  # number of gallery items, images or tracks
+    tracks: bool  # whether items are tracks
+    vehicles: int  # vehicles in the gallery
+    junk: int  # pairs of a query and a gallery item left out
+    # Mean over queries of average precision by steps, ties at their expectation.
     step: float
-    trapezoid: float
-    cmc: Float64
-    optimistic: float
-    pessimistic: float
-    tied: float
-    mean_equal: float
+    trapezoid: float  # the same by trapezoids, as Market-1501's evaluation has it
+    cmc: Float64  # (50,) expected match rates
+    optimistic: float  # step, every tie counted for the match
+    pessimistic: float  # step, every tie counted against it
+    tied: float  # fraction of queries with other vehicles exactly as far as a match
+    mean_equal: float  # mean number of such items, over all matches
 
 
 def evaluate(
@@ -214,13 +182,7 @@ def evaluate(
     tracks: Tracks | None = None,
     progress: Progress = lambda blocks, what, total: blocks,
 ) -> CrossCameraResult:
-    """Scores features.
-
-    Args:
-        query: who is searched for.
-        gallery: among whom.
-        tracks: search these instead of the gallery's images.
-        progress: wraps the blocks of queries, for a progress bar.
+    """Scores features: queries among a gallery's images, or among its tracks.
 
     Raises:
         InputError: a feature is not finite or all zero, a camera is unknown,

@@ -24,29 +24,17 @@ MAX_RANK = 50  # Fig. 10
 
 @dataclass(frozen=True)
 class ReidResult:
-    """What one set of features scores; curves cover ranks 1 .. 50.
+    """What one set of features scores; curves cover ranks 1 .. 50."""
 
-    Attributes:
-        split: the gallery of every repeat.
-        gallery: number of gallery images, which is the number of vehicles.
-        probes: number of probes of one repeat.
-        lonely: vehicles with one image: in the gallery, never a probe.
-        curves: (repeats, 50) expected CMC of each repeat.
-        optimistic: (50,) mean over repeats, every tie counted for the match.
-        pessimistic: (50,) mean over repeats, every tie counted against it.
-        tied: fraction of probes with an item exactly as far as the match.
-        mean_equal: mean number of such items, over all probes.
-    """
-
-    split: Split
-    gallery: int
-    probes: int
-    lonely: int
-    curves: Float64
-    optimistic: Float64
-    pessimistic: Float64
-    tied: float
-    mean_equal: float
+    split: Split  # the gallery of every repeat
+    gallery: int  # number of gallery images, which is the number of vehicles
+    probes: int  # number of probes of one repeat
+    lonely: int  # vehicles with one image: in the gallery, never a probe
+    curves: Float64  # (repeats, 50) expected CMC of each repeat
+    optimistic: Float64  # (50,) mean over repeats, every tie counted for the match
+    pessimistic: Float64  # (50,) mean over repeats, every tie counted against it
+    tied: float  # fraction of probes with an item exactly as far as the match
+    mean_equal: float  # mean number of such items, over all probes
 
     @property
     def mean(self) -> Float64:
@@ -64,17 +52,7 @@ class ReidResult:
 def draw_split(
     names: Sequence[str], vehicle_ids: Int, *, repeats: int = 10, seed: int = 0
 ) -> Split:
-    """Draws one gallery image of each vehicle, in every repeat (Sec. 5.3).
-
-    A draw depends on the seed, the repeat, and the set of images, not on their
-    order: repeat r takes raw words of Philox(SeedSequence([seed, r])), whose
-    stream NumPy keeps across versions.
-
-    Args:
-        names: (N,) distinct image names.
-        vehicle_ids: (N,) vehicle of each image.
-        repeats: number of draws.
-        seed: not negative.
+    """Draws one image of each vehicle in every repeat (Sec. 5.3); see draw_galleries.
 
     Raises:
         InputError: no image, a name twice, no vehicle with two images.

@@ -32,44 +32,26 @@ RULES = get_args(GalleryRule)
 
 @dataclass(frozen=True)
 class RetrievalResult:
-    """What one set of features scores; arrays hold one value for each repeat.
+    """What one set of features scores; arrays hold one value for each repeat."""
 
-    Attributes:
-        split: the gallery of every repeat.
-        vehicles: number of vehicles.
-        gallery: number of gallery images.
-        probes: number of probes of one repeat.
-        without_probe: vehicles whose images are all in the gallery.
-        step: (repeats,) MAP by steps, ties at their expectation.
-        trapezoid: (repeats,) MAP by trapezoids, likewise.
-        optimistic: MAP by steps, every tie counted for the match, mean.
-        pessimistic: the same, counted against it.
-        tied: fraction of probes with other vehicles exactly as far as a match.
-        mean_equal: mean number of such items, over all matches.
-    """
-
-    split: Split
-    vehicles: int
-    gallery: int
-    probes: int
-    without_probe: int
-    step: Float64
-    trapezoid: Float64
-    optimistic: float
-    pessimistic: float
-    tied: float
-    mean_equal: float
+    split: Split  # the gallery of every repeat
+    vehicles: int  # number of vehicles
+    gallery: int  # number of gallery images
+    probes: int  # number of probes of one repeat
+    without_probe: int  # vehicles whose images are all in the gallery
+    step: Float64  # (repeats,) MAP by steps, ties at their expectation
+    trapezoid: Float64  # (repeats,) MAP by trapezoids, likewise
+    optimistic: float  # MAP by steps, every tie counted for the match, mean
+    pessimistic: float  # the same, counted against it
+    tied: float  # fraction of probes with other vehicles exactly as far as a match
+    mean_equal: float  # mean number of such items, over all matches
 
 
 def gallery_sizes(counts: Int, rule: GalleryRule) -> Int:
-    """How many of each vehicle's images lie in the gallery.
-
-    Args:
-        counts: (V,) images of each vehicle, at least 1.
-        rule: see this module's head.
+    """How many of each vehicle's images, (V,) at least 1, lie in the gallery.
 
     Raises:
-        ValueError: there is no such rule.
+        ValueError: this module's head has no such rule.
     """
     if rule == "min6":
         sizes = np.minimum(6, counts - 1)
@@ -91,13 +73,6 @@ def draw_split(
     seed: int = 0,
 ) -> Split:
     """Draws the gallery images of each vehicle, in every repeat; see draw_galleries.
-
-    Args:
-        names: (N,) distinct image names.
-        vehicle_ids: (N,) vehicle of each image.
-        rule: see this module's head.
-        repeats: number of draws.
-        seed: not negative.
 
     Raises:
         InputError: no image, a name twice, or no vehicle has a probe.
@@ -136,15 +111,9 @@ def evaluate(
     where: object = "features",
     progress: Progress = lambda blocks, what, total: blocks,
 ) -> RetrievalResult:
-    """Scores features on a split.
+    """Scores features on a split; arguments as of reid.evaluate.
 
-    Args:
-        features: (N, D) of any norm.
-        names: (N,) image names; their order need not be the split's.
-        vehicle_ids: (N,) vehicle of each image, or whatever shall match.
-        split: who is in the gallery, in each repeat.
-        where: the features file, for messages.
-        progress: wraps the blocks of probes, for a progress bar.
+    vehicle_ids are (N,) of whatever shall match.
 
     Raises:
         InputError: a feature is not finite or all zero, the split is of

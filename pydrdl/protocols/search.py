@@ -28,19 +28,13 @@ SHOWN = 60
 
 @dataclass(frozen=True)
 class Histogram:
-    """Squared distances of all probes to all gallery images.
+    """Squared distances of all probes to all gallery images."""
 
-    Attributes:
-        edges: (B + 1,) of the bins.
-        counts: for each of KINDS that occurs (B,).
-        mean: of each kind.
-        nearer: of each kind but SAME, the share of its pairs that are nearer than
-            the probe's match.
-    """
-
-    edges: Float64
-    counts: Mapping[str, Int]
-    mean: Mapping[str, float]
+    edges: Float64  # (B + 1,) of the bins
+    counts: Mapping[str, Int]  # for each of KINDS that occurs (B,)
+    mean: Mapping[str, float]  # of each kind
+    # Of each kind but SAME, the share of its pairs that are nearer than the probe's
+    # match.
     nearer: Mapping[str, float]
 
     def median(self, kind: str) -> float:
@@ -52,36 +46,20 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Search:
-    """Probes and gallery of one repeat.
+    """Probes and gallery of one repeat."""
 
-    Attributes:
-        names: (N,) images.
-        vehicles: (N,) their vehicles.
-        models: (N,) their models; -1 unlabelled.
-        features: (N, D).
-        probes: (P,) rows of the probes.
-        gallery: (G,) rows of the gallery.
-        match: (P,) position in gallery of each probe's vehicle.
-        closer: (P,) how many others are closer than the match.
-        equal: (P,) how many are as far.
-    """
-
-    names: Sequence[str]
-    vehicles: Int
-    models: Int
-    features: Float32
-    probes: Int
-    gallery: Int
-    match: Int
-    closer: Int
-    equal: Int
+    names: Sequence[str]  # (N,) images
+    vehicles: Int  # (N,) their vehicles
+    models: Int  # (N,) their models; -1 unlabelled
+    features: Float32  # (N, D)
+    probes: Int  # (P,) rows of the probes
+    gallery: Int  # (G,) rows of the gallery
+    match: Int  # (P,) position in gallery of each probe's vehicle
+    closer: Int  # (P,) how many others are closer than the match
+    equal: Int  # (P,) how many are as far
 
     def nearest(self, chosen: Int, count: int) -> tuple[Int, Float64]:
-        """The nearest gallery images of some probes.
-
-        Args:
-            chosen: (C,) positions in probes.
-            count: how many; no more than G are there.
+        """The nearest gallery images of some probes, by positions in probes (C,).
 
         Returns:
             Positions in gallery (C, k), nearest first, and their squared distances
@@ -153,14 +131,9 @@ class Search:
 def search(
     names: Sequence[str], vehicles: Int, models: Int, features: Float32, gallery: Int
 ) -> Search:
-    """Ranks one repeat; what is not in the gallery is a probe.
+    """Ranks one repeat; what is not in the gallery, (G,) ascending rows, is a probe.
 
-    Args:
-        names: (N,) images.
-        vehicles: (N,) their vehicles, one image of each in the gallery.
-        models: (N,) their models; -1 unlabelled.
-        features: (N, D) that can be compared, see check_features.
-        gallery: (G,) ascending rows.
+    All else is as in Search; one image of each vehicle is in the gallery.
     """
     probes = np.setdiff1d(np.arange(len(names)), gallery)
     order = np.argsort(vehicles[gallery])
@@ -171,19 +144,13 @@ def search(
 
 
 def nearest(probes: Float32, gallery: Float32, count: int) -> tuple[Int, Float64]:
-    """Finds the nearest gallery rows by squared L2 distance.
+    """The k = min(count, G) nearest of (G, D) gallery rows for each of (P, D) probes.
 
     One product orders roughly; whatever may be among the nearest is measured
     again as the sum of squared differences. Ties stand in the gallery's order.
 
-    Args:
-        probes: (P, D).
-        gallery: (G, D).
-        count: how many; no more than G are there.
-
     Returns:
-        rows (P, k), nearest first, and their squared distances (P, k),
-        k = min(count, G).
+        rows (P, k), nearest first, and their squared distances (P, k).
     """
     count, centred = min(count, len(gallery)), _Centred(gallery)
     rows = np.empty((len(probes), count), np.int64)

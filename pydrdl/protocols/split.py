@@ -26,20 +26,13 @@ SCHEMA = "drdl.split/1"
 
 @dataclass(frozen=True)
 class Split:
-    """Gallery and probes of every repeat; all images but the gallery are probes.
+    """Gallery and probes of every repeat; all images but the gallery are probes."""
 
-    Attributes:
-        name: of the rule that made it.
-        seed: of the draws; None where nothing was drawn.
-        images: names of all N images, sorted.
-        vehicle_ids: the vehicle of each image.
-        gallery: for each repeat, ascending positions in images.
-    """
-
-    name: str
-    seed: int | None
-    images: tuple[str, ...]
-    vehicle_ids: tuple[int, ...]
+    name: str  # of the rule that made it
+    seed: int | None  # of the draws; None where nothing was drawn
+    images: tuple[str, ...]  # names of all N images, sorted
+    vehicle_ids: tuple[int, ...]  # the vehicle of each image
+    # For each repeat, ascending positions in images.
     gallery: tuple[tuple[int, ...], ...]
 
     @property
@@ -49,12 +42,7 @@ class Split:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def rows_in(self, names: Sequence[str], vehicle_ids: Int, where: object) -> Int:
-        """Finds the split's images among those of a features file.
-
-        Args:
-            names: the file's image names, in any order.
-            vehicle_ids: the file's vehicles.
-            where: the file, for messages.
+        """Finds the split's images among those of a features file, where, in any order.
 
         Returns:
             (N,) position in names of each of the split's images.

@@ -29,21 +29,13 @@ from pydrdl.metrics.thresholds import Threshold, check_pairs
 
 @dataclass(frozen=True)
 class Pairs:
-    """N pairs.
+    """N pairs."""
 
-    Attributes:
-        name: of the list, for tables.
-        rule: where they come from, for notes.
-        first: (N,) image names.
-        second: (N,) image names.
-        same: (N,) the truth.
-    """
-
-    name: str
-    rule: str
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-    same: tuple[bool, ...]
+    name: str  # of the list, for tables
+    rule: str  # where they come from, for notes
+    first: tuple[str, ...]  # (N,) image names
+    second: tuple[str, ...]  # (N,) image names
+    same: tuple[bool, ...]  # (N,) the truth
 
     @property
     def text(self) -> str:
@@ -57,15 +49,11 @@ class Pairs:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def rows_in(self, names: Sequence[str], where: object) -> tuple[Int, Int]:
-        """Finds the pairs' images among those of a features file.
+        """Finds the pairs' images among the names of a features file, where.
 
         CompCars' lists leave out the folder that holds all images: a first
         folder of names may therefore be missing in the pairs, if it is one and
         the same for all.
-
-        Args:
-            names: the file's image names.
-            where: the file, for messages.
 
         Returns:
             Positions in names of the first and of the second images, (N,) each.
@@ -173,12 +161,7 @@ def draw_pairs(
 
 
 def count_pairs(ids: Int, among: Int | None = None) -> tuple[int, int]:
-    """How many same and how many different pairs a set has.
-
-    Args:
-        ids: (N,) what is the same.
-        among: (N,) as in draw_pairs.
-    """
+    """How many same and how many different pairs a set has; see draw_pairs."""
     groups = np.zeros_like(ids) if among is None else among
     return _possible(ids, ids, True), _possible(groups, ids, False)
 
@@ -257,27 +240,17 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What distances of pairs score.
+    """What distances of pairs score."""
 
-    Attributes:
-        same: number of same pairs.
-        different: number of different pairs.
-        accuracy: by the threshold from training; None without one.
-        training: that threshold, with its accuracy on the training pairs.
-        folds: (10,) accuracy of each fold.
-        optimal: the best threshold and accuracy on these pairs.
-        auc: area under the ROC.
-        eer: equal error rate.
-    """
-
-    same: int
-    different: int
-    accuracy: float | None
+    same: int  # number of same pairs
+    different: int  # number of different pairs
+    accuracy: float | None  # by the threshold from training; None without one
+    # That threshold, with its accuracy on the training pairs.
     training: Threshold | None
-    folds: Float64
-    optimal: Threshold
-    auc: float
-    eer: float
+    folds: Float64  # (10,) accuracy of each fold
+    optimal: Threshold  # the best threshold and accuracy on these pairs
+    auc: float  # area under the ROC
+    eer: float  # equal error rate
 
     @property
     def fold_std(self) -> float:
@@ -292,13 +265,7 @@ def evaluate(
     training: Threshold | None = None,
     seed: int = 0,
 ) -> VerificationResult:
-    """Scores distances.
-
-    Args:
-        distances: (N,) smaller is more alike; a similarity with its minus.
-        same: (N,) bool, the truth.
-        training: best_threshold of training pairs.
-        seed: of the folds.
+    """Scores (N,) distances, smaller is more alike, by the truth; the seed is of folds.
 
     Raises:
         ValueError: lengths differ, a distance is NaN, or there are fewer than

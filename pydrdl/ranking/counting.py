@@ -45,46 +45,28 @@ class Piece(NamedTuple):
 
     Columns are the distinct rows of the trial's gallery. Pairs are of a probe
     and an item of its own vehicle, in the order of the probes.
-
-    Attributes:
-        probes: (n,) rows of the probes' features.
-        columns: (C,) rows of the gallery's features.
-        places: (C,) ascending, the columns among those of all trials.
-        copies: (C,) how many items have that row.
-        row: (T,) position in probes.
-        item: (T,) row of the gallery's features.
-        column: (T,) of the item.
-        junk: (T,) the item does not exist for this probe.
-        distance: (T,) squared, in float64.
     """
 
-    probes: Int
-    columns: Int
-    places: Int
-    copies: Int
-    row: Int
-    item: Int
-    column: Int
-    junk: Bool
-    distance: Float64
+    probes: Int  # (n,) rows of the probes' features
+    columns: Int  # (C,) rows of the gallery's features
+    places: Int  # (C,) ascending, the columns among those of all trials
+    copies: Int  # (C,) how many items have that row
+    row: Int  # (T,) position in probes
+    item: Int  # (T,) row of the gallery's features
+    column: Int  # (T,) of the item
+    junk: Bool  # (T,) the item does not exist for this probe
+    distance: Float64  # (T,) squared, in float64
 
 
 class Keys(NamedTuple):
-    """What ranks the columns of a piece, smaller is nearer, up to rounding.
+    """What ranks the columns of a piece, smaller is nearer, up to rounding."""
 
-    Attributes:
-        lower: (n, C) no key is below; changed by counting.
-        upper: (n, C) no key is above; may be the same array.
-        low: (T,) a column whose upper is below is nearer than the pair's item.
-        high: (T,) one whose lower is above is farther.
-        exact: (n,) all others are exactly as far.
-    """
-
-    lower: NDArray[Any]
-    upper: NDArray[Any]
+    lower: NDArray[Any]  # (n, C) no key is below; changed by counting
+    upper: NDArray[Any]  # (n, C) no key is above; may be the same array
+    # (T,) a column whose upper is below is nearer than the pair's item.
     low: NDArray[Any]
-    high: NDArray[Any]
-    exact: Bool
+    high: NDArray[Any]  # (T,) one whose lower is above is farther
+    exact: Bool  # (n,) all others are exactly as far
 
     def take_over(self, other: "Keys", probes: Bool, row: Int) -> None:
         """Replaces the keys of some probes, (n,), of a piece by others."""
@@ -98,19 +80,12 @@ class Keys(NamedTuple):
 
 
 class _Cut(NamedTuple):
-    """Where matches divide the keys of their rows; all fields (M,).
+    """Where matches divide the keys of their rows; all fields (M,)."""
 
-    Attributes:
-        row: of each match.
-        low: as in Keys.
-        high: as in Keys.
-        distance: decides between the two.
-    """
-
-    row: Int
-    low: NDArray[Any]
-    high: NDArray[Any]
-    distance: Float64
+    row: Int  # of each match
+    low: NDArray[Any]  # as in Keys
+    high: NDArray[Any]  # as in Keys
+    distance: Float64  # decides between the two
 
 
 def count_piece(
@@ -123,18 +98,8 @@ def count_piece(
 ) -> tuple[Int, Int] | None:
     """Items of other vehicles closer to, and exactly as far as, each match: (M,).
 
-    M is the number of pairs that are not junk.
-
-    Args:
-        piece: what to count.
-        keys: of its columns.
-        probes: (N, D) features.
-        gallery: (G, D) features.
-        scratch: of this thread.
-        limit: give up where a larger share of the keys is in doubt.
-
-    Returns:
-        None where it gave up.
+    M is the number of pairs that are not junk. Gives up, and returns None, where a
+    larger share of the keys than limit is in doubt.
     """
     matches = _take(
         _Cut(piece.row, keys.low, keys.high, piece.distance),

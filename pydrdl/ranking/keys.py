@@ -23,12 +23,9 @@ from pydrdl.ranking.scaling import (
 
 
 class Keys32:
-    """Probes and columns in the frame of the columns.
+    """(N, D) probes and (C,) ascending rows of a (G, D) gallery, in the frame of these.
 
-    Args:
-        probes: (N, D) finite features.
-        gallery: (G, D) finite features; may be the same array.
-        columns: (C,) ascending rows of the gallery.
+    Both are finite features, and may be the same array.
     """
 
     def __init__(self, probes: Float32, gallery: Float32, columns: Int) -> None:
@@ -117,15 +114,10 @@ TIGHT = 2.0**-30  # square of the distance over the sum of the squared norms
 
 
 class Clusters(NamedTuple):
-    """K clusters.
+    """K clusters."""
 
-    Attributes:
-        leaders: (K,) columns.
-        members: for each cluster ascending columns, each in one at most.
-    """
-
-    leaders: Int
-    members: tuple[Int, ...]
+    leaders: Int  # (K,) columns
+    members: tuple[Int, ...]  # for each cluster ascending columns, each in one at most
 
     def nearest(self, half_distances: Float64, squares: Float64) -> Int:
         """The cluster that each of n rows lies in, -1 for none: (n,).
@@ -142,12 +134,7 @@ class Clusters(NamedTuple):
 
 
 def find_clusters(vectors: Float64, squares: Float64) -> Clusters:
-    """Looks for tight clusters around some columns.
-
-    Args:
-        vectors: (C, D) centred columns.
-        squares: (C,) their squared norms.
-    """
+    """Looks for tight clusters around some of (C, D) centred columns."""
     count = len(vectors)
     tried = np.arange(0, count, -(-count // TRIED))
     products = vectors[tried] @ vectors.T
@@ -185,17 +172,11 @@ EXACT = 2.0**26
 
 
 class _Norms(NamedTuple):
-    """Of n vectors.
+    """Of n vectors."""
 
-    Attributes:
-        squares: (n,) squared norms.
-        cluster: (n,) the tight cluster that it lies in, or -1.
-        inside: (n,) squared norms of differences from the cluster's leader.
-    """
-
-    squares: Float64
-    cluster: Int
-    inside: Float64
+    squares: Float64  # (n,) squared norms
+    cluster: Int  # (n,) the tight cluster that it lies in, or -1
+    inside: Float64  # (n,) squared norms of differences from the cluster's leader
 
     def of(self, rows: Int) -> "_Norms":
         """Those of some vectors."""
@@ -203,13 +184,7 @@ class _Norms(NamedTuple):
 
 
 class Keys64:
-    """Probes and columns; keys are half their squared distances.
-
-    Args:
-        probes: (N, D) finite features.
-        gallery: (G, D) finite features; may be the same array.
-        columns: (C,) rows of the gallery.
-    """
+    """As Keys32; keys are half the squared distances."""
 
     def __init__(self, probes: Float32, gallery: Float32, columns: Int) -> None:
         self._probes, self._gallery, self._columns = probes, gallery, columns

@@ -19,22 +19,16 @@ from pydrdl.ranking.scaling import first_equal_rows, squared_distances
 
 @dataclass(frozen=True)
 class Trial:
-    """Who is searched for among whom.
+    """Who is searched for among whom."""
 
-    Attributes:
-        probes: (P,) ascending rows of the probes' features.
-        gallery: (G,) rows of the gallery's features.
-        probe: (T,) ascending: for each pair of a probe and a gallery item of
-            the same vehicle, the position in probes.
-        item: (T,) its position in gallery.
-        junk: (T,) the item does not exist for this probe; otherwise it is a
-            match, of which every probe has one.
-    """
-
-    probes: Int
-    gallery: Int
+    probes: Int  # (P,) ascending rows of the probes' features
+    gallery: Int  # (G,) rows of the gallery's features
+    # (T,) ascending: for each pair of a probe and a gallery item of the same vehicle,
+    # the position in probes.
     probe: Int
-    item: Int
+    item: Int  # (T,) its position in gallery
+    # (T,) the item does not exist for this probe; otherwise it is a match, of which
+    # every probe has one.
     junk: Bool
 
     def check(self, probes: int, gallery: int) -> None:
@@ -89,27 +83,16 @@ MOST_DOUBT = 1 / 64
 
 
 class Counted(NamedTuple):
-    """A trial, with room for what is counted; C columns, the distinct rows.
+    """A trial, with room for what is counted; C columns, the distinct rows."""
 
-    Attributes:
-        trial: as given.
-        places: (C,) ascending positions of the columns among the candidates.
-        copies: (C,) how often each occurs in the gallery.
-        of_item: (G,) the column of each gallery item.
-        begin: (P + 1,) where the pairs of each probe begin, and the last end.
-        distance: (T,) of each pair; written.
-        closer: (T,) as in Matches; written.
-        equal: (T,) as in Matches; written.
-    """
-
-    trial: Trial
-    places: Int
-    copies: Int
-    of_item: Int
-    begin: Int
-    distance: Float64
-    closer: Int
-    equal: Int
+    trial: Trial  # as given
+    places: Int  # (C,) ascending positions of the columns among the candidates
+    copies: Int  # (C,) how often each occurs in the gallery
+    of_item: Int  # (G,) the column of each gallery item
+    begin: Int  # (P + 1,) where the pairs of each probe begin, and the last end
+    distance: Float64  # (T,) of each pair; written
+    closer: Int  # (T,) as in Matches; written
+    equal: Int  # (T,) as in Matches; written
 
     def matches(self) -> Matches:
         """What was written, without junk."""
@@ -258,15 +241,10 @@ FIRST_ROWS = 64  # may show that float32 will not do: little is then lost
 
 
 class Counts(NamedTuple):
-    """For each probe, other gallery items against its match; both (P,).
+    """For each probe, other gallery items against its match; both (P,)."""
 
-    Attributes:
-        closer: items nearer than the match.
-        equal: items exactly as far as the match, itself not counted.
-    """
-
-    closer: Int
-    equal: Int
+    closer: Int  # items nearer than the match
+    equal: Int  # items exactly as far as the match, itself not counted
 
 
 def count_closer(

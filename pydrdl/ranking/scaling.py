@@ -24,33 +24,20 @@ LARGEST_NORM = 2.0**10
 
 
 class Frame(NamedTuple):
-    """What a gallery's features are centred and scaled by.
+    """What a gallery's features are centred and scaled by."""
 
-    Attributes:
-        mean: (D,) of the gallery.
-        scale: power of two, so that scaling is exact.
-        radius: the largest norm of a scaled gallery row, at most 1.
-    """
-
-    mean: Float64
-    scale: float
-    radius: float
+    mean: Float64  # (D,) of the gallery
+    scale: float  # power of two, so that scaling is exact
+    radius: float  # the largest norm of a scaled gallery row, at most 1
 
 
 class Scaled(NamedTuple):
-    """N features in a frame.
+    """N features in a frame."""
 
-    Attributes:
-        rows: (N, D) as given.
-        scaled: (N, D) (row - mean) * scale * shrink.
-        norms: (N,) of (row - mean) * scale.
-        shrink: (N,) 1, but for rows far outside the gallery.
-    """
-
-    rows: Float32
-    scaled: Float32
-    norms: Float64
-    shrink: Float64
+    rows: Float32  # (N, D) as given
+    scaled: Float32  # (N, D) (row - mean) * scale * shrink
+    norms: Float64  # (N,) of (row - mean) * scale
+    shrink: Float64  # (N,) 1, but for rows far outside the gallery
 
 
 def make_frame(gallery: Float32, used: Int) -> Frame:
@@ -87,15 +74,9 @@ def scale_features(features: Float32, frame: Frame) -> Scaled:
 def exact_keys(
     probes: Scaled, gallery: Float32, p: Int, g: Int, distance: Float64, frame: Frame
 ) -> Float64:
-    """Keys of gallery rows g for probes p, in float64, from their distances.
+    """Keys of gallery rows g, (N,), for probes p, in float64, from squared_distances.
 
-    Args:
-        probes: features.
-        gallery: features as given, those that the frame was made of.
-        p: (N,) rows of the probes.
-        g: (N,) rows of the gallery.
-        distance: (N,) their squared_distances.
-        frame: of the features.
+    The gallery is as given, and the frame is that of its features.
     """
     norms = probes.norms[p]
     keys = (distance * frame.scale**2 - norms * norms) / 2
@@ -114,11 +95,7 @@ def dot_products(
 ) -> None:
     """All products of rows of a (N, D) and b (M, D), into out (N, M).
 
-    Args:
-        a: rows.
-        b: rows.
-        out: where they go.
-        spare: (N, M), overwritten where D > CHUNK.
+    spare (N, M) is overwritten where D > CHUNK.
     """
     np.matmul(a[:, :CHUNK], b[:, :CHUNK].T, out=out)
     for start in range(CHUNK, a.shape[1], CHUNK):

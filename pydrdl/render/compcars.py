@@ -171,14 +171,10 @@ DIFFERENT: dict[str, Key] = {
 
 
 def draw_pairs(plan: CataloguePlan, cars: Sequence[Car]) -> dict[str, list[str]]:
-    """Draws the pairs of each level.
+    """Draws the pairs of each level, of images of part III's models.
 
     Images that are in fewer pairs so far come first; no pair is twice in a
     level.
-
-    Args:
-        plan: says how many.
-        cars: the models of part III.
 
     Returns:
         For each level the lines of its file: as many of one model as of two.
@@ -281,13 +277,7 @@ def render_compcars(
     workers: int | None = None,
     progress: Progress = unseen,
 ) -> tuple[Catalogue, dict[str, list[str]]]:
-    """Draws car models and writes them as CompCars lies on disk.
-
-    Args:
-        plan: what to draw.
-        output: the folder to make, or one that an interrupted run left.
-        workers: processes; None takes one a processor, 1 stays in this one.
-        progress: shows how far it is, in models.
+    """Draws car models and writes them as CompCars lies on disk; see render_vehicleid.
 
     Returns:
         The models by part, and the lines of the three lists of pairs.

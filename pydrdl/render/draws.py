@@ -21,12 +21,9 @@ TRIES = 200  # exchanges tried for each chosen vehicle
 
 
 def generator(seed: int, *numbers: int, kind: int | None = None) -> np.random.Generator:
-    """Returns the generator for one thing.
+    """The generator for one thing of a data set, which has a seed, not negative.
 
-    Args:
-        seed: of the whole data set, not negative.
-        numbers: which thing: (vehicle, image) for an image.
-        kind: one of the numbers above; None for an image.
+    numbers say which: (vehicle, image) for an image, whose kind is None.
     """
     key = () if kind is None else (kind,)
     sequence = np.random.SeedSequence([seed, *numbers], spawn_key=key)

@@ -282,11 +282,8 @@ def render_vehicleid(
 ) -> Fleet:
     """Renders a fleet and writes it as VehicleID V1.0 lies on disk.
 
-    Args:
-        plan: what to render.
-        output: the folder to make, or one that an interrupted run left.
-        workers: processes; None takes one a processor, 1 stays in this one.
-        progress: shows how far it is, in vehicles.
+    An interrupted run's folder is taken up. None takes a process for each processor,
+    1 stays in this one.
 
     Raises:
         InputError: the folder holds something else, or other plans' images, or

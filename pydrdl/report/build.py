@@ -45,31 +45,25 @@ from pydrdl.results.result import (
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a report is made from, as tools/report.py is given it; one thing is enough.
-
-    Attributes:
-        features: files by the name of their CMC result.
-        logs: files by the name of their result.
-        split: show only images of this split of dataset; empty: of all.
-        split_files: splits that cannot be drawn again from their seed.
-        repeat: which gallery strips and distances show, from 0.
-        failures: strips of them for each method, as of successes.
-        versions: of further things, by name.
-    """
+    """What a report is made from, as drdl report is given it; one thing is enough."""
 
     results: Sequence[Path] = ()
+    # Files by the name of their CMC result.
     features: Mapping[str, Path] = field(default_factory=dict)
+    # Files by the name of their result.
     logs: Mapping[str, Path] = field(default_factory=dict)
     dataset: Dataset | None = None
-    split: str = ""
+    split: str = ""  # show only images of this split of dataset; empty: of all
+    # Splits that cannot be drawn again from their seed.
     split_files: Sequence[Path] = ()
     checks: Sequence[Path] = ()
-    repeat: int = 0
-    failures: int = 8
+    repeat: int = 0  # which gallery strips and distances show, from 0
+    failures: int = 8  # strips of them for each method, as of successes
     successes: int = 4
     title: str = "Vehicle re-identification"
     date: str = ""
     command: str = ""
+    # Of further things, by name.
     versions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -11,29 +11,21 @@ SAME, OTHER, UNLABELLED = "same model", "other model", "unlabelled"
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph of any signs.
-
-    Attributes:
-        kind: warning where a number must not be taken as it stands; command for
-            what is typed at a prompt.
-    """
+    """A paragraph of any signs."""
 
     text: str
+    # "warning" where a number must not be taken as it stands; "command" for what is
+    # typed at a prompt.
     kind: Literal["plain", "warning", "command"] = "plain"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing for light ground, twice, and the numbers that are drawn.
+    """A drawing for light ground, twice, and the numbers that are drawn."""
 
-    Attributes:
-        key: its name among files.
-        alt: what can be seen, for those who cannot.
-    """
-
-    key: str
+    key: str  # its name among files
     caption: str
-    alt: str
+    alt: str  # what can be seen, for those who cannot
     svg: str
     pdf: bytes
     data: Mapping[str, Any]
@@ -41,25 +33,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Item:
-    """An image in a strip, by its name and its vehicle's and model's ids.
-
-    Attributes:
-        model: -1 unlabelled.
-        rank: its place in the gallery, from 1; 0 for the probe.
-        distance: squared L2 distance to the probe; None for the probe.
-        right: whether it shows the probe's vehicle.
-        same_model: as the probe; None where one of the two is unlabelled.
-        jpeg: the thumbnail; empty without the data set.
-    """
+    """An image in a strip, by its name and its vehicle's and model's ids."""
 
     image: str
     vehicle: int
-    model: int
-    rank: int = 0
+    model: int  # -1 unlabelled
+    rank: int = 0  # its place in the gallery, from 1; 0 for the probe
+    # Squared L2 distance to the probe; None for the probe.
     distance: float | None = None
-    right: bool = True
+    right: bool = True  # whether it shows the probe's vehicle
+    # As the probe; None where one of the two is unlabelled.
     same_model: bool | None = True
-    jpeg: bytes = b""
+    jpeg: bytes = b""  # the thumbnail; empty without the data set
 
     @property
     def mark(self) -> str:
@@ -83,19 +68,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Strip:
-    """A probe and what was found for it.
+    """A probe and what was found for it."""
 
-    Attributes:
-        probe: the image searched for.
-        found: the nearest gallery images, nearest first.
-        match: the gallery image of the probe's vehicle.
-        tied: other gallery images exactly as far as the match.
-    """
-
-    probe: Item
-    found: Sequence[Item]
-    match: Item
-    tied: int
+    probe: Item  # the image searched for
+    found: Sequence[Item]  # the nearest gallery images, nearest first
+    match: Item  # the gallery image of the probe's vehicle
+    tied: int  # other gallery images exactly as far as the match
 
     @property
     def summary(self) -> str:

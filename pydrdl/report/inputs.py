@@ -3,7 +3,6 @@
 import math
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from pydrdl.logs.table import columns as log_columns
 from pydrdl.report import drawing
 from pydrdl.report.content import Block, Figure, Section, Text
 from pydrdl.results.result import DrawnResult, Result
-from pydrdl.strict_json import Count, Form, read_declared
+from pydrdl.strict_json import Form, read_declared
 from pydrdl.table import Cells, Column, Group, Table, plural
 
 MANY_ROWS = 20  # a table of hashes with more is folded
@@ -106,7 +105,7 @@ def _warnings(name: str, log: TrainingLog) -> list[str]:
         found.append(
             f"{name}: {plural(len(bad), 'row')} with NaN or infinity, the first at "
             f"iteration {bad[0].iteration:,}, in {tops}. What was trained after it is "
-            "worth nothing unless it recovered."
+            "of no use unless it recovered."
         )
     if not log.runs[-1].done:
         found.append(
@@ -149,20 +148,6 @@ class _Problem(Form):
     next: str
 
 
-class _SplitCount(Form):
-    """A SplitCount; None: not known."""
-
-    split: str
-    source: str
-    images: Count
-    vehicles: Count
-    models: Count | None = None
-    cameras: Count | None = None
-    labelled: Count | None = None
-    labelled_vehicles: Count | None = None
-    model_labels: Count | None = None
-
-
 class _Checked(Form):
     """What tools/dataset.py check --json wrote, as far as it is shown."""
 
@@ -170,7 +155,7 @@ class _Checked(Form):
     root: str
     fit: bool
     fast: bool
-    counts: list[_SplitCount]
+    counts: list[SplitCount]
     problems: list[_Problem]
 
 
@@ -182,7 +167,7 @@ def dataset_section(dataset: Dataset | None, checks: Sequence[Path]) -> Section:
     """
     blocks: list[Block] = []
     if dataset is not None:
-        counts = [_counts(asdict(count)) for count in count_dataset(dataset)]
+        counts = [_counts(count) for count in count_dataset(dataset)]
         title = f"{dataset.name}: images, vehicles and models of its splits"
         blocks.append(Table("data", title, COUNTS, [Group("", counts)]))
         if is_drawn(dataset):
@@ -196,9 +181,9 @@ def dataset_section(dataset: Dataset | None, checks: Sequence[Path]) -> Section:
     return Section("data", "Data set", blocks)
 
 
-def _counts(row: dict[str, str | int | None]) -> Cells:
+def _counts(count: SplitCount) -> Cells:
     """Of cameras 0 means unknown, which is no count."""
-    return row | {"cameras": row["cameras"] or None}
+    return count.model_dump() | {"cameras": count.cameras or None}
 
 
 def _check(key: str, path: Path, with_counts: bool) -> list[Block]:
@@ -207,7 +192,7 @@ def _check(key: str, path: Path, with_counts: bool) -> list[Block]:
     content = read_declared(_Checked, path, "the check of a data set", again, SCHEMA)
     blocks: list[Block] = []
     if with_counts:
-        rows = [_counts(count.model_dump()) for count in content.counts]
+        rows = [_counts(count) for count in content.counts]
         title = f"{content.dataset}: counts when it was checked"
         blocks.append(Table(f"{key}-counts", title, COUNTS, [Group("", rows)]))
     verdict = "fit to train on" if content.fit else "NOT fit to train on"

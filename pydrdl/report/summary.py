@@ -48,7 +48,7 @@ def summary_section(
             of = f"{name}: {plural(bad, 'row')} of the training log"
             warnings.append(f"{of} with NaN or infinity.")
     blocks = [*map(Text, lines), *(Text(text, "warning") for text in warnings)]
-    return Section("summary", "At a glance", blocks)
+    return Section("summary", "Summary", blocks)
 
 
 def _best_rate(group: Sequence[Reidentification], drawn: bool) -> str:
@@ -150,7 +150,7 @@ def setup_section(
         "train. Empty: not known; the paper does not state its iterations."
         + (" … stands where the trainings of a method differ." if differ else "")
     )
-    return Section("setup", "What the numbers are worth", [table, Text(note)])
+    return Section("setup", "Data, training and nets", [table, Text(note)])
 
 
 def _setup(

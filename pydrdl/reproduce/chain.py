@@ -61,9 +61,6 @@ ABLATION_SEEDS = 3  # trainings of each change, at most
 class Chain:
     """Collects the steps that tables ask for, each with all that it needs before it.
 
-    Args:
-        setting: from what, and at which size.
-
     Attributes:
         steps: what has been asked for, in an order that can be run.
     """
@@ -117,9 +114,9 @@ class Chain:
                     nets.append((row, TrainedNet(s.vehicleid, *net)))
         return self._both("ablations", nets, s.vehicleid)
 
-    def fresh(self) -> dict[str, Path]:
+    def heldout(self) -> dict[str, Path]:
         """The three methods on vehicles on which nothing was chosen; as ablations."""
-        return self._both("fresh", self._three(), self.setting.fresh)
+        return self._both("heldout", self._three(), self.setting.heldout)
 
     def convergence(self) -> dict[str, Path]:
         """Match rates on the largest split after each snapshot, by iteration."""
@@ -131,14 +128,9 @@ class Chain:
         }
 
     def report(self, results: Iterable[Path], command: str) -> Path:
-        """The report of results, with images and curves of the first trainings.
+        """The report's folder: results of this chain's steps, and the first trainings.
 
-        Args:
-            results: files that steps of this chain make.
-            command: what the report says it was made by.
-
-        Returns:
-            The report's folder.
+        command is what it says it was made by.
         """
         s = self.setting
         largest = list(s.splits.values())[-1]
@@ -256,13 +248,9 @@ class Chain:
         iteration: int | None = None,
         data: TrainingData | None = None,
     ) -> Step:
-        """Features of a split, by a snapshot or by the trained net.
+        """Features of a split of data, by default of what the net learned from.
 
-        Args:
-            net: which one.
-            split: of the data.
-            iteration: of the snapshot; None: the last.
-            data: None: what the net learned from.
+        They are of a snapshot at an iteration, or of the trained net.
         """
         s, of = self.setting, data or net.data
         last = s.iterations * net.data.longer

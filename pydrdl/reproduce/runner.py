@@ -137,13 +137,8 @@ class Forecast:
 
     A step is expected to take as long as it took before, to its end, or else as the
     steps that are most like it did; where none has run, nothing is said of it.
-
-    Args:
-        steps: all of it, in their order.
-        timings: of steps that have run before, by name.
-        done: names of the steps that need not run.
-        jobs: steps that run at a time.
-        clock: gives the time, in seconds.
+    Timings of before, and what is done already, are by the steps' names; clock gives
+    the time in seconds.
     """
 
     def __init__(
@@ -230,11 +225,7 @@ def _kinds(step: Step) -> tuple[Hashable, Hashable, Hashable]:
 
 
 class ChainProgress:
-    """Shows a line where a step begins and one where it ends.
-
-    Args:
-        show: shows a line.
-    """
+    """Shows a line where a step begins and one where it ends."""
 
     def __init__(self, show: Callable[[str], object]) -> None:
         self._show = show

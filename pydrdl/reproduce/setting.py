@@ -113,7 +113,7 @@ class Setting:
         )
 
     @property
-    def fresh(self) -> TrainingData:
+    def heldout(self) -> TrainingData:
         """Vehicles on which nothing was chosen: others are drawn.
 
         Of a data set that was given there are no others; it is the same one.
@@ -122,10 +122,10 @@ class Setting:
             return self.vehicleid
         return replace(
             self.vehicleid,
-            name="fresh",
-            root=self.work / "fresh",
+            name="heldout",
+            root=self.work / "heldout",
             renderer=(*self.vehicleid.renderer, "--seed", "2"),
-            prefix="fresh_",
+            prefix="heldout_",
         )
 
     @property

@@ -92,12 +92,7 @@ class _Noted(Form):
 
 
 class StepRecord:
-    """What is known of a step on disk: `<work>/steps/<name>.json`.
-
-    Args:
-        work: the folder of the chain.
-        step: which.
-        recipe: of it, see recipes().
+    """What is known of a step, of a recipe, on disk: `<work>/steps/<name>.json`.
 
     Attributes:
         seconds: how long the last attempt ran; None before its end.

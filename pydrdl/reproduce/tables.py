@@ -29,31 +29,21 @@ class Cell(OverTrainings):
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table of the paper, ours beside it.
+    """A table of the paper, ours beside it."""
 
-    Attributes:
-        name: such as "Table 6".
-        columns: titles of the cells.
-        rows: the cells by method, in the paper's order.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    rows: Mapping[str, tuple[Cell, ...]]
+    name: str  # such as "Table 6"
+    columns: tuple[str, ...]  # titles of the cells
+    rows: Mapping[str, tuple[Cell, ...]]  # the cells by method, in the paper's order
 
 
 def values(
     path: Path, kind: type[R], number: Callable[[R], Any]
 ) -> dict[str, list[Any]]:
-    """One value of each training by method, in the file's order.
-
-    Args:
-        path: a result file.
-        kind: of its results.
-        number: takes the value from one; ValueError where it cannot.
+    """What number takes of each training, by method, in the order of a result file.
 
     Raises:
-        InputError: it cannot be read or is of another kind.
+        InputError: it cannot be read, is of another kind, or lacks the number, which
+            ValueError tells.
     """
     found: dict[str, list[Any]] = {}
     try:
@@ -64,15 +54,18 @@ def values(
     return found
 
 
-def of_row(found: Mapping[str, list[Any]], row: str, path: Path) -> list[Any]:
-    """Those of one method, which values() gave.
-
-    Raises:
-        InputError: there are none.
-    """
-    if row not in found:
-        raise _unfit(path, f"no results of {row!r}; there are {', '.join(found)}")
-    return found[row]
+def _of_rows(
+    files: Mapping[str, Path], kind: type[R], numbers: Callable[[R], list[float]]
+) -> dict[str, list[list[float]]]:
+    """Of each row's file its own method's values; rows may share a file."""
+    found = {}
+    for row, path in files.items():
+        of_file = values(path, kind, numbers)
+        if row not in of_file:
+            held = ", ".join(of_file)
+            raise _unfit(path, f"no results of {row!r}; there are {held}")
+        found[row] = of_file[row]
+    return found
 
 
 def curve(result: Reidentification) -> list[float]:
@@ -104,10 +97,6 @@ def _unfit(path: Path, what: str) -> InputError:
     )
 
 
-MEASURES: Mapping[str, Callable[[Path], dict[str, list[float]]]] = {
-    "rank-1": lambda path: values(path, Reidentification, lambda row: row.cmc.mean[0]),
-    "MAP": lambda path: values(path, Retrieval, lambda row: row.map.mean),
-}
 # A column: its title, our numbers by method, the paper's.
 Numbers = tuple[str, Mapping[str, Sequence[float]], Mapping[str, float]]
 
@@ -123,46 +112,38 @@ def _table(name: str, columns: Iterable[Numbers]) -> PaperTable:
     return PaperTable(name, tuple(titles), {m: tuple(of) for m, of in rows.items()})
 
 
+def _at(found: Mapping[str, list[list[float]]], i: int) -> dict[str, list[float]]:
+    """One of the values of each training, by method."""
+    return {method: [each[i] for each in of] for method, of in found.items()}
+
+
+def _rank_1(path: Path) -> dict[str, list[float]]:
+    return values(path, Reidentification, lambda row: row.cmc.mean[0])
+
+
+def _map(path: Path) -> dict[str, list[float]]:
+    return values(path, Retrieval, lambda row: row.map.mean)
+
+
 # Every table raises InputError where a file cannot be read or is of another kind.
 
 
 def table3(files: Mapping[str, Path]) -> PaperTable:
-    """Verification accuracy on CompCars, threshold from part II (Table 3).
-
-    Args:
-        files: results of eval_verification.py by row; rows may share a file.
-    """
-    found = {
-        row: of_row(values(path, Verification, accuracies), row, path)
-        for row, path in files.items()
-    }
-    known = {row: of for row in files if (of := paper.TABLE_3[row])}
-    return _table(
-        "Table 3",
-        (
-            (
-                level,
-                {row: [each[i] for each in of] for row, of in found.items()},
-                {row: of[i] for row, of in known.items()},
-            )
-            for i, level in enumerate(LEVELS)
-        ),
-    )
+    """Accuracy on CompCars, threshold from part II; of eval_verification.py by row."""
+    found, columns = _of_rows(files, Verification, accuracies), list[Numbers]()
+    for i, level in enumerate(LEVELS):
+        theirs = {row: of[i] for row, of in paper.TABLE_3.items() if of}
+        columns.append((level, _at(found, i), theirs))
+    return _table("Table 3", columns)
 
 
 def table4(files: Mapping[str, Path]) -> PaperTable:
     """Mean average precision (Table 4); files: of eval_map.py by the paper's split."""
-    return _table(
-        "Table 4",
-        (
-            (
-                split,
-                MEASURES["MAP"](path),
-                {m: of[split] for m, of in paper.TABLE_4.items() if split in of},
-            )
-            for split, path in files.items()
-        ),
-    )
+    columns: list[Numbers] = []
+    for split, path in files.items():
+        theirs = {method: of[split] for method, of in paper.TABLE_4.items()}
+        columns.append((split, _map(path), theirs))
+    return _table("Table 4", columns)
 
 
 def table6(files: Mapping[str, Path]) -> PaperTable:
@@ -170,73 +151,49 @@ def table6(files: Mapping[str, Path]) -> PaperTable:
     columns: list[Numbers] = []
     for split, path in files.items():
         found = values(path, Reidentification, curve)
-        known = {m: of[split] for m, of in paper.TABLE_6.items() if split in of}
         for rank, top in ((1, "top1"), (5, "top5")):
-            ours = {m: [each[rank - 1] for each in of] for m, of in found.items()}
-            theirs = {m: float(getattr(of, top)) for m, of in known.items()}
-            columns.append((f"{split} rank-{rank}", ours, theirs))
+            theirs = {m: getattr(of[split], top) for m, of in paper.TABLE_6.items()}
+            columns.append((f"{split} rank-{rank}", _at(found, rank - 1), theirs))
     return _table("Table 6", columns)
 
 
 def fig10(files: Mapping[str, Path]) -> PaperTable:
-    """Match rates up to rank 50 (Fig. 10), whose curves are printed, not listed.
-
-    Args:
-        files: results of eval_cmc.py by row; rows may share a file.
-    """
-    found = {
-        row: of_row(values(path, Reidentification, curve), row, path)
-        for row, path in files.items()
-    }
-    ranks = {
-        k: {row: [each[k - 1] for each in of] for row, of in found.items()}
-        for k in FIG_10_RANKS
-    }
-    return _table("Fig. 10", ((f"rank-{k}", ours, {}) for k, ours in ranks.items()))
+    """Match rates up to rank 50, whose curves are printed; of eval_cmc.py by row."""
+    found = _of_rows(files, Reidentification, curve)
+    rates = {f"rank-{k}": _at(found, k - 1) for k in FIG_10_RANKS}
+    return _table("Fig. 10", ((rank, ours, {}) for rank, ours in rates.items()))
 
 
 def ablations(files: Mapping[str, Path], name: str = "Ablations") -> PaperTable:
     """What each change of a net does; the paper has no such table.
 
-    Args:
-        files: results by column: of eval_map.py where its title ends with MAP,
-            else of eval_cmc.py, of which rank 1 is taken.
-        name: of the table.
+    Files by column: of eval_map.py where its title ends with MAP, else of eval_cmc.py.
     """
-    measured = {c: MEASURES[c.rsplit(maxsplit=1)[-1]](f) for c, f in files.items()}
-    return _table(name, ((column, ours, {}) for column, ours in measured.items()))
+    read = {title: _map if title.endswith("MAP") else _rank_1 for title in files}
+    return _table(name, ((title, of(files[title]), {}) for title, of in read.items()))
 
 
-def fresh(files: Mapping[str, Path]) -> PaperTable:
-    """The three methods on fresh vehicles; files as of ablations."""
-    return ablations(files, "Fresh")
+def heldout(files: Mapping[str, Path]) -> PaperTable:
+    """The three methods on held-out vehicles; files as of ablations."""
+    return ablations(files, "Held-out")
 
 
 def convergence(files: Mapping[str, Path]) -> PaperTable:
     """Rank 1 while nets learn (Sec. 3.1, 3.2); files: of eval_cmc.py by iteration."""
-    measured = {title: MEASURES["rank-1"](path) for title, path in files.items()}
-    return _table("Convergence", ((n, ours, {}) for n, ours in measured.items()))
+    return ablations(files, "Convergence")
 
 
-# How the results of a target, which a Plan's method of its name gives, are read.
+# How the results of a target, which the chain's method of its name gives, are read.
 TABLES: Mapping[str, Callable[[Mapping[str, Path]], PaperTable]] = {
-    "table3": table3,
-    "table4": table4,
-    "table6": table6,
-    "fig10": fig10,
-    "ablations": ablations,
-    "fresh": fresh,
-    "convergence": convergence,
+    read.__name__: read
+    for read in (table3, table4, table6, fig10, ablations, heldout, convergence)
 }
 
 
 def render(table: PaperTable, *, same_data: bool) -> Table:
     """The table for a terminal: ours ± its interval, the paper's below.
 
-    Args:
-        table: what to show.
-        same_data: whether ours is of the paper's data; a difference from
-            numbers of other data would say nothing.
+    Differences are shown where ours is of the same data as the paper's.
     """
 
     def stacked(text: str) -> str:
@@ -268,12 +225,7 @@ def markdown(table: PaperTable) -> str:
 
 
 def to_json(tables: Iterable[PaperTable], **about: object) -> dict[str, object]:
-    """The tables with every training's number, for machines.
-
-    Args:
-        tables: any of the paper's.
-        about: what else to say of them, as JSON can hold it.
-    """
+    """The tables with every training's number, and what else there is to say."""
     return {
         "schema": SCHEMA,
         **about,

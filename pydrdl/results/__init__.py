@@ -60,12 +60,7 @@ def to_json(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def from_json(kind: type[R], content: object, file: Path | None = None) -> list[R]:
-    """The results that to_json wrote, this version or one before.
-
-    Args:
-        kind: of the results; Result: any.
-        content: parsed JSON.
-        file: where it is from.
+    """The results, of one kind or of any (Result), that a version up to this one wrote.
 
     Raises:
         ValueError: it is none of the known kinds or not of this one, lacks

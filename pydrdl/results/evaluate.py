@@ -1,7 +1,6 @@
 """From feature files to results: files meet the protocols."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -305,13 +304,13 @@ def read_rows(
         path=str(judge.path),
         sha256=judge.sha256,
         kind=judge.verifier.kind,
-        training=asdict(judge.verifier.training),
+        training=judge.verifier.training.model_dump(),
     )
     for i, path in enumerate(paths):
         method, seed = names[i] if names else path.stem, None
         method, seed = (method, seeds[i]) if seeds else method_and_seed(method)
         content = read_features(path)
-        made = asdict(content.source)
+        made = content.source.model_dump()
         used = FeaturesUsed(path=str(path), sha256=content.sha256, **made)
         row = {"method": method, "seed": seed, "features": used, "verifier": verifier}
         yield row, content, path

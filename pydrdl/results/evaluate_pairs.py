@@ -31,19 +31,12 @@ from pydrdl.verifiers.file import LoadedVerifier
 
 @dataclass(frozen=True)
 class Sampling:
-    """How pairs are drawn where no file lists them.
+    """How pairs are drawn where no file lists them."""
 
-    Attributes:
-        count: pairs of each kind, at most.
-        seed: of the draw.
-        by: what is the same in a same pair.
-        same_model: different pairs are of one vehicle model.
-    """
-
-    count: int = 10_000
-    seed: int = 0
-    by: By = "vehicle"
-    same_model: bool = False
+    count: int = 10_000  # pairs of each kind, at most
+    seed: int = 0  # of the draw
+    by: By = "vehicle"  # what is the same in a same pair
+    same_model: bool = False  # different pairs are of one vehicle model
 
     def draw(self, content: FeatureSet, where: object) -> Pairs:
         """Draws pairs, as many as were asked for or as there are; their rule says so.
@@ -99,14 +92,13 @@ def evaluate_verification(
     seed: int = 0,
     verifier: Path | None = None,
 ) -> list[Verification]:
-    """Scores feature files on pairs (Sec. 5.1); names and seeds as of evaluate_reid.
+    """Scores feature files on pairs (Sec. 5.1); names, seeds as of evaluate_reid.
 
     Args:
         paths: feature files, one for each method.
         names: of the methods.
         training_seeds: of their trainings.
-        pair_files: lists of pairs, such as easy, medium and hard; without them
-            pairs are drawn.
+        pair_files: lists such as easy, medium and hard; without them pairs are drawn.
         sampling: how.
         save_to: write the drawn pairs there.
         training: features of training images, one file for each method; the

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from scipy.special import stdtrit
 
 from pydrdl.arrays import Float64
+from pydrdl.features import Source
 from pydrdl.strict_json import ROUNDING, Count, Form, Positive, Rate, Spread
 from pydrdl.table import Kind, Value
 
@@ -17,19 +18,11 @@ Curve = Annotated[list[Rate], Field(min_length=1)]
 Ends = TypeVar("Ends")
 
 
-class FeaturesUsed(Form):
-    """The features that were scored: their file, hash and features.Source."""
+class FeaturesUsed(Source):
+    """The features that were scored: their file, its hash, and their source."""
 
     path: str = ""
     sha256: str = ""
-    net: str = ""
-    net_sha256: str = ""
-    weights: str = ""
-    weights_sha256: str = ""
-    layer: str = ""
-    dataset: str = ""
-    split: str = ""
-    preprocess: str = ""
 
 
 class VerifierUsed(Form):
@@ -88,18 +81,12 @@ def over_repeats(values: Float64) -> dict[str, Any]:
 
 
 class Ties(Form, Generic[Ends]):
-    """What ties do to a number.
-
-    Attributes:
-        mean_equal: how many others are exactly as far as a match, on average.
-        optimistic: the number with best luck.
-        pessimistic: with worst luck.
-    """
+    """What ties do to a number."""
 
     rule: Literal["expected"] = "expected"
-    mean_equal: Spread
-    optimistic: Ends
-    pessimistic: Ends
+    mean_equal: Spread  # how many others are exactly as far as a match, on average
+    optimistic: Ends  # the number with best luck
+    pessimistic: Ends  # with worst luck
 
 
 class ProbeTies(Ties[Ends], Generic[Ends]):
@@ -115,20 +102,15 @@ class QueryTies(Ties[Rate]):
 
 
 class ShownValue(NamedTuple):
-    """A value of a result as tables have it, with key and title of its column.
-
-    Attributes:
-        kind: rate of a score, which trainings have a mean of; others are facts.
-        std: of the rate within the result, over repeats or folds.
-        spread: whether rates of this column have one.
-    """
+    """A value of a result as tables have it, with key and title of its column."""
 
     key: str
     title: str
     value: Value
+    # "rate" of a score, which trainings have a mean of; others are facts.
     kind: Kind = "rate"
-    std: float | None = None
-    spread: bool = False
+    std: float | None = None  # of the rate within the result, over repeats or folds
+    spread: bool = False  # whether rates of this column have one
 
 
 class OptimalThreshold(Form):
@@ -155,27 +137,19 @@ class Folds(Form):
 
 
 class PairScores(Form):
-    """What is scored on one list of pairs.
-
-    Attributes:
-        rule: where the pairs come from.
-        sha256: of the list.
-        accuracy: by the threshold from training pairs; None without them.
-        auc: area under the ROC.
-        eer: equal error rate.
-    """
+    """What is scored on one list of pairs."""
 
     name: str
-    rule: str
-    sha256: str
+    rule: str  # where the pairs come from
+    sha256: str  # of the list
     same: Positive
     different: Positive
-    accuracy: Rate | None
+    accuracy: Rate | None  # by the threshold from training pairs; None without them
     training: TrainingThreshold | None = None
     folds: Folds
     test_optimal: OptimalThreshold
-    auc: Rate
-    eer: Rate
+    auc: Rate  # area under the ROC
+    eer: Rate  # equal error rate
 
     def shown(self) -> list[ShownValue]:
         """By all three thresholds, and without one."""

@@ -46,27 +46,19 @@ def method_and_seed(name: str) -> tuple[str, int | None]:
 
 
 class Result(Form):
-    """What one file of features scores.
-
-    Attributes:
-        method: what was trained.
-        seed: of its training; None where it is not one of several.
-        features: what was scored.
-        verifier: what compared them; None for squared L2 distance.
-        pydrdl: the version that evaluated.
-        file: where it was read from.
-    """
+    """What one file of features scores."""
 
     SCHEMA: ClassVar[str]
     PROTOCOL: ClassVar[str]
     WORD: ClassVar[str]  # what messages call it
 
-    method: str
-    seed: Count | None = None
-    features: FeaturesUsed
+    method: str  # what was trained
+    seed: Count | None = None  # of its training; None where it is not one of several
+    features: FeaturesUsed  # what was scored
+    # What compared them; None for squared L2 distance.
     verifier: VerifierUsed | None = None
-    pydrdl: str = Field(default=__version__, exclude=True)
-    file: Path | None = Field(default=None, exclude=True)
+    pydrdl: str = Field(default=__version__, exclude=True)  # the version that evaluated
+    file: Path | None = Field(default=None, exclude=True)  # where it was read from
 
     @model_validator(mode="before")
     @classmethod
@@ -203,19 +195,15 @@ class Reidentification(DrawnResult):
 
 
 class Retrieval(DrawnResult):
-    """MAP (Sec. 5.2, Table 4).
-
-    Attributes:
-        vehicles: in the gallery; models where these match.
-        relevance: what matches; files of before it was written lack it.
-    """
+    """MAP (Sec. 5.2, Table 4)."""
 
     SCHEMA, PROTOCOL, WORD = "drdl.map/1", retrieval.PROTOCOL, "MAP"
 
-    vehicles: Positive
+    vehicles: Positive  # in the gallery; models where these match
     map: OverRepeats
     map_trapezoid: OverRepeats
     ties: ProbeTies[Rate]
+    # What matches; files of before it was written lack it.
     relevance: Literal["", "vehicle", "model"] = ""
 
     @property
@@ -310,28 +298,20 @@ class Verification(Result):
 
 
 class CrossCamera(Result):
-    """VeRi-776's and VERI-Wild's protocols; the paper has none of it.
-
-    Attributes:
-        sides_sha256: of queries and gallery.
-        image_to: what is found.
-        vehicles: in the gallery.
-        junk_pairs: of the same vehicle and camera, left out.
-        cmc: match rates.
-    """
+    """VeRi-776's and VERI-Wild's protocols; the paper has none of it."""
 
     SCHEMA, WORD = "drdl.cross_camera/1", "cross-camera"
     PROTOCOL = cross_camera.PROTOCOL
 
-    sides_sha256: str = ""
-    image_to: Literal["image", "track"]
+    sides_sha256: str = ""  # of queries and gallery
+    image_to: Literal["image", "track"]  # what is found
     queries: Positive
     gallery: Positive
-    vehicles: Positive
-    junk_pairs: Count
+    vehicles: Positive  # in the gallery
+    junk_pairs: Count  # of the same vehicle and camera, left out
     map: Rate
     map_trapezoid: Rate
-    cmc: Annotated[list[Rate], Field(min_length=5)]
+    cmc: Annotated[list[Rate], Field(min_length=5)]  # match rates
     ties: QueryTies
 
     @property

@@ -7,44 +7,41 @@ import io
 import json
 import warnings
 import zipfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError, writing
 from pydrdl.features import FeatureSet, Source, check_features
 from pydrdl.files import file_sha256, read_bytes, whole_file
 from pydrdl.ranking.scaling import first_equal_rows
-from pydrdl.strict_json import Count, Form, Positive, declared, parse
+from pydrdl.strict_json import Form, declared, parse
 from pydrdl.verifiers.joint_bayesian import Model
 from pydrdl.verifiers.svm import PairSvm
-from pydrdl.verifiers.verifier import Kind, Label, Projection, TrainedOn, Verifier
+from pydrdl.verifiers.verifier import Kind, Projection, TrainedOn, Verifier
 
 SCHEMA = "drdl.verifier/1"
 Arrays = dict[str, NDArray[Any]]
-
-
-class _Training(Form):
-    """A TrainedOn, as JSON."""
-
-    label: Label
-    features_sha256: str
-    source: dict[str, str]
-    images: Positive
-    classes: Positive
-    pairs: Count = 0
-    seed: Count = 0
 
 
 class _Meta(Form):
     """The JSON text."""
 
     kind: Kind
-    training: _Training
+    training: TrainedOn
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _names_all(cls, training: Any) -> Any:
+        source = training.get("source") if isinstance(training, dict) else None
+        if isinstance(source, dict) and source.keys() != Source.model_fields.keys():
+            raise ValueError(f"source has {', '.join(source) or 'nothing'}")
+        return training
 
 
 def save_verifier(verifier: Verifier, path: Path) -> None:
@@ -56,7 +53,7 @@ def save_verifier(verifier: Verifier, path: Path) -> None:
     meta = {
         "schema": SCHEMA,
         "kind": verifier.kind,
-        "training": asdict(verifier.training),
+        "training": verifier.training.model_dump(),
     }
     arrays = {f"projection.{n}": v for n, v in vars(verifier.projection).items()}
     arrays |= {f"model.{n}": v for n, v in vars(verifier.model).items()}
@@ -83,7 +80,7 @@ def load_verifier(path: Path) -> Verifier:
         meta = declared(_Meta, parse(str(arrays.pop("meta"))), SCHEMA)
         projection, size = _projection(arrays)
         model = _svm(arrays, size) if meta.kind == "svm" else _bayesian(arrays, size)
-        return Verifier(projection, model, _training(meta.training))
+        return Verifier(projection, model, meta.training)
     except ValueError as error:
         raise InputError(
             f"cannot read the verifier: not a verifier: {error}", path, again
@@ -163,14 +160,6 @@ def _numbers(arrays: Arrays, name: str, *shape: int | None) -> Float64:
     return array
 
 
-def _training(form: _Training) -> TrainedOn:
-    names = {field.name for field in fields(Source)}
-    if form.source.keys() != names:
-        raise ValueError(f"training.source has {', '.join(form.source) or 'nothing'}")
-    content = form.model_dump() | {"source": Source(**form.source)}
-    return TrainedOn(**content)
-
-
 @dataclass(frozen=True)
 class LoadedVerifier:
     """A verifier and the file that it is from.
@@ -178,16 +167,11 @@ class LoadedVerifier:
     A product of matrices may round the same row differently at two places. So
     equal features count as one here, and a pair has no order: what is tied by
     definition is tied exactly.
-
-    Attributes:
-        path: of the file.
-        sha256: of its bytes.
-        verifier: what it holds.
     """
 
-    path: Path
-    sha256: str
-    verifier: Verifier
+    path: Path  # of the file
+    sha256: str  # of its bytes
+    verifier: Verifier  # what it holds
 
     def points(self, content: FeatureSet, where: object) -> tuple[Float32, Float32]:
         """N features as probes and as gallery items, see Verifier.points.

@@ -40,17 +40,11 @@ from pydrdl.errors import InputError
 
 
 class Classes(NamedTuple):
-    """Sufficient statistics of N centred samples in C classes.
+    """Sufficient statistics of N centred samples in C classes."""
 
-    Attributes:
-        sums: (C, D) sum of each class's samples.
-        counts: (C,) how many they are.
-        scatter: (D, D) sum of x x' over all samples.
-    """
-
-    sums: Float64
-    counts: Int
-    scatter: Float64
+    sums: Float64  # (C, D) sum of each class's samples
+    counts: Int  # (C,) how many they are
+    scatter: Float64  # (D, D) sum of x x' over all samples
 
     @property
     def samples(self) -> int:
@@ -75,32 +69,20 @@ def group(samples: Float64, labels: Int) -> Classes:
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model; D dimensions.
+    """A fitted model; D dimensions."""
 
-    Attributes:
-        mean: (D,) m, the mean of all training samples.
-        s_mu: (D, D) covariance between classes.
-        s_eps: (D, D) covariance within a class.
-        log_likelihoods: of the training samples, a sample's mean, before each
-            step of EM and at the end.
-    """
-
-    mean: Float64
-    s_mu: Float64
-    s_eps: Float64
+    mean: Float64  # (D,) m, the mean of all training samples
+    s_mu: Float64  # (D, D) covariance between classes
+    s_eps: Float64  # (D, D) covariance within a class
+    # Of the training samples, a sample's mean, before each step of EM and at the end.
     log_likelihoods: tuple[float, ...] = ()
 
 
 class Basis(NamedTuple):
-    """Where both covariances are diagonal.
+    """Where both covariances are diagonal."""
 
-    Attributes:
-        vectors: (D, D) V, its columns.
-        ratios: (D,) l >= 0, variance between classes over variance within.
-    """
-
-    vectors: Float64
-    ratios: Float64
+    vectors: Float64  # (D, D) V, its columns
+    ratios: Float64  # (D,) l >= 0, variance between classes over variance within
 
 
 def fit(
@@ -111,17 +93,11 @@ def fit(
     tolerance: float = 1e-4,
     progress: Callable[[int, float], object] = lambda step, log_likelihood: None,
 ) -> Model:
-    """Fits by EM from the classes' empirical covariances.
+    """Fits (N, D) finite samples of (N,) classes by EM, from the empirical covariances.
 
-    The mean is that of the samples, and stays.
-
-    Args:
-        samples: (N, D) finite features.
-        labels: (N,) class of each.
-        steps: at most so many.
-        tolerance: stop when a step adds less than this to the mean logarithmic
-            likelihood of a sample.
-        progress: told of each step and the likelihood it started from.
+    The mean is that of the samples, and stays. EM ends after so many steps, or where
+    one adds less than the tolerance to the mean logarithmic likelihood of a sample;
+    progress is told of each step and the likelihood it started from.
 
     Raises:
         InputError: fewer than two classes, or the samples vary within their
@@ -229,17 +205,11 @@ def _log_likelihood(classes: Classes, basis: Basis, s_eps: Float64) -> float:
 
 @dataclass(frozen=True)
 class Embedding:
-    """What is left of N features, of one model.
+    """What is left of N features, of one model."""
 
-    Attributes:
-        vectors: (N, D) u.
-        biases: (N,) b.
-        constant: c, summed over the dimensions; the same for all.
-    """
-
-    vectors: Float64
-    biases: Float64
-    constant: float
+    vectors: Float64  # (N, D) u
+    biases: Float64  # (N,) b
+    constant: float  # c, summed over the dimensions; the same for all
 
     def rows(self, which: Int) -> "Embedding":
         """The embedding of some of the features."""

@@ -17,28 +17,20 @@ from pydrdl.errors import InputError
 
 
 class RowPairs(NamedTuple):
-    """P pairs of images.
+    """P pairs of images."""
 
-    Attributes:
-        first, second: (P,) rows of the feature set.
-        same: (P,) whether both are of one class.
-    """
-
+    # (P,) rows of the feature set.
     first: Int
     second: Int
-    same: Bool
+    same: Bool  # (P,) whether both are of one class
 
 
 def draw_pairs(labels: Int, count: int, seed: int) -> RowPairs:
-    """Draws half of the pairs within classes, half between; none twice.
+    """Draws half of count pairs within classes, half between; none twice.
 
     Every pair of its kind is as likely as any other, so that large classes give
-    more pairs within. There are fewer pairs where a kind has not that many.
-
-    Args:
-        labels: (N,) class of each row; rows with -1 are left out.
-        count: of all pairs.
-        seed: of the draws.
+    more pairs within. There are fewer pairs where a kind has not that many. Rows with
+    the label -1 are left out.
 
     Raises:
         InputError: no class has two images, or there is only one class.
@@ -104,15 +96,10 @@ def _draw_between(place: Int, count: int, rng: np.random.Generator) -> Int:
 
 @dataclass(frozen=True)
 class PairSvm:
-    """A trained SVM; D dimensions of a feature.
+    """A trained SVM; D dimensions of a feature."""
 
-    Attributes:
-        weights: (2 D,) of a pair's vector.
-        bias: added; the score is positive for pairs of one class.
-    """
-
-    weights: Float64
-    bias: float
+    weights: Float64  # (2 D,) of a pair's vector
+    bias: float  # added; the score is positive for pairs of one class
 
     def score(self, first: Float64, second: Float64) -> Float64:
         """Signed distance, of the scale of a margin, for (P, D) each: (P,)."""
@@ -127,10 +114,7 @@ def pair_vectors(first: Float64, second: Float64) -> Float64:
 def fit_pair_svm(samples: Float64, pairs: RowPairs, *, c: float = 0.01) -> PairSvm:
     """Trains on pairs of (N, D) samples, with pair vectors standardised.
 
-    Args:
-        samples: features.
-        pairs: rows of the samples, of both kinds.
-        c: weight of the hinge losses against the squared norm.
+    c is the weight of the hinge losses against the squared norm.
 
     Raises:
         InputError: pairs of one kind only.

@@ -11,23 +11,18 @@ import numpy as np
 from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, check_features
+from pydrdl.strict_json import Count, Form, Positive
 from pydrdl.verifiers import joint_bayesian
 from pydrdl.verifiers.svm import PairSvm, draw_pairs, fit_pair_svm
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Onto the K directions in which D-dimensional features vary most.
+    """Onto the K directions in which D-dimensional features vary most."""
 
-    Attributes:
-        mean: (D,) of the training features.
-        axes: (K, D) orthonormal rows, the largest variance first.
-        kept: share of the training features' variance that is kept.
-    """
-
-    mean: Float64
-    axes: Float64
-    kept: float
+    mean: Float64  # (D,) of the training features
+    axes: Float64  # (K, D) orthonormal rows, the largest variance first
+    kept: float  # share of the training features' variance that is kept
 
     def __call__(self, features: Float32) -> Float64:
         """Projects (N, D) features to (N, K)."""
@@ -69,42 +64,25 @@ Kind = Literal["joint_bayesian", "svm"]
 OF_THE_NET = ("net_sha256", "weights_sha256", "layer", "preprocess")
 
 
-@dataclass(frozen=True)
-class TrainedOn:
-    """What a verifier was trained on.
+class TrainedOn(Form):
+    """What a verifier was trained on."""
 
-    Attributes:
-        label: which ids its classes are.
-        features_sha256: of the feature set's content.
-        source: what made the features.
-        images: how many had a label.
-        classes: how many there were.
-        pairs: drawn for an SVM; 0 for Joint Bayesian.
-        seed: of those pairs.
-    """
-
-    label: Label
-    features_sha256: str
-    source: Source
-    images: int
-    classes: int
-    pairs: int = 0
-    seed: int = 0
+    label: Label  # which ids its classes are
+    features_sha256: str  # of the feature set's content
+    source: Source  # what made the features
+    images: Positive  # how many had a label
+    classes: Positive  # how many there were
+    pairs: Count = 0  # drawn for an SVM; 0 for Joint Bayesian
+    seed: Count = 0  # of those pairs
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """PCA, then Joint Bayesian or an SVM on pairs.
+    """PCA, then Joint Bayesian or an SVM on pairs."""
 
-    Attributes:
-        projection: the PCA.
-        model: what scores the projected features.
-        training: what both were trained on.
-    """
-
-    projection: Projection
-    model: joint_bayesian.Model | PairSvm
-    training: TrainedOn
+    projection: Projection  # the PCA
+    model: joint_bayesian.Model | PairSvm  # what scores the projected features
+    training: TrainedOn  # what both were trained on
 
     @property
     def kind(self) -> Kind:
@@ -162,15 +140,10 @@ class Verifier:
 def train_joint_bayesian(
     content: FeatureSet, label: Label, *, components: int, steps: int, where: object
 ) -> Verifier:
-    """Trains Joint Bayesian on the labelled images of a feature set.
+    """Trains Joint Bayesian, by so many steps of EM at most, on labelled images.
 
-    Args:
-        content: the features.
-        label: which ids are the classes.
-        components: of the PCA, at most; never more than the degrees of freedom
-            within the classes.
-        steps: of EM, at most.
-        where: the features file, for messages.
+    PCA keeps so many components at most, never more than the degrees of freedom
+    within the classes; where names the features file in messages.
 
     Raises:
         InputError: features that are not finite, or too few images.
@@ -192,19 +165,9 @@ def train_svm(
     c: float,
     where: object,
 ) -> Verifier:
-    """Trains an SVM on pairs of the labelled images of a feature set.
+    """Trains an SVM on pairs of labelled images, see draw_pairs and fit_pair_svm.
 
-    Args:
-        content: the features.
-        label: which ids are the classes.
-        components: of the PCA, at most.
-        pairs: to draw, half of them of one class.
-        seed: of the draws.
-        c: see fit_pair_svm.
-        where: the features file, for messages.
-
-    Raises:
-        InputError: features that are not finite, or too few images.
+    All else is as in train_joint_bayesian.
     """
     features, labels = _labelled(content, label, where)
     projection = fit_projection(features, components)
@@ -232,11 +195,11 @@ def _training(
     content: FeatureSet, label: Label, labels: Int, *, pairs: int = 0, seed: int = 0
 ) -> TrainedOn:
     return TrainedOn(
-        label,
-        content.sha256,
-        content.source,
-        len(labels),
-        len(np.unique(labels)),
-        pairs,
-        seed,
+        label=label,
+        features_sha256=content.sha256,
+        source=content.source,
+        images=len(labels),
+        classes=len(np.unique(labels)),
+        pairs=pairs,
+        seed=seed,
     )

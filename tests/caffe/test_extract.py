@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -276,7 +275,7 @@ def test_the_file_holds_the_same_bits(caffe, made, batch: int) -> None:
     net = folder / "deploy.prototxt"
     straight = extract(images, folder, net, untrained=3, batch=batch)
     assert content.sha256 == straight.sha256
-    assert content.source == replace(straight.source, split="all")
+    assert content.source == straight.source.model_copy(update={"split": "all"})
     assert not partial_path(folder / "out.h5").exists()
 
 

@@ -1,10 +1,12 @@
-"""The documents' tables are those that benchmarks/document_tables.py makes."""
+"""The documents' tables and numbers are those of benchmarks/document_tables.py."""
 
 import json
 import platform
+import re
 import statistics
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,15 @@ import result_rows
 from commands import ROOT
 
 sys.path.append(str(ROOT / "benchmarks"))
+import document_tables
 import documents
 import measured
 import rates
+import sentences
 import tables_of_benchmarks
 import tables_of_nets
 import tables_of_rates
-from document_tables import DOCUMENTS, TABLES, made_anew
+from document_tables import DOCUMENTS, SENTENCES, TABLES, made_anew
 
 from pydrdl import paper
 from pydrdl.errors import InputError
@@ -41,7 +45,8 @@ RENDER = {
     "images_per_second": [140.0, 100.0, 300.0], "with_start": [100.0, 90.0, 110.0],
     "ms_per_image": {"drawing": 7.04},
 }  # fmt: skip
-COUNTED = "docs/testing.md"  # its checks in the source are counted by hand
+# Its checks in the source are counted by hand; cells that are sentences.
+UNMARKED = ("docs/testing.md", "docs/choices.md")
 RENDER_ROWS = """\
 |  | median | of the rounds | wanted |
 | --- | ---: | ---: | ---: |
@@ -57,7 +62,7 @@ def test_a_table_is_what_its_results_make(marked: documents.Marked) -> None:
     assert made_anew(marked, ROOT / "docs") == marked
 
 
-@pytest.mark.parametrize("name", [n for n in DOCUMENTS if n != COUNTED])
+@pytest.mark.parametrize("name", [n for n in DOCUMENTS if n not in UNMARKED])
 def test_no_figure_stands_in_another_table(name: str) -> None:
     assert documents.figures_outside((ROOT / name).read_text()) == []
 
@@ -70,6 +75,59 @@ def test_every_committed_result_is_in_a_document() -> None:
     known = {file for table in TABLES.values() for file in table.files}
     for path in (ROOT / "docs/benchmarks").glob("*"):
         assert f"benchmarks/{path.name}" in known
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_running_text_is_as_results_have_it(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert document_tables.wrong_sentences(name, text, ROOT / "docs") == []
+
+
+@cache
+def said_of(name: str) -> list[sentences.Said]:
+    return document_tables.sentences(name, ROOT / "docs")
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_digit_of_running_text_that_is_changed_is_seen(name: str) -> None:
+    said = said_of(name)
+    text = sentences.running((ROOT / name).read_text())
+    named = {i for m in sentences.NAMES.finditer(text) for i in range(*m.span())}
+    digits = [m.start() for m in re.finditer(r"(?<![\w-])\d|(?<=[\d.,])\d", text)]
+    tried = [i for i in digits if i not in named and not in_a_name(text, i)]
+    assert len(tried) > 20
+    for i in tried:
+        changed = text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :]
+        wrong = sentences.not_said(changed, said)
+        assert wrong or sentences.numbers_outside(changed, said), text[i - 30 : i + 30]
+
+
+def in_a_name(text: str, place: int) -> bool:
+    """Whether a digit is of a word such as V1.0 or VeRi-776."""
+    word = re.search(r"[\w.-]*$", text[:place])
+    return word is not None and bool(re.search("[A-Za-z]", word[0]))
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_results_that_say_otherwise_are_seen(name: str) -> None:
+    """Every sentence of a result is looked for, and what it claims is."""
+    text = (ROOT / name).read_text()
+    said = said_of(name)
+    for one in said:
+        assert sentences.not_said(text, [one]) == []
+        other = sentences.Said(one.text, holds=False)
+        assert sentences.not_said(text, [other]) == [one.text]
+
+
+def test_numbers_that_no_sentence_says_are_seen() -> None:
+    text = (
+        "# Of 12\n\nOn 3 days, with `a 4`, Sec. 5.2, [b](c6.md) and VeRi-776, .7 of\n"
+        "one of 800.\n\n    not 9\n\n```\nnor 10\n```\n"
+        "\n<!-- table: one -->\n\n| 11 |\n\n<!-- end -->\n"
+    )
+    found = sentences.numbers_outside(text, [sentences.Said(".7 of one of 800")])
+    assert [re.findall(r"\b(?:12|3)\b", place)[0] for place in found] == ["12", "12"]
+    assert len(found) == 2
 
 
 def document(folder: Path, text: str) -> Path:

@@ -248,7 +248,9 @@ def test_features_of_another_net_are_refused(
     tool: str, folder: Path, tmp_path: Path
 ) -> None:
     other, output = tmp_path / "other.h5", tmp_path / "o.json"
-    write_features(other, replace(make(2), source=replace(SOURCE, layer="fc6")))
+    write_features(
+        other, replace(make(2), source=SOURCE.model_copy(update={"layer": "fc6"}))
+    )
     options = () if tool == "eval_cmc.py" else ("--draw", 20)
     done = run_tool(
         tool, folder / "test.h5", other, *options,
@@ -313,13 +315,14 @@ def test_other_refusals_and_notes(folder: Path, tmp_path: Path) -> None:
         InputError, match=r"of 9 dimensions; .*jb\.npz was trained on 12"
     ):
         loaded.points(make(2, d=9), "f")
-    untrained = replace(SOURCE, weights="untrained, seed 0", weights_sha256="")
-    trained = replace(
-        loaded.verifier, training=replace(loaded.verifier.training, source=untrained)
-    )
+    change = {"weights": "untrained, seed 0", "weights_sha256": ""}
+    untrained = SOURCE.model_copy(update=change)
+    training = loaded.verifier.training.model_copy(update={"source": untrained})
+    trained = replace(loaded.verifier, training=training)
     trained.check_source(untrained, "f")
+    another = untrained.model_copy(update={"weights": "untrained, seed 1"})
     with pytest.raises(InputError, match="another net: weights is 'untrained, seed 1'"):
-        trained.check_source(replace(untrained, weights="untrained, seed 1"), "f")
+        trained.check_source(another, "f")
     write_features(tmp_path / "own.h5", make(1))
     printed = succeed(
         "eval_cmc.py", tmp_path / "own.h5", "--verifier", folder / "jb.npz"

@@ -37,7 +37,7 @@ def test_a_chain_is_in_an_order_that_can_be_run() -> None:
     chain.table6()
     chain.report([*chain.table3().values(), *chain.fig10().values()], "command")
     chain.ablations()
-    chain.fresh()
+    chain.heldout()
     chain.convergence()
     before: set[str] = set()
     for step in chain.steps:
@@ -123,20 +123,20 @@ def test_fresh_vehicles_are_others_than_margin_and_gradient_were_chosen_on() -> 
     chain = Chain(chosen)
     chain.table6()
     known = {step.name for step in chain.steps}
-    assert list(chain.fresh())[:2] == ["Small rank-1", "Small MAP"]
+    assert list(chain.heldout())[:2] == ["Small rank-1", "Small MAP"]
     steps = {step.name: step for step in chain.steps}
-    assert steps["fresh_render"].command[-2:] == ("--seed", "2")
-    judged = steps["fresh/cmc_test_50"]
+    assert steps["heldout_render"].command[-2:] == ("--seed", "2")
+    judged = steps["heldout/cmc_test_50"]
     assert len(judged.after) == 3 * 4
     for name in judged.after:
         # Learnt from the vehicles that all learn from, tested on others.
-        assert "w/fresh" in steps[name].command
+        assert "w/heldout" in steps[name].command
         (trained,) = (a for a in steps[name].after if a.startswith("train/"))
         assert "lmdb/train" in steps[trained].after
         assert trained in known
     given = Chain(replace(chosen, data=Path("VehicleID")))
-    given.fresh()
-    assert not any(step.name.startswith("fresh_") for step in given.steps)
+    given.heldout()
+    assert not any(step.name.startswith("heldout_") for step in given.steps)
 
 
 def test_convergence_takes_every_snapshot_and_the_trained_nets_once() -> None:

@@ -255,14 +255,14 @@ def test_a_file_holds_all_of_it(
 
 
 def test_features_of_another_net_are_refused(svm: Verifier) -> None:
-    svm.check_source(replace(SOURCE, net="moved", split="other"), "f")
+    svm.check_source(SOURCE.model_copy(update={"net": "moved", "split": "other"}), "f")
     for change in (
         {"net_sha256": "9"}, {"weights_sha256": ""}, {"layer": "fc7"},
         {"preprocess": '{"crop": 1}'},
     ):  # fmt: skip
         (name,) = change
         with pytest.raises(InputError, match=f"another net: {name} is"):
-            svm.check_source(replace(SOURCE, **change), "f")
+            svm.check_source(SOURCE.model_copy(update=change), "f")
 
 
 def test_damaged_files(svm: Verifier, tmp_path: Path) -> None:

@@ -1,0 +1,258 @@
+"""What the documents' running text says in numbers, docs/results.md apart."""
+
+from collections.abc import Callable, Iterator, Mapping
+from inspect import signature
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from sentences import Said, in_words
+from sentences_of_results import faster, in_order, margins
+from tables_of_results import named
+
+from pydrdl import paper
+from pydrdl.commands import evaluate, features
+from pydrdl.nets.structures import DEMO, VGG_CNN_M_1024, Schedule, Training
+from pydrdl.render import compcars, vehicleid
+from pydrdl.render.photo import ACROSS, CITY
+from pydrdl.render.scene import draw_camera
+from pydrdl.render.vehicle import CAR_PAINTS
+from pydrdl.reproduce.setting import demo
+from pydrdl.table import rate
+
+Content = dict[str, Any]
+TRAINING = Training("", "", 0)
+
+# Phrases whose numbers no results and no code hold: names, versions, what another's
+# data is, what was read off a log that is not kept.
+TYPED: Mapping[str, tuple[str, ...]] = {
+    "README.md": (
+        "CVPR 2016", "On Debian 12,", "(CUDA 13; cuDNN 9 and NCCL 2 where",
+        "On real photographs of 507 vehicles seen by two cameras", "BSD 2-Clause",
+        "and exits with 1 where training would go wrong", "(at most 4;",
+    ),
+    "docs/results.md": (
+        "shortly before 0.2.0", "(that of 0.1.0, whose cars stood in streets, parks "
+        "and showrooms, was from .489 to .610, without an order)",
+        "triplet loss converges (from 4.8 to between 2 and 2.5)",
+        "The classifier's loss is about 3.0 at the end",
+    ),
+    "docs/two_camera.md": (
+        "Real photographs: 507 vehicles, two cameras",
+        "1,014 photographs of 507 vehicles (322 motorcycles, 125 cars, 56 trucks, 4 "
+        "buses)", "commit 3d129a2, Apache License 2.0)",
+        "camera 2's photographs are the probes, camera 1's the gallery",
+        "(Seed 1, split seed 0, one run each",
+        "CPU, 2 cores, two runs at a time with OPENBLAS_NUM_THREADS=1.)",
+        "in the log grows from 0.05 to about 1.",
+        "at the end, `ccl_d_neg` is below 0.01 and the loss",
+    ),
+    "docs/choices.md": (
+        "(CVPR 2015)", "Chen et al. 2012", 'text: "fc8" has 1024 outputs; figure: '
+        "2048, then 1024", "VGG_CNN_M_1024 (Sec. 3.3), VGG_CNN_M_2048 (Sec. 5)",
+        "(which lie 0 to 4 apart)", "10-fold and test-optimal beside it",
+        "max{6, N - 1} of N images", "min(6, N - 1)",
+    ),
+    "docs/rendered.md": (
+        "a body in 3D", "(4 and 5)", "counted from 1.", "CompCars' viewpoint 3,",
+        "(viewpoints 1 and 2, front and rear)",
+        "228 models, up to 331 of one",  # of the release's attribute lists
+    ),
+}  # fmt: skip
+
+
+def readme(shown: Content, reproduced: Content) -> Iterator[Said]:
+    """Of README.md, from demo.json and results.json."""
+    net = shown["results"]["mixed_difference"][0]
+    chosen = demo(Path(), Path())
+    fleet = vehicleid.draw_fleet(vehicleid.PRESETS["demo"])
+    drawn = sum(int(fleet.counts[v]) for v in fleet.lists["train"])
+    theirs = paper.TABLE_1["training"].images
+    released = " / ".join(f"{s.images:,}" for s in paper.RELEASED_SPLITS)
+    printed = " / ".join(f"{s.images:,}" for s in paper.TEST_SPLITS)
+    yield Said(
+        f"trains VGG_CNN_M_1024, pretrained on ImageNet, on {theirs:,} photographs; "
+        f"the demo trains a net of {DEMO.crop} x {DEMO.crop} pixels from random "
+        f"weights on {drawn:,} drawings, for {chosen.iterations} iterations, and "
+        f"searches {net['gallery']} other drawn vehicles."
+    )
+    yield Said(
+        f"over {in_words(len(net['rates']['1']))} random galleries; chance at rank 1 "
+        f"is {rate(1 / net['gallery'])}.)"
+    )
+    rows = named(reproduced, "Table 6").rows
+    trainings = in_words(len(next(iter(rows.values()))[0].values))
+    yield Said(
+        f"All {in_words(len(rows))} methods, {trainings} trainings each, on "
+        f"{in_words(len(reproduced['splits']))} test sizes"
+    )
+    yield Said(
+        "The paper's order holds there, triplet loss, then coupled clusters loss, then "
+        "mixed difference with it, and coupled clusters loss converges faster.",
+        in_order(reproduced) and faster(reproduced),
+    )
+    yield Said(f"what {2 * VGG_CNN_M_1024.fc7} in Fig. 6 is")
+    yield Said(f"({released} images against {printed})")
+    yield Said(
+        f"batches of sets ({TRAINING.positives} images of one vehicle + "
+        f"{TRAINING.negatives} of others)"
+    )
+
+
+def two_camera(shown: Content) -> Iterator[Said]:
+    """Of docs/two_camera.md, from two_camera.json."""
+    nets = [net for entries in shown["results"].values() for net in entries]
+    searched, probes = nets[0]["gallery"], nets[0]["probes"]
+    # As the commands in "made_by" say it, and as the weights are called.
+    iterations = nets[1]["weights"].rsplit("_iter_")[1].removesuffix(".caffemodel")
+    yield Said(
+        f"trained on {507 - searched} vehicles for {iterations} iterations of "
+        f"{TRAINING.sets} sets of {TRAINING.positives} + {TRAINING.negatives}, at "
+        f"{DEMO.crop} x {DEMO.crop} pixels, from random weights",
+        all(command.endswith(f" {iterations}") for command in shown["made_by"]),
+    )
+    yield Said(
+        f"The other {searched} vehicles are searched",
+        all((net["gallery"], net["probes"]) == (searched, probes) for net in nets),
+    )
+    yield Said(
+        "a probe is one hundredth, so that differences below about .10 say nothing. "
+        f"Chance at rank 1 is {rate(1 / searched, 2)}.",
+        probes == 100,
+    )
+    yield Said("stands at 5/2 of the margin", TRAINING.positives == 5)
+    yield Said(f"about {paper.MODELS} models.")
+
+    def rank1(net: str) -> list[float]:
+        return [fmean(entry["rates"]["1"]) for entry in shown["results"][net]]
+
+    first = {net: rank1(net) for net in shown["results"]}
+    lrn = "LRN for batch normalisation"
+    yield Said(
+        "Training helps a lot on vehicles that were not seen.",
+        all(trained > before + 0.1 for before, trained in _learned(first)),
+    )
+    yield Said(
+        "Batch normalisation helps a lot too",
+        first["mixed difference + CCL"][1] > first[f"mixed difference + CCL, {lrn}"][1]
+        and first["VGG + CCL (one branch)"][1] > first[f"VGG + CCL, {lrn}"][1],
+    )
+    yield Said(
+        "Mixed difference is level with one branch here.",
+        abs(first["mixed difference + CCL"][1] - first["VGG + CCL (one branch)"][1])
+        < 0.1,
+    )
+
+
+def _learned(rates: Mapping[str, list[float]]) -> Iterator[list[float]]:
+    """Before and after, of nets that learn; the centre held fixed, none does."""
+    for net, ends in rates.items():
+        if "centre held fixed" not in net:
+            yield ends
+
+
+def choices(ablated: Content) -> Iterator[Said]:
+    """Of docs/choices.md, from results_ablations.json and the code."""
+    net, plan = VGG_CNN_M_1024, Schedule()
+    margin, both = f"{TRAINING.margin:g}", 2 * net.fc7
+    yield Said(f"| {margin}, in squared distance between unit vectors")
+    yield Said(
+        "| 0.5 is worse for CCL; 2 is level or a little lower for it, and worse for "
+        f"triplet loss, which does not tell 0.5 from {margin} |",
+        margins(ablated),
+    )
+    yield Said(f"| The {both} box of Fig. 6 |")
+    yield Said(
+        f"the concatenation is the {both}; one inner product `fc8_mixed` to {net.fc7} "
+        "follows"
+    )
+    yield Said(f"an inner product of {both} between")
+    yield Said(f"| {net.fc7} | `Backbone.fc7` |")
+    means = ", ".join(f"{mean:g}" for mean in net.mean)
+    yield Said(
+        f"{net.crop} from {net.resize} at random, mirrored at random, channel means "
+        f"{means}"
+    )
+    yield Said(f"Vehicles with fewer than {TRAINING.positives} images")
+    yield Said(f"{in_words(TRAINING.negatives)} distinct other vehicles")
+    yield Said(
+        f"{plan.max_iter:,} iterations, "
+        f"{in_words(plan.max_iter / plan.stepsize)} steps of the learning rate"
+    )
+    repeats = _default(evaluate.eval_map, "repeats")
+    yield Said(f"| Repeats of retrieval | not said | {repeats}, as in Sec. 5.3 |")
+    batch = TRAINING.sets * (TRAINING.positives + TRAINING.negatives)
+    yield Said(
+        f"as Sec. 3.4: {batch} images a batch, {plan.base_lr:g} times {plan.gamma:g} "
+        f"every {plan.stepsize:,} iterations"
+    )
+    yield Said(f"{_default(features.svm, 'components')} dimensions at most")
+    yield Said(f"with small layers, for {DEMO.crop} x {DEMO.crop} pixels.")
+    yield Said("stands at 5/2 of the margin", TRAINING.positives == 5)
+
+
+def _default(command: Callable[..., object], option: str) -> object:
+    return signature(command).parameters[option].default
+
+
+def rendered(shown: Content, levels: Content) -> Iterator[Said]:
+    """Of docs/rendered.md, from rendered.json, rendered_compcars.json and the code."""
+    gallery, pairs = shown["gallery"], shown["pairs_of_model_and_colour"]
+    fleet_plan = vehicleid.PRESETS["paper"]
+    fleet = vehicleid.draw_fleet(fleet_plan)
+    train, test = paper.TABLE_1["training"], paper.TABLE_1["testing"]
+    lists = [f"{split.images:,}" for split in paper.TEST_SPLITS]
+    fronts = sum(draw_camera(fleet_plan.seed, number).front for number in range(CITY))
+    labelled = np.bincount(fleet.models[fleet.labelled])
+    yield Said(f"**An image** is one of {CITY} cameras above a road")
+    yield Said(f"{fronts} see fronts, {CITY - fronts} backs)")
+    yield Said(
+        f"at least {vehicleid.LEAST}, {vehicleid.PRESETS['demo'].images:g} in the mean"
+    )
+    yield Said(f"where {paper.RELEASED_LABELLED_VEHICLES:,} labelled vehicles are of")
+    yield Said(
+        f"Preset `paper`, seed {fleet_plan.seed}: {np.count_nonzero(labelled)} models, "
+        f"up to {labelled.max()}."
+    )
+    yield Said(
+        f"{paper.LABELLED_VEHICLES:,} of {paper.VEHICLES:,} vehicles have a model label"
+    )
+    yield Said(
+        f"meets Tables 1 and 2 exactly: {train.images:,} images of {train.vehicles:,} "
+        f"vehicles to train with, {test.images:,} of {test.vehicles:,} to test with, "
+        f"{train.labelled:,} and {test.labelled:,} of them labelled; lists of "
+        f"{', '.join(lists[:-1])} and {lists[-1]} images"
+    )
+    yield Said(
+        f"the demo's {gallery} test vehicles, by the protocol of Sec. 5.3 "
+        f"({shown['probes']:,} probes, mean over ten random galleries; chance at rank "
+        f"1 is {rate(shown['chance'])}):"
+    )
+    yield Said(f"{pairs} pairs of model and colour for {gallery} vehicles.")
+    low, high = ACROSS
+    yield Said(f"one of {len(CAR_PAINTS)} paints")
+    yield Said(f"One of another city's {CITY} cameras takes it")
+    yield Said(f"from a corner, {low:g} to {high:g} degrees aside")
+    yield Said("three images of four show the front", 4 * fronts == 3 * CITY)
+    least = compcars.LEAST
+    yield Said(
+        f"at least {least[0]} in part I, whose halves train and test, {least[1]} in "
+        f"part II and {least[2]} in part III."
+    )
+    sets = len(levels["plan"]["seeds"])
+    yield Said(
+        f"(area under the ROC, mean over {in_words(sets)} data sets of preset demo; "
+        "chance is .5):"
+    )
+    yield Said(
+        "For the third, the levels stand in their order in each of the "
+        f"{in_words(sets)}; plain gradients tell easy pairs and see little of a make.",
+        all(
+            easy > medium > hard
+            for easy, medium, hard in zip(
+                *(of["each"] for of in levels["auc"]["gradients, LDA"].values()),
+                strict=True,
+            )
+        ),
+    )
