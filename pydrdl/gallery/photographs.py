@@ -24,13 +24,16 @@ MOST_DIGITS = 18  # of an id: as many as every 64-bit number has
 class Labels:
     """What a table says of images, by their paths."""
 
-    ids: Mapping[str, tuple[int, int, int]]  # vehicle, model and camera; -1 unknown
+    # Vehicle, model and camera; None: as the data set says, or the features.
+    ids: Mapping[str, tuple[int | None, int | None, int | None]]
     times: Mapping[str, float]  # seconds since 1970 (UTC), where they are known
 
     def of(self, image: Image) -> Image:
         """The image with the ids that the table has for it."""
-        vehicle, model, camera = self.ids.get(
-            image.path, (image.vehicle_id, image.model_id, image.camera_id)
+        own = (image.vehicle_id, image.model_id, image.camera_id)
+        told = self.ids.get(image.path, (None, None, None))
+        vehicle, model, camera = (
+            was if said is None else said for was, said in zip(own, told, strict=True)
         )
         return replace(image, vehicle_id=vehicle, model_id=model, camera_id=camera)
 
@@ -66,14 +69,16 @@ def read_labels(path: Path) -> Labels:
     """Reads a CSV table whose first line names its columns, `path` and any of others.
 
     vehicle_id, model_id and camera_id are whole numbers from 0, time is of ISO 8601
-    (UTC unless it says otherwise) or in seconds since 1970; empty is unknown.
+    (UTC unless it says otherwise) or in seconds since 1970. Where a value is empty,
+    what the data set or the features say stands.
 
     Raises:
         InputError: it cannot be read, or is not so; names the line.
     """
     again = f"write a header, such as {','.join(COLUMNS)}, and a line for each image"
     lines = csv.reader(io.StringIO(read_text(path, "the labels", again)))
-    ids, times = {}, {}
+    ids: dict[str, tuple[int | None, int | None, int | None]] = {}
+    times: dict[str, float] = {}
     try:
         header = next(lines, [])
         odd = [name for name in header if name not in COLUMNS]
@@ -98,9 +103,11 @@ def read_labels(path: Path) -> Labels:
     return Labels(ids, times)
 
 
-def _id(values: Mapping[str, str], column: str) -> int:
-    text = values.get(column, "") or str(UNKNOWN)
-    if not re.fullmatch(rf"-1|\d{{1,{MOST_DIGITS}}}", text, re.ASCII):
+def _id(values: Mapping[str, str], column: str) -> int | None:
+    text = values.get(column, "")
+    if not text:
+        return None
+    if not re.fullmatch(rf"\d{{1,{MOST_DIGITS}}}", text, re.ASCII):
         raise ValueError(f"{column} {text!r}; expected a whole number from 0")
     return int(text)
 

@@ -71,8 +71,8 @@ def test_labels(tmp_path: Path) -> None:
         'path,camera_id,time,vehicle_id\n"a, b.jpg",3,1970-01-01T00:01:00,7\nc.jpg,,,\n'
     )
     labels = read_labels(path)
-    assert labels.of(Image("a, b.jpg", -1, 5)) == Image("a, b.jpg", 7, -1, 3)
-    assert labels.of(Image("c.jpg", -1)) == Image("c.jpg", -1)
+    assert labels.of(Image("a, b.jpg", -1, 5)) == Image("a, b.jpg", 7, 5, 3)
+    assert labels.of(Image("c.jpg", 1, 2)) == Image("c.jpg", 1, 2)
     assert labels.of(Image("d.jpg", 4, 5, 6)) == Image("d.jpg", 4, 5, 6)
     assert labels.times == {"a, b.jpg": 60.0}
 
