@@ -14,7 +14,7 @@ All of it:
     commands: one function a command; reproduce: the chain from data to the paper's
     tables; report: the page.
 Below all of these:
-    errors, files, folders, seal, strict_json: what comes from outside, and what is
+    errors, files, folders, strict_json: what comes from outside, and what is
     written whole; parallel, signals, start, cli: how a command runs; table, arrays,
     pycaffe, messages: what is handed on; paper: the paper's numbers.
 

@@ -86,6 +86,11 @@ class Console(RichConsole):
             if not self.stderr:
                 raise cannot_write("the output", STDOUT, error) from error
 
+    def lines(self, *lines: str) -> None:
+        """Prints lines that no terminal's width breaks; see print."""
+        for line in lines:
+            self.print(line, soft_wrap=True)
+
     def write(self, text: str) -> None:
         """Writes text as it is, and all that Python holds back.
 
@@ -97,11 +102,7 @@ class Console(RichConsole):
             self.file.flush()
 
     def flush(self) -> None:
-        """Writes what Python still holds back.
-
-        Raises:
-            InputError: stdout cannot be written.
-        """
+        """Writes what Python holds back; InputError where stdout cannot be written."""
         with self._written():
             self.file.flush()
 
@@ -164,10 +165,7 @@ MAX_INT = 2**31 - 1  # what the fields of Caffe's messages hold
 
 
 def refuse_odd_numbers(options: Mapping[str, object]) -> None:
-    """Refuses NaN, infinity and whole numbers beyond 2^31.
-
-    Args:
-        options: what a command was given, by the names of its parameters.
+    """Refuses NaN, infinity and whole numbers beyond 2^31; options by parameter.
 
     Raises:
         BadParameter: one of them is, or holds, such a number.
@@ -187,14 +185,10 @@ def refuse_odd_numbers(options: Mapping[str, object]) -> None:
 def refuse_empty_paths(options: Mapping[str, object], words: Sequence[str]) -> None:
     """Refuses a path without a name, as an unset variable of the shell leaves it.
 
-    Such a path would mean the current folder.
-
-    Args:
-        options: what a command was given, by the names of its parameters.
-        words: of the command line.
+    It would mean the current folder. words are those of the command line.
 
     Raises:
-        BadParameter: one of them is such a path.
+        BadParameter: one of the options, by parameter, is such a path.
     """
     empty = [word for word in words if not word or word.endswith("=")]
     for name, value in options.items():
@@ -225,11 +219,8 @@ def run(*commands: Callable[..., object], app: typer.Typer | None = None) -> Non
     """Runs a program of one command, or of several by their names.
 
     Exit codes: 0 done, 1 a check failed or the input is wrong, 2 wrong use;
-    128 and the signal's number where one ended it, as 130 for Ctrl-C.
-
-    Args:
-        commands: of the program.
-        app: the program, where it is more than its commands.
+    128 and the signal's number where one ended it, as 130 for Ctrl-C. app is the
+    program where it is more than its commands.
     """
     app = app or typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -264,9 +255,10 @@ def _outcome(app: typer.Typer) -> int:
     except InputError as error:
         if os.environ.get(TRACEBACK):
             _complain("".join(traceback.format_exception(error)))
-        parts = (f"error: {error.what}", f"where: {error.where}",
-                 f"next: {error.next_step}")  # fmt: skip
-        _complain("\n  ".join(map(shortened, parts)))
+        what, where, then = map(
+            shortened, (error.what, str(error.where), error.next_step)
+        )
+        _complain(f"error: {what}\n  where: {where}\n  next: {then}")
         return 1
     return code
 
@@ -307,7 +299,7 @@ def _fault(error: Exception) -> InputError:
 
 def _complain(text: str) -> None:
     """Prints to stderr."""
-    stderr.print(text, soft_wrap=True)
+    stderr.lines(text)
 
 
 class RateColumn(ProgressColumn):
@@ -337,11 +329,7 @@ def progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Writes JSON; the file appears, or is replaced, only when whole.
-
-    Args:
-        path: the file; "-": standard output, see json_to_stdout().
-        content: what to write.
+    """Writes JSON, whole or not at all; "-" is standard output, see json_to_stdout().
 
     Raises:
         InputError: it cannot be written.

@@ -5,16 +5,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from pydrdl import files
 from pydrdl.errors import InputError, writing
-from pydrdl.files import (
-    exists,
-    final_name,
-    is_file,
-    is_folder,
-    read_bytes,
-    sync,
-    write_bytes,
-)
 
 
 class WholeFolder:
@@ -63,7 +55,7 @@ class WholeFolder:
         """
         with self.writing():
             self._settle()
-        if not exists(self.output):
+        if not files.exists(self.output):
             return
         if not self._overwrite:
             raise InputError("the output exists", self.output, self._delete)
@@ -82,19 +74,19 @@ class WholeFolder:
         """
         said = self.partial / plan
         held = "what was interrupted", "delete it"
-        if plan and is_file(said) and read_bytes(said, *held) == content:
+        if plan and files.is_file(said) and files.read_bytes(said, *held) == content:
             return
         with self.writing():
-            if exists(self.partial) and any(self.partial.iterdir()):
+            if files.exists(self.partial) and any(self.partial.iterdir()):
                 self._refuse_foreign(self.partial)
                 # What was killed before its plan stood has nothing to lose.
-                if plan and exists(said) and not self._overwrite:
+                if plan and files.exists(said) and not self._overwrite:
                     advice = f"repeat the command that began it, or {self._delete}"
                     raise InputError(f"{self._other} is here", self.partial, advice)
                 shutil.rmtree(self.partial)
             self.partial.mkdir(parents=True, exist_ok=True)
             if plan:
-                write_bytes(said, content)
+                files.write_bytes(said, content)
 
     def finish(self) -> None:
         """Gives the folder its name; what stood there is deleted last.
@@ -107,7 +99,7 @@ class WholeFolder:
                 if self.output.exists():
                     self.output.rename(self._replaced)
                 self.partial.rename(self.output)
-                sync(self.output.parent)
+                files.sync(self.output.parent)
             finally:
                 self._settle()
 
@@ -131,10 +123,10 @@ class WholeFolder:
 
     def _refuse_foreign(self, folder: Path) -> None:
         names = ["a file"]
-        if is_folder(folder):
+        if files.is_folder(folder):
             with self.writing():
                 names = sorted(path.name for path in folder.iterdir())
-        foreign = [name for name in names if not self._is_ours(final_name(name))]
+        foreign = [name for name in names if not self._is_ours(files.final_name(name))]
         if foreign:
             found = f"not {self._kind}: it holds {', '.join(foreign[:3])}"
             raise InputError(found, folder, "choose another output")

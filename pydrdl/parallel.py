@@ -98,11 +98,9 @@ def spread(
         submit = partial(pool.submit, task)
         yield from _handed_out(submit, items, AHEAD * count)
     except BrokenProcessPool as error:
-        raise InputError(
-            "a process ended before its time, perhaps for want of memory",
-            f"--workers {count}",
-            "repeat the command to go on, with fewer processes",
-        ) from error
+        what = "a process ended before its time, perhaps for want of memory"
+        advice = "repeat the command to go on, with fewer processes"
+        raise InputError(what, f"--workers {count}", advice) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -242,11 +240,9 @@ def starting(command: str) -> Iterator[None]:
             errno.E2BIG: "give fewer or shorter arguments",
         }
         otherwise = "run tools/setup.sh and source .venv/bin/activate"
-        raise InputError(
-            f"cannot start another process: {reason(error)}",
-            command,
-            helps.get(error.errno or 0, otherwise),
-        ) from error
+        what = f"cannot start another process: {reason(error)}"
+        advice = helps.get(error.errno or 0, otherwise)
+        raise InputError(what, command, advice) from error
 
 
 class Pool(ProcessPoolExecutor):

@@ -13,6 +13,15 @@ from pydrdl import parallel
 from pydrdl.errors import InputError, explain
 from pydrdl.files import read_bytes
 
+# Caffe ends the process, or raises.
+_TAKE_GPU = """
+import sys, caffe
+try:
+    caffe.set_mode_gpu()
+    caffe.set_device(int(sys.argv[1]))
+except RuntimeError as error:
+    sys.exit(str(error))
+"""
 QUIET = ("GLOG_minloglevel", "2")  # glog reads it once, when caffe is imported
 
 
@@ -26,11 +35,9 @@ def import_caffe() -> Any:
     try:
         import caffe
     except ImportError as error:
-        raise InputError(
-            f"cannot import pycaffe: {error}",
-            sys.executable,
-            "run tools/setup.sh and source .venv/bin/activate",
-        ) from error
+        what = f"cannot import pycaffe: {error}"
+        advice = "run tools/setup.sh and source .venv/bin/activate"
+        raise InputError(what, sys.executable, advice) from error
     return caffe
 
 
@@ -39,13 +46,12 @@ def why_no_gpu(number: int = 0) -> str | None:
 
     Caffe ends the process on such a GPU, so another process asks.
     """
-    probe = f"import caffe; caffe.set_mode_gpu(); caffe.set_device({number})"
-    done = parallel.python(probe)
+    done = parallel.python(_TAKE_GPU, str(number))
     if done.returncode == 0:
         return None
-    text = done.stderr.decode(errors="replace")
-    fatal = [line for line in text.splitlines() if "] " in line]
-    return fatal[0].split("] ", 1)[1] if fatal else "Caffe cannot use it"
+    lines = done.stderr.decode(errors="replace").splitlines()
+    fatal = [line.split("] ", 1)[1] for line in lines if "] " in line]
+    return (fatal or lines or ["Caffe cannot use it"])[0]
 
 
 def read_net(path: Path) -> Any:
@@ -70,20 +76,15 @@ def read_net(path: Path) -> Any:
             f"not a net: {error}", path, "correct the line and column named above"
         ) from error
     if net.layers:
-        raise InputError(
-            "a net of the old form, `layers`",
-            path,
-            "write it in today's, `layer`; Caffe's upgrade_net_proto_text does",
-        )
+        what = "a net of the old form, `layers`"
+        advice = "write it in today's, `layer`; Caffe's upgrade_net_proto_text does"
+        raise InputError(what, path, advice)
     if not net.layer:
         raise InputError("the net has no layers", path, give)
     unknown = {layer.type or "''" for layer in net.layer} - known
     if unknown:
-        raise InputError(
-            f"this Caffe has no layer type {', '.join(sorted(unknown))}",
-            path,
-            "correct the type, or build Caffe with it",
-        )
+        what = f"this Caffe has no layer type {', '.join(sorted(unknown))}"
+        raise InputError(what, path, "correct the type, or build Caffe with it")
     return net
 
 

@@ -6,15 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydrdl.check.problems import Case, named
 from pydrdl.datasets import vehicleid, veri
 from pydrdl.datasets.dataset import Dataset, Image, unique_images
-from pydrdl.datasets.vehicleid import ALL_IMAGES, read_all_images
-from pydrdl.datasets.veri import (
-    JUNK,
-    MATCHES,
-    TRACKS,
-    read_tracks,
-    read_truth,
-    truth_faults,
-)
 from pydrdl.errors import InputError
 from pydrdl.files import exists
 from pydrdl.lmdb.labels import MAX_VEHICLE_ID
@@ -157,7 +148,7 @@ def _check_all_images(dataset: Dataset) -> Iterator[Case]:
     vehicles = None
     if dataset.name == vehicleid.NAME:
         try:
-            vehicles = read_all_images(dataset.root)
+            vehicles = vehicleid.read_all_images(dataset.root)
         except InputError as error:
             yield "wrong_image_list", f"{error.where}: {error.what}"
     if vehicles is None:
@@ -167,23 +158,24 @@ def _check_all_images(dataset: Dataset) -> Iterator[Case]:
         if known is None:
             yield "absent_from_image_list", named(image)
         elif known != image.vehicle_id:
-            case = f"{image.path}: vehicle {image.vehicle_id}, {ALL_IMAGES}: {known}"
-            yield "other_vehicles", case
+            differ = f"vehicle {image.vehicle_id}, {vehicleid.ALL_IMAGES}: {known}"
+            yield "other_vehicles", f"{image.path}: {differ}"
 
 
 def _check_answers(dataset: Dataset) -> Iterator[Case]:
     """VeRi-776's own answers against its lists."""
     if dataset.name != veri.NAME or not {"query", "test"} <= dataset.splits.keys():
         return
-    absent = [f for f in (MATCHES, JUNK, TRACKS) if not exists(dataset.root / f)]
+    answers = veri.MATCHES, veri.JUNK, veri.TRACKS
+    absent = [name for name in answers if not exists(dataset.root / name)]
     for name in absent:
         yield "absent_answers", name
     faults: list[InputError] = []
     try:
-        if MATCHES not in absent and JUNK not in absent:
-            faults += truth_faults(dataset, read_truth(dataset))
-        if TRACKS not in absent:
-            read_tracks(dataset)
+        if veri.MATCHES not in absent and veri.JUNK not in absent:
+            faults += veri.truth_faults(dataset, veri.read_truth(dataset))
+        if veri.TRACKS not in absent:
+            veri.read_tracks(dataset)
     except InputError as error:
         faults.append(error)
     for fault in faults:

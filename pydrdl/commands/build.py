@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 from typer import Argument, BadParameter, Exit, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
+from pydrdl.table import plural
 
 if TYPE_CHECKING:
     from pydrdl.datasets import Dataset, Image
@@ -109,7 +109,7 @@ def build_lmdb(
         table.add_row("resumed after record", f"{summary.resumed_at:,}")
     cli.console.print(table)
     if model_ids is not None:
-        cli.console.print(_unknown(found, model_ids, labels), soft_wrap=True)
+        cli.console.lines(_unknown(found, model_ids, labels))
 
 
 def _open(path: Path, root: Path | None, labelled: bool, as_models: bool) -> "Dataset":
@@ -124,20 +124,15 @@ def _open(path: Path, root: Path | None, labelled: bool, as_models: bool) -> "Da
 
 def _unknown(
     images: "tuple[Image, ...]", model_ids: tuple[int, ...], lmdb: Path | None
-) -> Text:
+) -> str:
     """How many images have a model that the training LMDB lacks."""
     numbered = f"vehicle models are numbered as in {lmdb}"
     known = {-1, *model_ids}
     others = [image.model_id for image in images if image.model_id not in known]
     if not others:
-        return Text(f"{numbered}, which has all of them")
-    of_images, of_models = (
-        f"{count:,} {what}{'' if count == 1 else 's'}"
-        for what, count in (("image", len(others)), ("model", len(set(others))))
-    )
-    return Text(
-        f"{numbered}; {of_images} of {of_models} that it lacks: unlabelled (-1)"
-    )
+        return f"{numbered}, which has all of them"
+    of_images, of_models = plural(len(others), "image"), plural(len({*others}), "model")
+    return f"{numbered}; {of_images} of {of_models} that it lacks: unlabelled (-1)"
 
 
 MEANING = {
@@ -178,8 +173,7 @@ def _show(found: "LmdbVerification", faults: int) -> None:
         lines.append("next: name the data set and split that it was built from")
     if not found.whole:
         lines.append("next: build it again with tools/build_lmdb.py --overwrite")
-    for line in lines:
-        cli.console.print(line, soft_wrap=True)
+    cli.console.lines(*lines)
 
 
 def verify_lmdb(

@@ -56,10 +56,9 @@ def check(
         progress=cli.progress,
     )
     cli.console.print(checks.counts_table(checkup), "")
-    for note in checks.notes(checkup):
-        cli.console.print(f"{note}\n", soft_wrap=True)
+    cli.console.lines(*(f"{note}\n" for note in checks.notes(checkup)))
     checks.print_problems(checkup.problems, cli.console)
-    cli.console.print(checks.summary(checkup), soft_wrap=True)
+    cli.console.lines(checks.summary(checkup))
     if json is not None:
         cli.write_json(json, checks.checkup_json(checkup))
     if not checkup.fit:
@@ -108,8 +107,7 @@ def show(
     write_png(output, sheet)
     print_problems(damaged.problems(), cli.stderr)
     height, width = sheet.shape[:2]
-    made = f"{output}: {len(chosen)} vehicles, {width} x {height} pixels"
-    cli.console.print(made, soft_wrap=True)
+    cli.console.lines(f"{output}: {len(chosen)} vehicles, {width} x {height} pixels")
 
 
 def select(dataset: "Dataset", splits: list[str] | None) -> "Dataset":
@@ -158,5 +156,4 @@ def two_camera_lists(
         lists[path] = (lines + "\n").encode(errors="surrogateescape")
         said.append(f"{path}: {len(kept)} images of {len(ids)} vehicles")
     write_texts(lists, "the lists", overwrite=overwrite)
-    for line in said:
-        cli.console.print(line, soft_wrap=True)
+    cli.console.lines(*said)

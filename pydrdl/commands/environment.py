@@ -68,7 +68,7 @@ def environment(
         cli.console.print(title)
         for name, value in found.items():
             found[name] = _anonymous(value)
-            cli.console.print(f"  {name}: {found[name]}", soft_wrap=True)
+            cli.console.lines(f"  {name}: {found[name]}")
     if json is not None:
         cli.write_json(json, {"schema": "drdl.environment/1", **facts})
 

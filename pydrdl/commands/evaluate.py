@@ -32,8 +32,7 @@ def show(results: "Sequence[Result]", json: Path | None) -> None:
     from pydrdl.table import to_rich
 
     cli.console.print(to_rich(terminal_table(results)), "")
-    for note in notes(results):
-        cli.console.print(note, markup=False, soft_wrap=True)
+    cli.console.lines(*notes(results))
     if json is not None:
         cli.write_json(json, to_json(results))
 

@@ -1,5 +1,6 @@
 """Features of a net, and the verifiers that are trained on them."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +12,9 @@ from pydrdl.commands import options
 from pydrdl.files import refuse_existing
 
 if TYPE_CHECKING:
-    from pydrdl.verifiers import verifier
+    from collections.abc import Callable
+
+    from pydrdl.verifiers.verifier import Verifier
 
 
 def three_numbers(text: str) -> tuple[float, float, float]:
@@ -24,7 +27,7 @@ def three_numbers(text: str) -> tuple[float, float, float]:
 
 
 def extract_features(
-    dataset: Annotated[Path, Argument(help="A data set's folder, or an image list.")],
+    dataset: Annotated[Path, options.DATASET],
     output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
     *,
     output: Annotated[Path | None, options.output("HDF5 file to make.")] = None,
@@ -34,9 +37,7 @@ def extract_features(
         int | None, Option(min=0, help="No weights: random ones from this seed.")
     ] = None,
     split: Annotated[str, Option(help='Such as "test_800".')] = "all",
-    root: Annotated[
-        Path | None, Option(help="Folder that an image list's paths start from.")
-    ] = None,
+    root: Annotated[Path | None, options.ROOT] = None,
     layer: Annotated[
         str | None, Option(help="Blob to read; the net's last top by default.")
     ] = None,
@@ -99,12 +100,8 @@ def extract_features(
         note=damaged,
     )
     print_problems(damaged.problems(), cli.stderr)
-    cli.console.print(
-        f"{path}: {len(images):,} x {extractor.width:,} of blob {extractor.blob}, "
-        f"features {sha256[:16]}",
-        markup=False,
-        soft_wrap=True,
-    )
+    made = f"{len(images):,} x {extractor.width:,} of blob {extractor.blob}"
+    cli.console.lines(f"{path}: {made}, features {sha256[:16]}")
 
 
 Features = Annotated[Path, Argument(help="Of tools/extract_features.py.")]
@@ -132,19 +129,11 @@ def joint_bayesian(
     Example: python tools/train_verifier.py joint-bayesian train.h5
     --output jb.npz
     """
-    from pydrdl.features import read_features
-    from pydrdl.verifiers import verifier
+    from pydrdl.verifiers.verifier import train_joint_bayesian
 
     path = options.one_output(output, output_word)
-    refuse_existing(path, overwrite=overwrite)
-    trained = verifier.train_joint_bayesian(
-        read_features(features),
-        label,
-        components=components,
-        steps=steps,
-        where=features,
-    )
-    _finish(trained, path)
+    train = partial(train_joint_bayesian, label=label, components=components)
+    _train(partial(train, steps=steps), features, path, overwrite)
 
 
 def svm(
@@ -166,28 +155,23 @@ def svm(
     Example: python tools/train_verifier.py svm train.h5 --label model
     --output svm.npz
     """
-    from pydrdl.features import read_features
-    from pydrdl.verifiers import verifier
+    from pydrdl.verifiers.verifier import train_svm
 
     path = options.one_output(output, output_word)
-    refuse_existing(path, overwrite=overwrite)
-    trained = verifier.train_svm(
-        read_features(features),
-        label,
-        components=components,
-        pairs=pairs,
-        seed=seed,
-        c=c,
-        where=features,
-    )
-    _finish(trained, path)
+    train = partial(train_svm, label=label, components=components)
+    _train(partial(train, pairs=pairs, seed=seed, c=c), features, path, overwrite)
 
 
-def _finish(trained: "verifier.Verifier", output: Path) -> None:
-    """Writes the file and says what it is."""
+def _train(
+    train: "Callable[..., Verifier]", features: Path, output: Path, overwrite: bool
+) -> None:
+    """Trains on a file, writes what comes of it and says what it is."""
+    from pydrdl.features import read_features
     from pydrdl.verifiers.file import save_verifier
     from pydrdl.verifiers.joint_bayesian import Model
 
+    refuse_existing(output, overwrite=overwrite)
+    trained = train(read_features(features), where=features)
     save_verifier(trained, output)
     training, axes = trained.training, trained.projection.axes
     table = Table(str(output), "")

@@ -82,11 +82,9 @@ def gradcheck(
     rows = check_all(cases, devices, seed, cli.progress)
     cli.console.width = max(cli.console.width, suite.WIDTH)
     cli.console.print(suite.gradient_table(rows), "")
-    for note in suite.notes(rows):
-        cli.console.print(note, markup=False, soft_wrap=True)
-    for name, reason in left_out.items():
-        cli.console.print(f"not checked: {name} ({reason})", markup=False)
-    cli.console.print(suite.summary(rows), markup=False, soft_wrap=True)
+    cli.console.lines(*suite.notes(rows))
+    cli.console.lines(*(f"not checked: {n} ({why})" for n, why in left_out.items()))
+    cli.console.lines(suite.summary(rows))
     if json is not None:
         cli.write_json(json, suite.gradient_json(rows, seed, left_out))
     if not suite.passed(rows):

@@ -106,7 +106,7 @@ def plot_training(
     if tensorboard is not None:
         for key, log in read.items():
             count = write_events(log, tensorboard / key)
-            cli.console.print(f"{tensorboard / key}: {count:,} values", markup=False)
+            cli.console.print(f"{tensorboard / key}: {count:,} values")
 
 
 def _redraw(
@@ -121,4 +121,4 @@ def _redraw(
         note = f", {bad:,} rows with NaN or infinity" if bad else ""
         state = "done" if log.runs[-1].done else "not done"
         line = f"{output}: {name}, iteration {log.rows[-1].iteration:,}, {state}{note}"
-        cli.console.print(line, markup=False, soft_wrap=True)
+        cli.console.lines(line)

@@ -152,12 +152,12 @@ def make_nets(
     _write(content, overwrite=overwrite)
     for note in notes:
         shown = cli.stderr if note.startswith("warning: ") else cli.console
-        shown.print(note, soft_wrap=True)
+        shown.lines(note)
     if prototxt.is_too_small(data, family):
         return
     here = "" if output.is_absolute() and train.is_absolute() else ", in this folder"
     command = shlex.join(["caffe", "train", "--solver", family.files[nets[0]].solver])
-    cli.console.print(f"next{here}: {command}", soft_wrap=True)
+    cli.console.lines(f"next{here}: {command}")
 
 
 def _texts(
@@ -175,8 +175,7 @@ def _texts(
 
 def _write(content: dict[Path, bytes], *, overwrite: bool) -> None:
     write_texts(content, "the nets", overwrite=overwrite)
-    for path in content:
-        cli.console.print(str(path), soft_wrap=True)
+    cli.console.lines(*map(str, content))
 
 
 def _refuse_unused(context: Context) -> None:
@@ -228,7 +227,6 @@ def init_weights(
         overwrite=overwrite,
     )
     cli.console.print(task.outcome_table(outcome), "")
-    for note in task.outcome_notes(outcome):
-        cli.console.print(note, markup=False, soft_wrap=True)
+    cli.console.lines(*task.outcome_notes(outcome))
     if json is not None:
         cli.write_json(json, task.outcome_json(outcome))

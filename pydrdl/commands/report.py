@@ -57,9 +57,7 @@ def report(
     data: Annotated[
         Path | None, Option(help="The data set, for the strips' images and counts.")
     ] = None,
-    root: Annotated[
-        Path | None, Option(help="Folder that an image list's paths start from.")
-    ] = None,
+    root: Annotated[Path | None, options.ROOT] = None,
     split: Annotated[
         str, Option(help="Show images of this split only; of all by default.")
     ] = "",
@@ -112,8 +110,5 @@ def report(
     )
     names = write_report(build_report(inputs), folder, overwrite=overwrite)
     size = (folder / HTML).stat().st_size
-    cli.console.print(
-        f"{folder}: {len(names)} files; open {folder / HTML} ({size / 1e6:.1f} MB)",
-        markup=False,
-        soft_wrap=True,
-    )
+    opened = f"open {folder / HTML} ({size / 1e6:.1f} MB)"
+    cli.console.lines(f"{folder}: {len(names)} files; {opened}")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -113,15 +112,14 @@ def reproduce(
             command = f"python {shlex.join(sys.argv)}"
         report = chain.report(files, command)
     if list_steps:
-        for step in chain.steps:
-            line = f"{step.name}: {shlex.join(step.command)}"
-            cli.console.print(line, soft_wrap=True, markup=False)
+        steps = ((step.name, shlex.join(step.command)) for step in chain.steps)
+        cli.console.lines(*(f"{name}: {command}" for name, command in steps))
         return
     cores = os.cpu_count() or 1
     jobs = jobs or (1 if gpu else min(cores, 4))
     # Several nets on one core each learn more than one net on several.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, cores // jobs)))
-    progress = ChainProgress(partial(cli.stderr.print, soft_wrap=True))
+    progress = ChainProgress(cli.stderr.lines)
     started = time.monotonic()
     run_steps(chain.steps, chosen.work, progress, jobs=jobs)
     cli.stderr.print(progress.summary(time.monotonic() - started))
@@ -131,9 +129,9 @@ def reproduce(
         given = compcars if target == "table3" else data
         cli.console.print(tables.render(shown[-1], same_data=given is not None))
     conditions = _conditions(chosen, asked)
-    cli.console.print(conditions, soft_wrap=True)
+    cli.console.lines(conditions)
     if report is not None:
-        cli.console.print(f"report: {report}", soft_wrap=True)
+        cli.console.lines(f"report: {report}")
     if json is not None:
         splits = dict(chosen.splits)
         content = tables.to_json(shown, conditions=conditions, splits=splits)

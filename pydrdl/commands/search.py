@@ -176,10 +176,9 @@ def _calibrate(folder: "GalleryFolder", path: Path) -> "GalleryFolder":
     table = Table("probability stated", "share found", "pairs")
     for part in found.curve:
         table.add_row(f"{part.stated:.3f}", f"{part.found:.3f}", f"{part.pairs:,}")
-    cli.console.print(
+    cli.console.lines(
         f"probabilities: from {found.images:,} images of {found.vehicles:,} vehicles; "
-        f"mean error {found.error:.3f} on vehicles that were left out",
-        soft_wrap=True,
+        f"mean error {found.error:.3f} on vehicles that were left out"
     )
     cli.console.print(table)
     return folder.describe(calibration=found)
@@ -189,15 +188,13 @@ def _print_filled(folder: "GalleryFolder", filled: "Filled") -> None:
     said = [f"{filled.new:,} added", f"{filled.known:,} were there"]
     if filled.unreadable:
         said.append(f"{len(filled.unreadable):,} cannot be read")
-    cli.console.print(
-        f"{folder.path}: {', '.join(said)}; {folder.rows.count():,} in all",
-        soft_wrap=True,
+    cli.console.lines(
+        f"{folder.path}: {', '.join(said)}; {folder.rows.count():,} in all"
     )
     for error in filled.unreadable[:SHOWN]:
-        cli.stderr.print(f"skipped: {error.where}: {error.what}", soft_wrap=True)
+        cli.stderr.lines(f"skipped: {error.where}: {error.what}")
     if len(filled.unreadable) > SHOWN:
-        more = len(filled.unreadable) - SHOWN
-        cli.stderr.print(f"skipped: {more:,} more", soft_wrap=True)
+        cli.stderr.lines(f"skipped: {len(filled.unreadable) - SHOWN:,} more")
 
 
 def four_numbers(text: str) -> tuple[int, int, int, int]:
@@ -324,7 +321,7 @@ def _print_answer(folder: "GalleryFolder", answer: "Answer", wanted: "Wanted") -
         model, many, of = answer.model
         name = folder.description.model_names.get(str(model), str(model))
         told += f"; {many} of the first {of} are of model {name}"
-    cli.console.print(told, soft_wrap=True)
+    cli.console.lines(told)
 
 
 def _draw(

@@ -52,6 +52,7 @@ def train(
     folder = WholeFolder(
         output, "the training", "a training",
         lambda name: _OURS.fullmatch(name) is not None, overwrite=overwrite,
+        other="a training with another solver, net or weights",
     )  # fmt: skip
     folder.refuse_existing()
     # Relative where it can be: Caffe notes and shows it.
@@ -61,21 +62,15 @@ def train(
     if is_file(log) and not is_file(begun):  # of a version that noted no settings
         with folder.writing():
             begun.write_bytes(settings)
-    if is_file(begun) and not overwrite and read_bytes(begun, "it", "") != settings:
-        raise InputError(
-            "a training with another solver, net or weights was stopped here",
-            partial,
-            "repeat the command that began it, delete it, or pass --overwrite",
-        )
     folder.begin(SETTINGS, settings)
     message.snapshot_prefix = str(partial / Path(message.snapshot_prefix).name)
     copy = partial / solver.name
     with writing("the solver", copy):
         write_text(copy, text_format.MessageToString(message))
-    cli.stderr.print(f"log: {log}", soft_wrap=True)
+    cli.stderr.lines(f"log: {log}")
     last = train_in_place(copy, log, weights=weights, gpu=gpu)
     folder.finish()
-    cli.console.print(str(output / last.name), soft_wrap=True)
+    cli.console.lines(str(output / last.name))
 
 
 def train_in_place(

@@ -117,11 +117,9 @@ class _Reader:
         except InputError as error:
             if error.where != str(label):  # it is there, but a line is malformed
                 raise
-            raise InputError(
-                f"no label for {name[:60]}: {error.what}",
-                where,
-                f"get it as {label}, or take the image out of the list",
-            ) from error
+            what = f"no label for {name[:60]}: {error.what}"
+            advice = f"get it as {label}, or take the image out of the list"
+            raise InputError(what, where, advice) from error
 
 
 def read_box(path: Path) -> tuple[int, int, int, int]:

@@ -55,11 +55,9 @@ def _parse(where: str, line: str) -> Image:
         raise malformed(where, line, expected)
     path = PurePosixPath(name)
     if path.is_absolute():
-        raise InputError(
-            f"absolute path {path}; expected one relative to the data set's root",
-            where,
-            "shorten the paths and name the folder they start from as the root",
-        )
+        what = f"absolute path {path}; expected one relative to the data set's root"
+        advice = "shorten the paths and name the folder they start from as the root"
+        raise InputError(what, where, advice)
     return Image(str(path), vehicle, model, camera)
 
 
@@ -93,11 +91,9 @@ def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
     for path in files_in(folder, "*.jpg"):
         match = _TWO_CAMERA.fullmatch(path.name)
         if match is None:
-            raise InputError(
-                "an image whose name does not say vehicle and camera",
-                path,
-                "name it <class>_<number>_cam<camera>.jpg, or write an image list",
-            )
+            what = "an image whose name does not say vehicle and camera"
+            advice = "name it <class>_<number>_cam<camera>.jpg, or write an image list"
+            raise InputError(what, path, advice)
         matches.append(match)
     vehicles = sorted({(match[1], match[2]) for match in matches})
     if len(vehicles) <= test_vehicles:

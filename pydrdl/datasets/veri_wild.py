@@ -16,15 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pydrdl.datasets import lines
 from pydrdl.datasets.dataset import Dataset, Image
-from pydrdl.datasets.lines import (
-    MIXED,
-    TWICE,
-    each_once,
-    malformed,
-    read_lines,
-    read_matches,
-)
 from pydrdl.errors import InputError
 from pydrdl.files import exists, files_in
 
@@ -55,7 +48,9 @@ def read_veri_wild(root: Path) -> Dataset:
     if not lists:
         advice = "put train_list.txt, or test_3000_query.txt and test_3000.txt there"
         raise InputError("no split lists", folder, advice)
-    splits = {name: each_once(_listed(path, info)) for name, path in lists.items()}
+    splits = {
+        name: lines.each_once(_listed(path, info)) for name, path in lists.items()
+    }
     names = dict(enumerate(info.makes))
     return Dataset(NAME, root, splits, len(names), names)
 
@@ -72,7 +67,7 @@ def _read_info(path: Path) -> _Info:
     camera_of: dict[tuple[int, int], int] = {}
     makes_of: dict[int, set[str]] = defaultdict(set)
     columns = ["id/image", "camera id", "time", "model", "type", "color"]
-    for number, line in read_lines(path):
+    for number, line in lines.read_lines(path):
         where, fields = f"{path}:{number}", line.split(";")
         match = _LISTED.fullmatch(fields[0].strip())
         if match is None and number == 1:
@@ -82,12 +77,12 @@ def _read_info(path: Path) -> _Info:
         cut_off = "model" in columns and len(fields) <= columns.index("model")
         if match is None or camera is None or cut_off:
             expected = f'the columns {";".join(columns)}, as in "20342/209528;110;..."'
-            raise malformed(where, line, expected)
+            raise lines.malformed(where, line, expected)
         vehicle, image = int(match[1]), int(match[2])
         known = camera_of.setdefault((vehicle, image), int(camera[1]))
         if known != int(camera[1]):
             what = f"image {fields[0]} has two cameras, {known} and {camera[1]}"
-            raise InputError(what, where, TWICE)
+            raise InputError(what, where, lines.TWICE)
         if "model" in columns:
             makes_of[vehicle].add(fields[columns.index("model")].strip())
     makes = sorted(set().union(*makes_of.values()) - {""})
@@ -116,11 +111,11 @@ def _find_lists(folder: Path) -> dict[str, Path]:
 
 def _listed(path: Path, info: _Info) -> Iterator[tuple[str, Image]]:
     expected = 'a vehicle and its image, as in "20342/209528"'
-    for where, match in read_matches(path, _LISTED, expected):
+    for where, match in lines.read_matches(path, _LISTED, expected):
         vehicle, image = int(match[1]), int(match[2])
         camera = info.camera_of.get((vehicle, image))
         if camera is None:
             what = f"image {image} of vehicle {vehicle} is not in {INFO}, so that its "
-            raise InputError(f"{what}camera is not known", where, MIXED)
+            raise InputError(f"{what}camera is not known", where, lines.MIXED)
         name = f"images/{vehicle:05d}/{image:06d}.jpg"
         yield where, Image(name, vehicle, info.model_of.get(vehicle, -1), camera)

@@ -61,11 +61,9 @@ def open_net(
     if gpu is None:
         caffe.set_mode_cpu()
     elif (reason := pycaffe.why_no_gpu(gpu)) is not None:
-        raise InputError(
-            f"no GPU {gpu}: {reason}",
-            f"--gpu {gpu}",
-            "leave the option out, or build Caffe with CUDA (CMake preset cuda)",
-        )
+        what = f"no GPU {gpu}: {reason}"
+        advice = "leave the option out, or build Caffe with CUDA (CMake preset cuda)"
+        raise InputError(what, f"--gpu {gpu}", advice)
     else:
         caffe.set_mode_gpu()
         caffe.set_device(gpu)
@@ -74,11 +72,8 @@ def open_net(
     net = pycaffe.open_net(path, caffe.TEST)
     shape = tuple(net.blobs[INPUT].shape) if INPUT in net.inputs else ()
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
-        raise InputError(
-            f"input {INPUT!r} of shape {shape or 'none'}; expected 1 x 3 x H x H",
-            path,
-            "use a deploy net with an Input layer",
-        )
+        what = f"input {INPUT!r} of shape {shape or 'none'}; expected 1 x 3 x H x H"
+        raise InputError(what, path, "use a deploy net with an Input layer")
     if weights is not None:
         load_weights(net, weights)
     return net
@@ -238,41 +233,27 @@ def read_preprocess(
         again = "mend it, or give --resize and --mean"
         file = read_declared(PreprocessFile, path, PREPROCESS, again)
     elif None in options.values():
-        raise InputError(
-            "how the net's images were made in training is not known",
-            path,
-            f"give --resize and --mean, {EXAMPLE}",
-        )
+        what = "how the net's images were made in training is not known"
+        raise InputError(what, path, f"give --resize and --mean, {EXAMPLE}")
     try:
         given = declared(PreprocessFile, options)
     except ValueError as error:
-        raise InputError(
-            f"not how images can be made: {error}",
-            "--resize, --mean",
-            f"give them {EXAMPLE}",
-        ) from error
+        what = f"not how images can be made: {error}"
+        raise InputError(what, "--resize, --mean", f"give them {EXAMPLE}") from error
     file = file.model_copy(
         update=given.model_dump(exclude_none=True, exclude={"scale"})
     )
     if file.resize is None or file.mean is None:
         name = "resize" if file.resize is None else "mean"
-        raise InputError(
-            f"cannot read {PREPROCESS}: {name} is missing",
-            path,
-            f"add it, or give --{name}",
-        )
+        what = f"cannot read {PREPROCESS}: {name} is missing"
+        raise InputError(what, path, f"add it, or give --{name}")
     b, g, r = file.mean
     made = Preprocess(file.resize, file.crop or input_side, (b, g, r), file.scale)
     if made.crop != input_side:
-        raise InputError(
-            f"crop {made.crop}, but the net's input is {input_side} x {input_side}",
-            path,
-            "generate both again with the same size",
-        )
+        what = f"crop {made.crop}, but the net's input is {input_side} x {input_side}"
+        raise InputError(what, path, "generate both again with the same size")
     if made.crop > made.resize:
-        raise InputError(
-            f"images of {made.resize} pixels do not hold a crop of {made.crop}",
-            path if resize is None else f"--resize {resize}",
-            "resize to at least the crop",
-        )
+        what = f"images of {made.resize} pixels do not hold a crop of {made.crop}"
+        advice = "resize to at least the crop"
+        raise InputError(what, path if resize is None else f"--resize {resize}", advice)
     return made

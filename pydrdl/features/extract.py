@@ -12,13 +12,7 @@ from pydrdl.arrays import Float32, Floats
 from pydrdl.datasets.dataset import Image, images_sha256
 from pydrdl.datasets.images import Note, read_image
 from pydrdl.errors import InputError
-from pydrdl.features.deploy_net import (
-    INPUT,
-    Preprocess,
-    last_top,
-    open_net,
-    read_preprocess,
-)
+from pydrdl.features import deploy_net
 from pydrdl.features.file import (
     FeatureRows,
     FeatureSet,
@@ -40,7 +34,7 @@ class Extractor:
 
     net: Any  # a caffe.Net
     blob: str  # what is read of it
-    preprocess: Preprocess  # from an image to its input
+    preprocess: deploy_net.Preprocess  # from an image to its input
     source: Source  # all of that, as a features file says it
     device: str  # "cpu" or "gpu"
 
@@ -101,22 +95,16 @@ def open_extractor(
             what open_net and read_preprocess refuse.
     """
     if (weights is None) == (untrained is None):
-        raise InputError(
-            "expected either weights or a net that was not trained",
-            "--weights, --untrained",
-            "give one of the two",
-        )
-    net = open_net(net_path, weights=weights, untrained=untrained, gpu=gpu)
-    preprocess = read_preprocess(
-        net_path, net.blobs[INPUT].shape[2], resize=resize, mean=mean
+        what = "expected either weights or a net that was not trained"
+        raise InputError(what, "--weights, --untrained", "give one of the two")
+    net = deploy_net.open_net(net_path, weights=weights, untrained=untrained, gpu=gpu)
+    preprocess = deploy_net.read_preprocess(
+        net_path, net.blobs[deploy_net.INPUT].shape[2], resize=resize, mean=mean
     )
-    blob = last_top(net) if layer is None else layer
+    blob = deploy_net.last_top(net) if layer is None else layer
     if blob not in net.blobs:
-        raise InputError(
-            f"the net has no blob {blob!r}; it has {', '.join(net.blobs)}",
-            net_path,
-            "name one of them with --layer",
-        )
+        what = f"the net has no blob {blob!r}; it has {', '.join(net.blobs)}"
+        raise InputError(what, net_path, "name one of them with --layer")
     source = Source(
         net=str(net_path),
         net_sha256=file_sha256(net_path),
@@ -289,10 +277,10 @@ def forward(net: Any, blob: str, inputs: Sequence[Float32]) -> Float32:
         (n, D), a copy of the blob; whatever follows the first axis is flattened.
     """
     shape = (len(inputs), *inputs[0].shape)
-    if tuple(net.blobs[INPUT].shape) != shape:
-        net.blobs[INPUT].reshape(*shape)
+    if tuple(net.blobs[deploy_net.INPUT].shape) != shape:
+        net.blobs[deploy_net.INPUT].reshape(*shape)
         net.reshape()
-    np.stack(inputs, out=net.blobs[INPUT].data)
+    np.stack(inputs, out=net.blobs[deploy_net.INPUT].data)
     writers = [name for name, tops in net.top_names.items() if blob in tops]
     net.forward(end=writers[-1])
     return np.array(net.blobs[blob].data, np.float32).reshape(len(inputs), -1)
@@ -301,9 +289,8 @@ def forward(net: Any, blob: str, inputs: Sequence[Float32]) -> Float32:
 def decoded(
     images: Iterable[Image],
     root: Path,
-    preprocess: Preprocess,
+    preprocess: deploy_net.Preprocess,
     window: int,
-    workers: int | None = None,
     note: Note | None = None,
 ) -> Iterator[Float32]:
     """Yields the net's inputs in order, decoded by threads ahead of their use.
@@ -320,7 +307,7 @@ def decoded(
     def decode(image: Image) -> Float32:
         return preprocess(read_image(root, image, size, note))
 
-    return in_order(decode, images, workers, window)
+    return in_order(decode, images, None, window)
 
 
 def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -2,7 +2,7 @@
 
 Datasets: features (N x D, float32 or float16), name (N UTF-8 strings), vehicle_id,
 model_id and camera_id (N int64, -1 unknown). Attributes: schema, and what made them,
-see Source. Image names are distinct. A seal stands before all of it, see pydrdl.seal;
+see Source. Image names are distinct. A seal stands before all of it, see pydrdl.files;
 files of before there was one are read with a note.
 """
 
@@ -23,8 +23,7 @@ from pydrdl.cli import Note
 from pydrdl.errors import InputError, reading, writing
 from pydrdl.features.hdf5 import Hdf5, load_hdf5
 from pydrdl.features.layout import laid_out
-from pydrdl.files import refuse_existing, whole_file
-from pydrdl.seal import HDF5
+from pydrdl.files import HDF5, refuse_existing, whole_file
 from pydrdl.strict_json import Form
 
 SCHEMA = "drdl.features/1"

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 
 from pydrdl import parallel
 from pydrdl.errors import InputError
-from pydrdl.files import open_bytes
-from pydrdl.seal import check_seal
+from pydrdl.files import check_seal, open_bytes
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HEAD = 2048 + len(SIGNATURE)
@@ -179,11 +178,7 @@ def _read_dataset(
 
 
 def _read_apart(path: Path) -> Hdf5:
-    """Reads a file by another process.
-
-    Raises:
-        ValueError: that did not succeed.
-    """
+    """Reads a file by another process; ValueError where that does not succeed."""
     code = "from pydrdl.features.hdf5 import main; main()"
     done = parallel.python(code, str(path))
     if done.returncode == 0:

@@ -56,11 +56,9 @@ def _double_net(message: Any) -> Any:
     try:
         from caffe import _net64
     except ImportError as error:
-        raise InputError(
-            f"cannot import nets in double precision: {error}",
-            "caffe._net64",
-            "run tools/setup.sh, which builds it beside pycaffe",
-        ) from error
+        what = f"cannot import nets in double precision: {error}"
+        advice = "run tools/setup.sh, which builds it beside pycaffe"
+        raise InputError(what, "caffe._net64", advice) from error
     return _net64.Net(text_format.MessageToString(message))
 
 

@@ -178,11 +178,9 @@ def _labels_of(images: Sequence[Image], dense: labels.Labels, label: str) -> lis
         return [number[image.vehicle_id] for image in images]
     unlabelled = [image for image in images if image.model_id < 0]
     if unlabelled:
-        raise InputError(
-            f"{len(unlabelled)} of {len(images)} images have no model label",
-            unlabelled[0].path,
-            "leave them out (--labelled-only), or take the vehicle as the label",
-        )
+        what = f"{len(unlabelled)} of {len(images)} images have no model label"
+        advice = "leave them out (--labelled-only), or take the vehicle as the label"
+        raise InputError(what, unlabelled[0].path, advice)
     number = {model: k for k, model in enumerate(dense.model_ids)}
     return [number[image.model_id] for image in images]
 
@@ -206,11 +204,9 @@ def _check_files(images: Sequence[Image], root: Path) -> None:
         odd = exists(Path(root) / first.path)
         how = "no regular file" if odd else "missing"
         more = f"; {len(missing) - 1} more are missing" if len(missing) > 1 else ""
-        raise InputError(
-            f"{first.path} of vehicle {first.vehicle_id} is {how}{more}",
-            root,
-            "name their folder with --root, get them, or take them out of the list",
-        )
+        what = f"{first.path} of vehicle {first.vehicle_id} is {how}{more}"
+        advice = "name their folder with --root, get them, or take them out of the list"
+        raise InputError(what, root, advice)
 
 
 def _refuse_damaged(partial: Path) -> None:
@@ -265,11 +261,9 @@ def _commit(
             with committing(folder, size), opened.begin(write=True) as transaction:
                 for key, value in records:
                     if not transaction.put(key, value, append=True):
-                        raise InputError(
-                            f"record {key.decode(errors='replace')} is there already",
-                            folder,
-                            "let no two commands build the same output at once",
-                        )
+                        what = f"record {key.decode(errors='replace')} is there already"
+                        advice = "let no two commands build the same output at once"
+                        raise InputError(what, folder, advice)
             break
         except lmdb.MapFullError:
             with committing(folder, 0):

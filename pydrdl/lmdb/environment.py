@@ -18,16 +18,7 @@ from typing import NamedTuple
 
 import lmdb
 
-from pydrdl import parallel
-from pydrdl.errors import (
-    InputError,
-    cannot_read,
-    cannot_write,
-    number_of,
-    reading,
-    reason,
-    writing,
-)
+from pydrdl import errors, parallel
 
 DATA, LOCK = "data.mdb", "lock.mdb"
 LOCK_BYTES = 8192  # for the 126 readers that LMDB has room for by default
@@ -42,7 +33,7 @@ _BY_DAMAGE = {"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV"}
 @contextmanager
 def to_read(folder: Path) -> Iterator[lmdb.Environment]:
     """Opens an LMDB that nobody writes; InputError where that cannot be."""
-    with reading("the LMDB", folder, AGAIN):
+    with errors.reading("the LMDB", folder, AGAIN):
         # Bytes, for names that are not UTF-8.
         environment = lmdb.open(os.fsencode(folder), readonly=True, lock=False)
     with environment:
@@ -56,7 +47,7 @@ def to_write(folder: Path, map_size: int) -> Iterator[lmdb.Environment]:
     Raises:
         InputError: it cannot be opened or made; see committing() too.
     """
-    with writing("the LMDB", folder):
+    with errors.writing("the LMDB", folder):
         with (folder / LOCK).open("ab") as lock:
             os.posix_fallocate(lock.fileno(), 0, LOCK_BYTES)
         # In what a kill cut off at its start nothing can have been committed.
@@ -84,9 +75,9 @@ def committing(folder: Path, size: int) -> Iterator[None]:
         raise
     except (lmdb.Error, OSError) as error:
         cause: BaseException = error
-        if number_of(error) == errno.EIO:
+        if errors.number_of(error) == errno.EIO:
             cause = _why_no_more(folder, size) or error
-        raise cannot_write("the LMDB", folder, cause) from error
+        raise errors.cannot_write("the LMDB", folder, cause) from error
 
 
 def _why_no_more(folder: Path, size: int) -> OSError | None:
@@ -148,7 +139,7 @@ def elsewhere(
     if done.returncode < 0:
         ended = signal.Signals(-done.returncode).name
         if ended not in _BY_DAMAGE:
-            raise InputError(
+            raise errors.InputError(
                 f"cannot read the LMDB: {ended} ended the process that read it",
                 folder,
                 "see whether memory ran out, and give the same command again",
@@ -166,7 +157,7 @@ def look(folder: Path) -> tuple[int, str]:
     Raises:
         InputError: the system does not let it be read.
     """
-    with reading("the LMDB", folder, AGAIN):
+    with errors.reading("the LMDB", folder, AGAIN):
         found = (Path(folder) / DATA).stat()
     size = found.st_size
     if not stat.S_ISREG(found.st_mode):
@@ -178,8 +169,8 @@ def look(folder: Path) -> tuple[int, str]:
             pages, head = environment.info()["last_pgno"] + 1, environment.stat()
     except (lmdb.Error, OSError) as error:
         if _is_refusal(error):
-            raise cannot_read("the LMDB", folder, error, AGAIN) from error
-        return 0, f"{DATA} cannot be opened: {reason(error)}"
+            raise errors.cannot_read("the LMDB", folder, error, AGAIN) from error
+        return 0, f"{DATA} cannot be opened: {errors.reason(error)}"
     wanted, entries = pages * head["psize"], int(head["entries"])
     if size < wanted:
         return 0, f"{DATA} is cut off: it has {size:,} bytes; expected {wanted:,}"
@@ -210,7 +201,7 @@ def read(folder: str, entries: str) -> None:
 
 def _is_refusal(error: Exception) -> bool:
     """Whether the system refuses, and the file may be whole."""
-    number = number_of(error)
+    number = errors.number_of(error)
     if number == errno.ENOMEM:  # a size that makes no sense, or a limit
         return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
     return number not in _OF_CONTENT

@@ -105,11 +105,9 @@ def verify_image_lmdb(
     """
     folder = Path(folder)
     if not is_file(folder / DATA):
-        raise InputError(
-            "no image LMDB: there is no data.mdb",
-            folder,
-            "check the path; a build that is not done lies in a folder .partial",
-        )
+        what = "no image LMDB: there is no data.mdb"
+        advice = "check the path; a build that is not done lies in a folder .partial"
+        raise InputError(what, folder, advice)
     expected, faults = read_expected(folder)
     if images is not None:
         expected, more = with_dataset(

@@ -297,11 +297,7 @@ def _legend(axis: "Axes") -> int:
 
 
 def check_format(path: Path) -> str:
-    """The format that a picture's name asks for.
-
-    Raises:
-        InputError: it is not offered.
-    """
+    """The format that a picture's name asks for; InputError where it is not offered."""
     kind = path.suffix.removeprefix(".").lower()
     if kind not in FORMATS:
         what = f"no such format; pictures end in .{', .'.join(FORMATS)}"

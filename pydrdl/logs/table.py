@@ -96,11 +96,9 @@ def _write(log: TrainingLog, folder: Path) -> int:
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
     except ImportError as error:
-        raise InputError(
-            f"tensorboard is not installed: {error}",
-            "--tensorboard",
-            "run `pip install tensorboard`, or leave the option out",
-        ) from error
+        what = f"tensorboard is not installed: {error}"
+        advice = "run `pip install tensorboard`, or leave the option out"
+        raise InputError(what, "--tensorboard", advice) from error
     writer = EventFileWriter(str(folder))
     count, run, before, now = 0, 0, 0.0, 0.0
     for row in log.rows:

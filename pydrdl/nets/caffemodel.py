@@ -17,11 +17,10 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from pydrdl import files
 from pydrdl.errors import InputError, writing
-from pydrdl.files import is_file, read_bytes, refuse_existing, whole_file
 from pydrdl.messages import caffe_pb2
 from pydrdl.pycaffe import net_of
-from pydrdl.seal import PROTO, check_seal
 
 # A dimension is None where only the data, not the net, would tell it.
 Dims = tuple[int | None, ...]
@@ -53,11 +52,11 @@ def read_weights(path: Path) -> dict[str, StoredLayer]:
             shape says; or it is damaged by its seal.
     """
     again = "give a .caffemodel that Caffe wrote; one that was cut off, get again"
-    if not is_file(path):
+    if not files.is_file(path):
         raise InputError("no such weights file", path, again)
     net = caffe_pb2.NetParameter()
-    content = read_bytes(path, "the weights", "check the path")
-    check_seal(io.BytesIO(content), "the weights", path, again)
+    content = files.read_bytes(path, "the weights", "check the path")
+    files.check_seal(io.BytesIO(content), "the weights", path, again)
     try:
         net.ParseFromString(content)
     except DecodeError as error:
@@ -116,20 +115,20 @@ def write_weights(
     Raises:
         InputError: the file exists, and overwrite is not said, or cannot be written.
     """
-    refuse_existing(path, overwrite=overwrite)
+    files.refuse_existing(path, overwrite=overwrite)
     with (
         writing("the weights", path),
-        whole_file(path) as part,
+        files.whole_file(path) as part,
         part.open("wb") as file,
     ):
-        file.write(bytes(PROTO.length))  # for the seal
-        size, crc = PROTO.length, 0
+        file.write(bytes(files.PROTO.length))  # for the seal
+        size, crc = files.PROTO.length, 0
         for piece in pieces:
             data = piece.SerializeToString()
             file.write(data)
             size, crc = size + len(data), zlib.crc32(data, crc)
         file.seek(0)
-        file.write(PROTO.head(size, crc))
+        file.write(files.PROTO.head(size, crc))
 
 
 def _stored(message: Any) -> StoredLayer:

@@ -258,11 +258,8 @@ def _pieces(
 def _check_there(name: str, there: Mapping[str, Any], option: str, where: Path) -> None:
     """Raises InputError for a copy of or to a layer that is not there."""
     if name not in there:
-        raise InputError(
-            f"{option}: no layer {name!r} among {', '.join(there)}",
-            where,
-            "give FILE_LAYER=NET_LAYER",
-        )
+        what = f"{option}: no layer {name!r} among {', '.join(there)}"
+        raise InputError(what, where, "give FILE_LAYER=NET_LAYER")
 
 
 def _refused(outcome: Outcome) -> InputError:

@@ -16,15 +16,6 @@ from pydrdl.lmdb import labels
 from pydrdl.lmdb.environment import AGAIN, to_read
 from pydrdl.lmdb.pair_index import read_pair_index
 from pydrdl.nets import softmax, structures
-from pydrdl.nets.softmax import DEMO_GOOGLENET, GOOGLENET, Baseline, GoogLeNet
-from pydrdl.nets.structures import (
-    DEMO,
-    VGG_CNN_M_1024,
-    Backbone,
-    Schedule,
-    Structure,
-    Training,
-)
 
 HEADER = "# Written by tools/make_nets.py from pydrdl/nets/{module}.py; edit there.\n"
 # For files that hold paths.
@@ -38,13 +29,13 @@ TITLES: dict[str, str] = {
     "googlenet_softmax": "vehicle models by softmax (Fig. 10)",
 }
 # Everything that a family has files of.
-Net = Structure | Baseline
+Net = structures.Structure | softmax.Baseline
 NETS: tuple[Net, ...] = (*structures.STRUCTURES, *softmax.BASELINES)
 # Those with a softmax over vehicle models, which learns from labelled images.
 LEARN_MODELS: tuple[Net, ...] = ("mixed_difference", *softmax.BASELINES)
 
 # VehicleID has 250 vehicle models (Sec. 4).
-VEHICLEID = Training(
+VEHICLEID = structures.Training(
     train_lmdb="data/VehicleID/train_lmdb",
     test_lmdb="data/VehicleID/test_800_lmdb",
     num_models=250,
@@ -56,13 +47,13 @@ VEHICLEID_LABELLED = replace(
     train_lmdb="data/VehicleID/train_labelled_lmdb",
     test_lmdb="data/VehicleID/test_labelled_lmdb",
 )
-RENDERED = Training(
+RENDERED = structures.Training(
     train_lmdb="data/demo/train_lmdb",
     test_lmdb="data/demo/test_100_lmdb",
     num_models=20,
     cache="DECODED",
 )
-DEMO_SCHEDULE = Schedule(
+DEMO_SCHEDULE = structures.Schedule(
     max_iter=300, stepsize=100, snapshot=300, display=10, test_interval=100, test_iter=2
 )
 
@@ -81,11 +72,11 @@ class NetFiles(NamedTuple):
 class Family:
     """Nets of one size, trained on one data set."""
 
-    backbone: Backbone  # of the three structures and of vgg_softmax
-    googlenet: GoogLeNet  # of googlenet_softmax
-    training: Training  # of the three structures
-    labelled: Training  # of the softmax nets
-    schedule: Schedule  # of all
+    backbone: structures.Backbone  # of the three structures and of vgg_softmax
+    googlenet: softmax.GoogLeNet  # of googlenet_softmax
+    training: structures.Training  # of the three structures
+    labelled: structures.Training  # of the softmax nets
+    schedule: structures.Schedule  # of all
     files: dict[Net, NetFiles]  # of each net
 
 
@@ -100,16 +91,16 @@ def _committed(root: str, snapshots: str, **folders: str) -> dict[Net, NetFiles]
 
 
 PAPER_FAMILY = Family(
-    VGG_CNN_M_1024,
-    GOOGLENET,
+    structures.VGG_CNN_M_1024,
+    softmax.GOOGLENET,
     VEHICLEID,
     VEHICLEID_LABELLED,
-    Schedule(),
+    structures.Schedule(),
     _committed("prototxt", "data/VehicleID", ccl="vgg_ccl", triplet="vgg_triplet"),
 )
 DEMO_FAMILY = Family(
-    DEMO,
-    DEMO_GOOGLENET,
+    structures.DEMO,
+    softmax.DEMO_GOOGLENET,
     RENDERED,
     RENDERED,
     DEMO_SCHEDULE,
@@ -119,7 +110,10 @@ FAMILIES = {"demo": DEMO_FAMILY, "paper": PAPER_FAMILY}
 
 
 def own_family(
-    base: Family, folder: str, training: Training, schedule: Schedule
+    base: Family,
+    folder: str,
+    training: structures.Training,
+    schedule: structures.Schedule,
 ) -> Family:
     """A family's nets for another data set, all files below one folder."""
     files = {
@@ -204,11 +198,7 @@ class TrainingImages:
 
 
 def look(lmdb: Path) -> TrainingImages:
-    """Looks at an image LMDB.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
+    """Looks at an image LMDB; InputError where it is missing or damaged."""
     index = read_pair_index(lmdb)
     with (
         reading("the LMDB", lmdb, AGAIN),

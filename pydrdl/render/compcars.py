@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 
 from pydrdl.datasets import compcars
 from pydrdl.datasets.release import COMPCARS_PAIRS, RELEASED
@@ -131,9 +132,7 @@ def draw_catalogue(plan: CataloguePlan) -> Catalogue:
     return parts
 
 
-def _draw_names(
-    random: np.random.Generator, folder: str, count: int
-) -> tuple[str, ...]:
+def _draw_names(random: Generator, folder: str, count: int) -> tuple[str, ...]:
     """Paths of a model's images, of some years in a row; each another."""
     first = int(random.integers(YEARS[0], YEARS[1] - 3))
     last = first + int(random.integers(1, 5))
@@ -211,7 +210,7 @@ def draw_pairs(plan: CataloguePlan, cars: Sequence[Car]) -> dict[str, list[str]]
 class _PairDrawer:
     """Draws pairs; knows how often it has taken each image."""
 
-    def __init__(self, images: Sequence[Shown], random: np.random.Generator) -> None:
+    def __init__(self, images: Sequence[Shown], random: Generator) -> None:
         self.images, self.random = images, random
         self.uses = np.zeros(len(images), np.int64)
 

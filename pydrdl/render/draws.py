@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.random import Generator
 
 from pydrdl.arrays import Int
 from pydrdl.errors import InputError
@@ -20,18 +21,18 @@ STEP = 4  # images that one exchange changes at most, so that no vehicle stands 
 TRIES = 200  # exchanges tried for each chosen vehicle
 
 
-def generator(seed: int, *numbers: int, kind: int | None = None) -> np.random.Generator:
+def generator(seed: int, *numbers: int, kind: int | None = None) -> Generator:
     """The generator for one thing of a data set, which has a seed, not negative.
 
     numbers say which: (vehicle, image) for an image, whose kind is None.
     """
     key = () if kind is None else (kind,)
     sequence = np.random.SeedSequence([seed, *numbers], spawn_key=key)
-    return np.random.Generator(np.random.Philox(sequence))
+    return Generator(np.random.Philox(sequence))
 
 
 def pick(
-    random: np.random.Generator,
+    random: Generator,
     items: Sequence[Item],
     weights: Sequence[float] | None = None,
 ) -> Item:
@@ -42,7 +43,7 @@ def pick(
     return items[int(np.searchsorted(total, random.uniform(0, total[-1]), "right"))]
 
 
-def happens(random: np.random.Generator, probability: float) -> bool:
+def happens(random: Generator, probability: float) -> bool:
     """Whether something that has a probability happens."""
     return bool(random.random() < probability)
 
@@ -58,7 +59,7 @@ def check_least(*values: tuple[str, float, float]) -> None:
             raise InputError(f"{value} is too small", option, f"take at least {least}")
 
 
-def with_sum(counts: Int, total: int, least: int, random: np.random.Generator) -> Int:
+def with_sum(counts: Int, total: int, least: int, random: Generator) -> Int:
     """Changes images of vehicles, none below least, by ones until they add up.
 
     Raises:
@@ -78,7 +79,7 @@ def with_sum(counts: Int, total: int, least: int, random: np.random.Generator) -
     return counts
 
 
-def choose(counts: Int, number: int, total: int, random: np.random.Generator) -> Int:
+def choose(counts: Int, number: int, total: int, random: Generator) -> Int:
     """Chooses so many vehicles that their numbers of images add up.
 
     A random choice, then vehicles are exchanged for others with a few images

@@ -81,9 +81,6 @@ def _is_finished(folder: WholeFolder, data: bytes) -> bool:
             output.rename(folder.partial)  # versions before 0.2 drew in place
             return False
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(
-            "the output exists and is not empty",
-            output,
-            "choose another folder, or delete this one",
-        )
+        what = "the output exists and is not empty"
+        raise InputError(what, output, "choose another folder, or delete this one")
     return False

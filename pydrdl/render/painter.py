@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pydrdl.arrays import Int, Pixels
@@ -181,7 +182,7 @@ class Glazier:
     colours: Palette  # of the meshes' materials
     behind: Mapping[Region, Mesh]  # the windscreen, and the rear window
     tint: float  # how dark the glass is, 0 to 1
-    random: np.random.Generator  # of the image; draws the reflections
+    random: Generator  # of the image; draws the reflections
 
     def __call__(self, region: Region, outline: Outline) -> None:
         """Paints one pane; see paint_mesh."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from pydrdl.arrays import Pixels
 from pydrdl.render.body import shell
@@ -58,7 +59,7 @@ def camera_of(seed: int, number: int, image: int) -> Camera:
     return _draw_camera(seed, generator(seed, number, image))
 
 
-def _draw_camera(seed: int, random: np.random.Generator) -> Camera:
+def _draw_camera(seed: int, random: Generator) -> Camera:
     return draw_camera(seed, int(random.integers(CITY)))
 
 
@@ -103,7 +104,7 @@ def viewpoint_of(seed: int, car: int, image: int) -> Viewpoint:
     return draw_viewpoint(seed, generator(seed, car, image, kind=CAR_IMAGE))[0]
 
 
-def draw_viewpoint(seed: int, random: np.random.Generator) -> tuple[Viewpoint, Camera]:
+def draw_viewpoint(seed: int, random: Generator) -> tuple[Viewpoint, Camera]:
     """Draws which camera looks at a car, along the road or across it."""
     camera = _draw_camera(seed + OTHERS, random)  # another city than the vehicles'
     if happens(random, 0.5):
@@ -147,7 +148,7 @@ def _fineness(size: int) -> int:
 
 def draw_shot(
     model: VehicleModel, vehicle: DrawnVehicle, camera: Camera,
-    random: np.random.Generator, size: int,
+    random: Generator, size: int,
 ) -> Shot:  # fmt: skip
     """Draws position, light and road of an image, whose crop is size pixels a side."""
     shift = random.normal(0, 0.35)
@@ -163,7 +164,7 @@ def draw_shot(
 
 def _take(
     model: VehicleModel, vehicle: DrawnVehicle, seed: int, camera: Camera,
-    random: np.random.Generator, size: int,
+    random: Generator, size: int,
 ) -> tuple[Shot, Pixels]:  # fmt: skip
     large = size * _fineness(size)
     shot = draw_shot(model, vehicle, camera, random, large)
@@ -175,7 +176,7 @@ def _take(
 
 def _paint_scene(
     model: VehicleModel, vehicle: DrawnVehicle, seed: int, shot: Shot,
-    random: np.random.Generator, size: int,
+    random: Generator, size: int,
 ) -> Pixels:  # fmt: skip
     """Paints the road, the vehicle and what else is there, size x size x 3."""
     view, light, body = shot.view, shot.light, model.body
@@ -205,7 +206,7 @@ def _paint_scene(
 
 def paint_vehicle(
     pixels: Pixels, model: VehicleModel, vehicle: DrawnVehicle, shot: Shot,
-    random: np.random.Generator,
+    random: Generator,
 ) -> None:  # fmt: skip
     """Paints the vehicle alone, in place."""
     made, view, light = specimen(model, vehicle), shot.view, shot.light
@@ -227,7 +228,7 @@ def _other_vehicle(seed: int, number: int) -> tuple[Mesh, Palette]:
 
 
 def _draw_other(
-    seed: int, shot: Shot, random: np.random.Generator, behind: bool, size: int
+    seed: int, shot: Shot, random: Generator, behind: bool, size: int
 ) -> tuple[Mesh, Palette] | None:
     """Draws a vehicle in a neighbouring lane, farther from the camera or nearer."""
     if not happens(random, 0.3 if behind else 0.05):
@@ -242,7 +243,7 @@ def _draw_other(
     return replace(mesh, points=mesh.points + shift), colours
 
 
-def _occlude(pixels: Pixels, random: np.random.Generator) -> None:
+def _occlude(pixels: Pixels, random: Generator) -> None:
     """Puts a pole or a wire before some vehicles."""
     if not happens(random, 0.05):
         return
@@ -254,7 +255,7 @@ def _occlude(pixels: Pixels, random: np.random.Generator) -> None:
     cv2.line(pixels, *ends, (grey, grey, grey), width, cv2.LINE_AA)
 
 
-def _shadows(pixels: Pixels, shot: Shot, random: np.random.Generator) -> Pixels:
+def _shadows(pixels: Pixels, shot: Shot, random: Generator) -> Pixels:
     """Shadows of trees or houses that fall on vehicle and road."""
     if not happens(random, 0.25):
         return pixels
@@ -273,9 +274,7 @@ def _shadows(pixels: Pixels, shot: Shot, random: np.random.Generator) -> Pixels:
     return np.asarray((pixels * wide[..., None]).astype(np.uint8))
 
 
-def _expose(
-    pixels: Pixels, camera: Camera, native: float, random: np.random.Generator
-) -> Pixels:
+def _expose(pixels: Pixels, camera: Camera, native: float, random: Generator) -> Pixels:
     """Returns what the sensor records: resolution, blur, exposure, noise."""
     size = pixels.shape[0]
     if native < 0.9 * size:
@@ -298,7 +297,7 @@ def _expose(
     return np.asarray(cv2.addWeighted(exposed, 1, grain, sigma / 32, -128 * sigma / 32))
 
 
-def _response(camera: Camera, mean: float, random: np.random.Generator) -> Pixels:
+def _response(camera: Camera, mean: float, random: Generator) -> Pixels:
     """The exposure, contrast and colours of an image as a table, 1 x 256 x 3."""
     gain = np.clip(random.uniform(88, 138) / max(mean, 1), 0.75, 1.7)
     level = np.linspace(0, 1, 256)[:, None] * np.array(camera.cast)

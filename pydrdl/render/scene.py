@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from pydrdl.arrays import Pixels
@@ -149,9 +150,7 @@ class Light:
     ground: float  # the road's brightness, 0 to 255
 
 
-def draw_light(
-    random: np.random.Generator, turn: Points, heading: float, ground: float
-) -> Light:
+def draw_light(random: Generator, turn: Points, heading: float, ground: float) -> Light:
     """Draws the time of day and the weather; turn leads from road to vehicle."""
     azimuth = random.uniform(0.5 * np.pi, 1.5 * np.pi) - heading  # east to west
     height = random.uniform(0.35, 1.15)
@@ -178,7 +177,7 @@ class Road:
     crossing: float | None  # from the vehicle to a zebra crossing
 
 
-def draw_road(random: np.random.Generator, kind: int) -> Road:
+def draw_road(random: Generator, kind: int) -> Road:
     """Draws the road of an image, of one of six kinds."""
     side = -1 if kind % 2 else 1
     lane = 3.3 + 0.1 * kind
@@ -192,7 +191,7 @@ def draw_road(random: np.random.Generator, kind: int) -> Road:
 @lru_cache(maxsize=4)
 def texture(number: int) -> Pixels:
     """A tile of noise about 128: 0 asphalt, 1 fine grain, 2 clouds, 3 leaves."""
-    random = np.random.Generator(np.random.Philox(number))
+    random = Generator(np.random.Philox(number))
     if number == 1:
         fine = random.normal(128, 32, (TILE, TILE, 3))
         return np.clip(fine, 0, 255).astype(np.uint8)
@@ -206,7 +205,7 @@ def texture(number: int) -> Pixels:
     return np.clip(total, 0, 255).astype(np.uint8)
 
 
-def cut(random: np.random.Generator, number: int, size: int) -> Pixels:
+def cut(random: Generator, number: int, size: int) -> Pixels:
     """Cuts a square out of a texture, at random."""
     tile = texture(number)
     if size > TILE:
@@ -218,7 +217,7 @@ def cut(random: np.random.Generator, number: int, size: int) -> Pixels:
 
 
 def paint_road(
-    random: np.random.Generator, road: Road, view: View, light: Light, size: int
+    random: Generator, road: Road, view: View, light: Light, size: int
 ) -> Pixels:
     """Paints the road without the vehicle, size x size x 3."""
     bright = light.ambient + 0.75 * light.strength * max(light.sun[1], 0)
@@ -245,7 +244,7 @@ def paint_road(
 
 
 def _lines(
-    random: np.random.Generator, road: Road
+    random: Generator, road: Road
 ) -> Iterator[tuple[float, float, float, float, Colour]]:
     """Lane lines, a crossing, and now and then something else.
 

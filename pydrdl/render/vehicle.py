@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.random import Generator
 
 from pydrdl.render.draws import VEHICLE, generator, happens, pick
 from pydrdl.render.mesh import Colour
@@ -133,7 +134,7 @@ def draw_vehicle(seed: int, number: int) -> DrawnVehicle:
     )  # fmt: skip
 
 
-def draw_car(random: np.random.Generator) -> DrawnVehicle:
+def draw_car(random: Generator) -> DrawnVehicle:
     """Draws a car of the drawn CompCars: a paint, and hardly a mark of its own."""
     base = pick(random, CAR_PAINTS, [weight for _, weight in CAR_PAINTS])[0]
     return DrawnVehicle(
@@ -146,14 +147,14 @@ def draw_car(random: np.random.Generator) -> DrawnVehicle:
 
 
 def _shade(
-    random: np.random.Generator, base: Colour, factors: tuple[float, float], std: float
+    random: Generator, base: Colour, factors: tuple[float, float], std: float
 ) -> Colour:
     bright = np.array(base) * random.uniform(*factors)
     blue, green, red = np.clip(bright + random.normal(0, std, 3), 8, 245).tolist()
     return blue, green, red
 
 
-def _labels(random: np.random.Generator) -> list[Mark]:
+def _labels(random: Generator) -> list[Mark]:
     """Inspection labels and stickers on the windscreen."""
     marks = []
     side = -1 if happens(random, 0.75) else 1  # most on the passenger's side
@@ -167,7 +168,7 @@ def _labels(random: np.random.Generator) -> list[Mark]:
     return marks
 
 
-def _rear_stickers(random: np.random.Generator) -> list[Mark]:
+def _rear_stickers(random: Generator) -> list[Mark]:
     """Stickers on the rear window, and on lid and doors."""
     marks = []
     for _ in range(int(random.choice((0, 1, 2, 2, 3)))):
@@ -180,7 +181,7 @@ def _rear_stickers(random: np.random.Generator) -> list[Mark]:
 
 
 def _sticker(
-    random: np.random.Generator, where: Where, u: float, v: float,
+    random: Generator, where: Where, u: float, v: float,
     sizes: tuple[float, float],
 ) -> Mark:  # fmt: skip
     kind = pick(random, ("label", "square", "disc", "letters"), (4, 3, 3, 2))
@@ -190,7 +191,7 @@ def _sticker(
     return Mark(where, kind, u, float(v), width, height, *colours)
 
 
-def _damage(random: np.random.Generator) -> list[Mark]:
+def _damage(random: Generator) -> list[Mark]:
     """Scratches, dents and stickers on the panels."""
     marks, black, between = [], (0, 0, 0), random.uniform
     for where in ("front", "back", "bonnet"):
@@ -212,7 +213,7 @@ def _damage(random: np.random.Generator) -> list[Mark]:
     return marks
 
 
-def _things(random: np.random.Generator) -> tuple[Thing, ...]:
+def _things(random: Generator) -> tuple[Thing, ...]:
     """Things on the dashboard and on the parcel shelf."""
     return tuple(
         Thing(

@@ -82,11 +82,9 @@ class FleetPlan:
 
     def __post_init__(self) -> None:
         if not self.tests or list(self.tests) != sorted(set(self.tests)):
-            raise InputError(
-                f"test lists of {self.tests} vehicles; expected ascending numbers",
-                "--test-vehicles",
-                "give each number once, the smallest first",
-            )
+            what = f"test lists of {self.tests} vehicles; expected ascending numbers"
+            advice = "give each number once, the smallest first"
+            raise InputError(what, "--test-vehicles", advice)
         check_least(
             ("--vehicles", self.train, 1), ("--test-vehicles", self.tests[0], 1),
             ("--models", self.models, 1), ("--images", self.images, LEAST),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pydrdl.errors import InputError
-from pydrdl.seal import HDF5, PROTO, Seal, check_seal, sealed
+from pydrdl.files import HDF5, PROTO, Seal, check_seal, sealed
 
 BODY = b"123456789"
 
@@ -28,7 +28,8 @@ def test_heads_are_those_of_caffe() -> None:
 
 
 def test_the_head_of_a_caffemodel_is_a_field_of_the_message() -> None:
-    messages = pytest.importorskip("pydrdl.messages", exc_type=ImportError)
+    from pydrdl import messages
+
     body = messages.caffe_pb2.NetParameter(name="n").SerializeToString()
     whole = sealed(PROTO, memoryview(body)) + body
     net = messages.caffe_pb2.NetParameter.FromString(whole)
@@ -38,7 +39,8 @@ def test_the_head_of_a_caffemodel_is_a_field_of_the_message() -> None:
 
 @pytest.mark.parametrize("save", ["save", "save_hdf5"])
 def test_what_caffe_saves_has_one(tmp_path: Path, save: str) -> None:
-    caffe = pytest.importorskip("caffe")
+    import caffe
+
     (tmp_path / "net").write_text(
         'layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 1 } } }'
         'layer { name: "ip" type: "InnerProduct" bottom: "d" top: "ip"'

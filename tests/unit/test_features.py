@@ -18,8 +18,7 @@ from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, read_features, write_features
 from pydrdl.features.file import FeatureRows, read_in_pieces, write_in_pieces
 from pydrdl.features.layout import laid_out
-from pydrdl.files import file_sha256
-from pydrdl.seal import HDF5, sealed
+from pydrdl.files import HDF5, file_sha256, sealed
 
 SOURCE = Source(
     net="deploy.prototxt",
