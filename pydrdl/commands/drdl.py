@@ -45,6 +45,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     evaluate.eval_verification,
     search.index,
     search.search,
+    search.serve,
     report.report,
     reproduce.reproduce,
     environment.environment,

@@ -351,3 +351,35 @@ def _draw(
         cells.append((shown, lines))
     query = pixels if box is None else cut_out(pixels, box)
     write_png(path, draw_strip(query, cells))
+
+
+def serve(
+    *,
+    gallery: Annotated[Path, GALLERY],
+    host: Annotated[str, Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[
+        int, Option(min=0, max=65_535, help="The same; 0 takes a free one.")
+    ] = 8080,
+    net: Annotated[Path | None, NET] = None,
+    weights: Annotated[Path | None, WEIGHTS] = None,
+    gpu: Annotated[int | None, GPU] = None,
+) -> None:
+    """Serve a gallery: a page to search from, and an API.
+
+    Prints the address to open, with a token without which nothing is answered
+    (DRDL_TOKEN gives one of your own). It is reached from this machine only,
+    unless --host says otherwise. Ctrl-C ends it.
+
+    Example: drdl serve --gallery cars
+    """
+    from pydrdl.gallery.lance import import_lancedb, import_server
+
+    import_lancedb()
+    import_server()
+    from pydrdl.gallery.server.run import serve as run
+
+    def tell(address: str) -> None:
+        cli.console.lines(f"open {address}")
+        cli.console.flush()
+
+    run(gallery, host=host, port=port, net=net, weights=weights, gpu=gpu, tell=tell)

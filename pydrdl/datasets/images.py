@@ -72,6 +72,15 @@ def decode(data: bytes) -> Photo:
     return Photo(_decode_by_opencv(data), damage)
 
 
+def header_size(data: bytes) -> tuple[int, int]:
+    """(height, width) that an image file's header claims; (0, 0) where none does."""
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:  # no JPEG, or of unusual sampling
+        return _header_size(data)
+    return int(height), int(width)
+
+
 def verify(data: bytes, *, turned: bool) -> Verified:
     """As decode, but faster where the pixels are not needed: the verdict is the same.
 

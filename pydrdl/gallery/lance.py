@@ -66,14 +66,33 @@ def import_lancedb() -> ModuleType:
         import lancedb
         import pyarrow
     except ImportError as error:
-        raise InputError(
-            f"vehicle search needs packages that are not installed ({error.name})",
-            "the extra `search`",
-            "run tools/setup.sh, or: pip install 'pydrdl[search]'",
-        ) from error
+        raise _missing(error) from error
     del pyarrow
     module: ModuleType = lancedb
     return module
+
+
+def import_server() -> None:
+    """What the server needs of the same extra.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import fastapi
+        import python_multipart
+        import uvicorn
+    except ImportError as error:
+        raise _missing(error) from error
+    del fastapi, python_multipart, uvicorn
+
+
+def _missing(error: ImportError) -> InputError:
+    return InputError(
+        f"vehicle search needs packages that are not installed ({error.name})",
+        "the extra `search`",
+        "run tools/setup.sh, or: pip install 'pydrdl[search]'",
+    )
 
 
 class LanceGallery:
@@ -185,6 +204,12 @@ class LanceGallery:
             found = self._table.search().where(condition).limit(len(ids)).to_arrow()
             rows, vectors = _rows_of(found), _vectors_of(found, self.width)
         return {row.id: (row, v) for row, v in zip(rows, vectors, strict=True)}
+
+    @property
+    def version(self) -> int:
+        """A number that changes with the rows."""
+        with self._told("read"):
+            return int(self._table.version)
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """Which of these ids are there."""
