@@ -63,6 +63,12 @@ def build_app(
         place = ".".join(str(part) for part in first["loc"][1:])
         return _answer(shown, request, 422, f"{place}: {first['msg']}", "see /docs")
 
+    @app.exception_handler(Exception)
+    async def fault(request: Request, error: Exception) -> Response:
+        del error  # the log of the server has it
+        what = "a fault of this program, not yours"
+        return _answer(shown, request, 500, what, "report it, with the server's log")
+
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
         advice = "see /docs"
