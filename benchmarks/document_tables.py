@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tables_of_benchmarks as benchmarks
+import tables_of_engine as engine
 import tables_of_fuzz as fuzz
 import tables_of_nets as nets
 import tables_of_rates as rates
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     "README.md",
     "docs/benchmarks.md",
+    "docs/engine.md",
     "docs/results.md",
     "docs/choices.md",
     "docs/rendered.md",
@@ -70,7 +72,7 @@ def _of_benchmark(
 
 def _of_results(file: str, *names: str) -> dict[str, Made]:
     made = {
-        "worth": results.worth,
+        "conditions": results.conditions,
         **{_key(name): results.table(name) for name in names},
     }
     files = (f"{file}.json",)
@@ -85,7 +87,7 @@ def _key(name: str) -> str:
 
 
 TABLES: Mapping[str, Made] = {
-    **_of_results("results", "Table 6", "Table 4", "Fresh", "Convergence"),
+    **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
     **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
@@ -138,6 +140,16 @@ TABLES: Mapping[str, Made] = {
         about=nets.extraction_about,
         ratios=nets.extraction,
     ),
+    **_of_benchmark(
+        "engine", 1,
+        about=engine.engine_about,
+        seconds=engine.engine,
+        targets=engine.engine_targets,
+        layers=engine.engine_layers,
+        memory=engine.engine_memory,
+        cores=engine.engine_cores,
+    ),
+    **_of_benchmark("engine_errors", 1, errors=engine.engine_errors),
     **_of_benchmark(
         "training", 2, about=nets.training_about, ratios=nets.training
     ),

@@ -98,7 +98,7 @@ def _make_data(dimensions: int, repeats: int) -> Data:
 
 def _ours(data: Data) -> float:
     result = reid.evaluate(data.features, data.names, data.ids, data.split)
-    return float(result.curves[0, 0])
+    return float(result.cmc.per_repeat[0][0])
 
 
 def _near(data: Data) -> list[Contestant]:

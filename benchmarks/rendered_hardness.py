@@ -112,7 +112,7 @@ def _show(results: dict[str, reid.ReidResult]) -> None:
         "", "gallery", "probes", *(f"rank-{k}" for k in RANKS), box=box.SIMPLE_HEAD
     )
     for name, result in results.items():
-        rates = (rate(result.mean[k - 1]) for k in RANKS)
+        rates = (rate(result.cmc.mean[k - 1]) for k in RANKS)
         table.add_row(name, f"{result.gallery:,}", f"{result.probes:,}", *rates)
     cli.console.print(table)
 

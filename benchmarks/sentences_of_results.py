@@ -83,7 +83,7 @@ def results(content: Content, ablated: Content, one_run: Content) -> list[Said]:
     return [
         *_setting(content),
         *_order(content),
-        *_fresh(content),
+        *_heldout(content),
         *_convergence(content),
         *_ablations(ablated),
         *_table3(one_run),
@@ -150,8 +150,8 @@ def _order(content: Content) -> Iterator[Said]:
     yield Said(f"{points(first)} points at rank 1, {points(maps)} in MAP.")
 
 
-def _fresh(content: Content) -> Iterator[Said]:
-    rates = Compared(named(content, "Fresh"))
+def _heldout(content: Content) -> Iterator[Said]:
+    rates = Compared(named(content, "Held-out"))
     yield Said(
         "The order is the same on every size and measure.",
         all(ahead(rates.over(*step)) for step in STEPS),

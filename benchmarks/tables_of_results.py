@@ -11,9 +11,9 @@ from pydrdl.reproduce import tables
 Content = dict[str, Any]
 
 
-def worth(content: Content) -> str:
+def conditions(content: Content) -> str:
     """Data, nets and trainings that all tables of the file are of."""
-    return paragraph(content["worth"])
+    return paragraph(tables.conditions(content))
 
 
 def table(name: str) -> Callable[[Content], str]:

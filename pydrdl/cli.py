@@ -132,7 +132,10 @@ class Note(UserWarning):
 
 @contextmanager
 def shown(show: Callable[[str], object]) -> Iterator[None]:
-    """Within its block notes are shown as lines, without the code that gave them."""
+    """Within its block notes are shown as lines, without the code that gave them.
+
+    They are, whatever -W and PYTHONWARNINGS make of warnings.
+    """
     before = warnings.showwarning
 
     def told(
@@ -148,11 +151,10 @@ def shown(show: Callable[[str], object]) -> Iterator[None]:
         else:
             before(message, category, filename, lineno, file, line)
 
-    warnings.showwarning = told
-    try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", Note)
+        warnings.showwarning = told
         yield
-    finally:
-        warnings.showwarning = before
 
 
 # Numbers that no option of any tool can take, refused in one place.

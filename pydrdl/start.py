@@ -86,11 +86,7 @@ def _open_standard_streams() -> None:
 
 
 def most_pixels() -> int:
-    """The bound that holds now.
-
-    Raises:
-        ValueError: the variable holds no whole number.
-    """
+    """The bound that holds now; ValueError where the variable is no whole number."""
     text = os.environ.get(VARIABLE, str(DEFAULT))
     if not (text.isascii() and text.isdecimal()):
         raise ValueError(f"{VARIABLE} is {text!r}; expected a whole number of pixels")

@@ -91,7 +91,9 @@ def declared(
 def read_declared(
     kind: type[Declared], path: Path, what: str, again: str, schema: str | None = None
 ) -> Declared:
-    """Reads a JSON file of a form; what, and again, for one that is not so, are words.
+    """Reads a JSON file of a form, whose schema, if it has one, is the one given.
+
+    what, such as "the labels", and again, what to do otherwise, are for messages.
 
     Raises:
         InputError: it cannot be read, is no JSON or not of the form, see declared().

@@ -54,7 +54,7 @@ export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string
 ASAN_OPTIONS+=:handle_segv=2:handle_sigbus=2:handle_sigill=2:handle_sigfpe=2
 export TSAN_OPTIONS="history_size=7:second_deadlock_stack=1"
 TSAN_OPTIONS+=":suppressions='$PWD/caffe_layers/test/tsan.supp'"
-filter_tsan='--gtest_filter=*PairSet*:*Prefetch*:*ImageTransform*'
+filter_tsan='--gtest_filter=*PairSet*:*Prefetch*:*ImageTransform*:*Engine*'
 
 # ThreadSanitizer of g++ 12 does not start where the kernel spreads addresses
 # further than it knows (vm.mmap_rnd_bits above 28).

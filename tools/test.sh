@@ -58,6 +58,7 @@ build/$preset/drdl_test --gtest_brief=1
 
 step "Caffe's own C++ tests of what we patched or depend on"
 tools/upstream_tests.sh ci $preset
+tools/upstream_tests.sh engine $preset
 if [ $preset = cuda ]; then
   step gradients on the GPU
   python tools/gradcheck.py --device gpu

@@ -4,6 +4,8 @@
 #
 #   tools/upstream_tests.sh            all of them
 #   tools/upstream_tests.sh ci         of what we patched or depend on
+#   tools/upstream_tests.sh engine     of the layers that the CPU engine has too,
+#                                      computed by it, on all cores
 #   tools/upstream_tests.sh all cuda   the build with CUDA (preset cpu or cuda)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,10 +28,12 @@ suites=(
   SolverTest SolverTypeUpgradeTest SplitLayerInsertionTest SplitLayerTest
   SyncedMemoryTest XavierFillerTest
 )
+target=caffe_test threads=1
 case "${1:-all}" in
   all) filter='*' ;;
   ci) filter=$(printf '%s*:' "${suites[@]}") ;;
-  *) fail "unknown choice of tests" "$1" "give all or ci" 2 ;;
+  engine) filter='*' target=caffe_test_engine threads=$(nproc) ;;
+  *) fail "unknown choice of tests" "$1" "give all, ci or engine" 2 ;;
 esac
 preset=${2:-cpu}
 # As upstream's `make runtest` does without CUDA: these end the process.
@@ -38,24 +42,24 @@ preset=${2:-cpu}
   fail "nothing is built" "build/$preset" "run tools/setup.sh $preset" 2
 
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-log=build/caffe_test.log
-cmake --build --preset "$preset" --target caffe_test >"$log" 2>&1 || {
+log=build/$target.log
+cmake --build --preset "$preset" --target $target >"$log" 2>&1 || {
   tail -n 30 "$log" >&2
   fail "Caffe's tests do not build" "$log" "read the lines above"
 }
 
-# One process for each core, each with a share of the tests and one BLAS
-# thread. They run where the tests' data is.
+# One process for each core, each with a share of the tests. They run where the
+# tests' data is.
 results=$PWD/build/$preset/upstream_tests
 rm -rf "$results"
 mkdir -p "$results"
 shards=$(nproc)
-export OPENBLAS_NUM_THREADS=1 GLOG_minloglevel=2 GTEST_TOTAL_SHARDS=$shards
+export OPENBLAS_NUM_THREADS=$threads GLOG_minloglevel=2 GTEST_TOTAL_SHARDS=$shards
 running=()
 for ((shard = 0; shard < shards; shard++)); do
   (
     cd "build/$preset/caffe-source"
-    GTEST_SHARD_INDEX=$shard exec ../caffe_test --gtest_filter="$filter" \
+    GTEST_SHARD_INDEX=$shard exec ../$target --gtest_filter="$filter" \
       --gtest_output="json:$results/$shard.json"
   ) >"$results/$shard.log" 2>&1 &
   running+=($!)

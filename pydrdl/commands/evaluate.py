@@ -28,7 +28,8 @@ Numbers = Annotated[Path | None, options.json_file("all numbers and hashes")]
 def show(results: "Sequence[Result]", json: Path | None) -> None:
     """Prints results beside the paper's, with notes, and writes them."""
     from pydrdl.results import to_json
-    from pydrdl.results.comparison import notes, terminal_table
+    from pydrdl.results.comparison import terminal_table
+    from pydrdl.results.notes import notes
     from pydrdl.table import to_rich
 
     cli.console.print(to_rich(terminal_table(results)), "")

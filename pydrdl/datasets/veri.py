@@ -16,11 +16,12 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from pydrdl.arrays import Int
 from pydrdl.datasets.dataset import Dataset, Image
 from pydrdl.datasets.lines import (
     AGAIN,
@@ -42,6 +43,7 @@ _FILE_NAME = re.compile(r"(\d{1,18})_c(\d{1,18})(?:_\w+)*\.jpg", re.ASCII)
 _ID = re.compile(r"c?(\d{1,18}|-1)", re.ASCII)
 _POSITIONS = re.compile(r"\d{1,9}(\s+\d{1,9})*", re.ASCII)
 Positions = tuple[int, ...]  # in the split test, from 0
+Ids = Sequence[int] | Int
 
 
 class VeriLabel(NamedTuple):
@@ -224,25 +226,38 @@ def truth_faults(dataset: Dataset, truth: VeriTruth) -> list[InputError]:
 
 
 def read_tracks(dataset: Dataset) -> tuple[Positions, ...]:
-    """Reads test_track.txt: the test images of one passing vehicle a line.
+    """Reads test_track.txt as positions in the split test; see tracks_of."""
+    images = dataset.splits["test"]
+    ids = [image.vehicle_id for image in images], [image.camera_id for image in images]
+    return tracks_of(dataset.root / TRACKS, [image.path for image in images], *ids)
+
+
+def tracks_of(
+    path: Path, names: Sequence[str], vehicles: Ids, cameras: Ids
+) -> tuple[Positions, ...]:
+    """Reads a list of tracks: the images of one passing vehicle a line.
+
+    The list may leave out the folders of the gallery's names.
+
+    Returns:
+        Positions in names, track by track.
 
     Raises:
         InputError: the file is missing or empty, names an unknown image, or
             a track holds several vehicles or cameras.
     """
-    path = dataset.root / TRACKS
-    test = dataset.splits["test"]
-    position = {Path(image.path).name: p for p, image in enumerate(test)}
+    position = {name.rsplit("/", 1)[-1]: p for p, name in enumerate(names)}
+    position |= {name: p for p, name in enumerate(names)}
     tracks = []
     for number, line in read_lines(path):
-        where, names = f"{path}:{number}", line.split()
-        unknown = next((name for name in names if name not in position), None)
+        where, listed = f"{path}:{number}", line.split()
+        unknown = next((name for name in listed if name not in position), None)
         if unknown is not None:
-            raise InputError(f"{unknown[:60]!r} is not in name_test.txt", where, MIXED)
-        track = tuple(position[name] for name in names)
-        if len({(test[p].vehicle_id, test[p].camera_id) for p in track}) > 1:
+            raise InputError(f"the gallery has no image {unknown[:60]!r}", where, MIXED)
+        track = tuple(position[name] for name in listed)
+        if len({(vehicles[p], cameras[p]) for p in track}) > 1:
             raise InputError("a track of several vehicles or cameras", where, AGAIN)
         tracks.append(track)
     if not tracks:
-        raise InputError("no tracks", path, AGAIN)
+        raise InputError("there is no track", path, AGAIN)
     return tuple(tracks)

@@ -98,7 +98,7 @@ class Expectation(NamedTuple):
 
 
 def check(case: Case, device: str, seed: int) -> Iterator[GradientRow]:
-    """Checks a case on the device that Caffe is set to, which the table calls so.
+    """Checks a case on the device that Caffe is set to; its name is for the table.
 
     Float is held against the same derivative as double: differences of a forward
     pass in float would show its rounding only. The seed is of the point and of the

@@ -249,10 +249,7 @@ class _Written:
 
 
 def _commit(
-    opened: lmdb.Environment,
-    folder: Path,
-    written: _Written,
-    records: Sequence[Record],
+    opened: lmdb.Environment, folder: Path, written: _Written, records: Sequence[Record]
 ) -> None:
     """Appends records in one transaction, in a larger map where it is full."""
     size = sum(len(value) for _, value in records)

@@ -93,11 +93,7 @@ def matches_from_distances(
 
 
 def tie_groups(matches: Matches) -> TieGroups:
-    """Joins each probe's matches that are equally far.
-
-    Raises:
-        ValueError: there is no match.
-    """
+    """Joins each probe's matches that are equally far; ValueError without a match."""
     if not matches.probe.size:
         raise ValueError("there is no probe")
     order = np.lexsort((matches.distance, matches.probe))

@@ -39,7 +39,7 @@ def check_pairs(distances: ArrayLike, same: ArrayLike) -> tuple[Float64, Bool]:
 
 
 def accuracy(distances: ArrayLike, same: ArrayLike, threshold: float) -> float:
-    """The fraction of pairs that are called rightly where "same" is at most so far.
+    """The fraction of pairs called rightly: the same where at most a threshold apart.
 
     Raises:
         ValueError: what check_pairs refuses, or the threshold is NaN.

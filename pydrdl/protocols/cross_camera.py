@@ -8,26 +8,29 @@ will do: a block of queries against all distinct images, and of each track the l
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
-from pydrdl.arrays import Float32, Float64, Int
+from pydrdl.arrays import Float32, Int
 from pydrdl.errors import InputError
 from pydrdl.features import check_features
-from pydrdl.files import read_text
 from pydrdl.metrics import (
     Matches,
+    Rule,
     Ties,
     average_precision_from_matches,
     cmc_from_matches,
     matches_from_distances,
 )
-from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
+from pydrdl.parallel import Progress, unseen
+from pydrdl.protocols import QueryTies
+from pydrdl.ranking import Trial, rank_matches, same_vehicle
 from pydrdl.ranking.scaling import first_equal_rows
+from pydrdl.strict_json import Count, Form, Positive, Rate
 
 BLOCK = 64
 
@@ -38,55 +41,16 @@ class Tracks(NamedTuple):
     rows: Int  # gallery positions, track after track
     begin: Int  # (K,) where each track begins in rows
 
+    @classmethod
+    def of(cls, tracks: Sequence[Sequence[int]]) -> "Tracks":
+        """From the gallery positions of each track."""
+        begin = np.cumsum([0, *map(len, tracks)])[:-1]
+        return cls(np.array([i for track in tracks for i in track], np.int64), begin)
+
     @property
     def first(self) -> Int:
         """(K,) gallery position of one image of each track."""
         return self.rows[self.begin]
-
-
-def read_tracks(
-    path: Path, names: Sequence[str], vehicle_ids: Int, camera_ids: Int
-) -> Tracks:
-    """Reads a file such as test_track.txt: the image names of one track in each line.
-
-    Of the gallery there are (G,) names, whose folders the file may leave out,
-    vehicles and cameras.
-
-    Raises:
-        InputError: no such file, an image that the gallery lacks, or a track of
-            several vehicles or cameras.
-    """
-    again = "give the list of tracks of this gallery"
-    lines = read_text(path, "the tracks", again).split("\n")
-    places = _places(names)
-    tracks: list[list[int]] = []
-    for number, line in enumerate(lines, 1):
-        listed = line.split()
-        missing = [name for name in listed if name not in places]
-        if missing:
-            raise InputError(
-                f"the gallery has no image {missing[0]!r}", f"{path}:{number}", again
-            )
-        track = [places[name] for name in listed]
-        if len({(vehicle_ids[i], camera_ids[i]) for i in track}) > 1:
-            raise InputError(
-                "a track of several vehicles or cameras", f"{path}:{number}", again
-            )
-        if track:
-            tracks.append(track)
-    if not tracks:
-        raise InputError("there is no track", path, again)
-    sizes = [len(track) for track in tracks]
-    return Tracks(
-        np.array([i for track in tracks for i in track], np.int64),
-        np.cumsum([0, *sizes[:-1]]),
-    )
-
-
-def _places(names: Sequence[str]) -> Mapping[str, int]:
-    """Positions by full name and by file name."""
-    by_file = {name.rsplit("/", 1)[-1]: i for i, name in enumerate(names)}
-    return by_file | {name: i for i, name in enumerate(names)}
 
 
 def rank_tracks(
@@ -97,7 +61,7 @@ def rank_tracks(
     track_ids: tuple[Int, Int],
     *,
     what: str = "ranking",
-    progress: Progress = lambda blocks, what, total: blocks,
+    progress: Progress = unseen,
 ) -> Matches:
     """Ranks the tracks for each query; those of its vehicle and camera are junk.
 
@@ -155,24 +119,20 @@ class Side:
     where: object  # the features file, for messages
 
 
-@dataclass(frozen=True)
-class CrossCameraResult:
+class CrossCameraResult(Form):
     """What one set of features scores."""
 
-    sha256: str  # of the names, vehicles and cameras of both sides, and the tracks
-    queries: int  # number of queries
-    gallery: int  # number of gallery items, images or tracks
-    tracks: bool  # whether items are tracks
-    vehicles: int  # vehicles in the gallery
-    junk: int  # pairs of a query and a gallery item left out
-    # Mean over queries of average precision by steps, ties at their expectation.
-    step: float
-    trapezoid: float  # the same by trapezoids, as Market-1501's evaluation has it
-    cmc: Float64  # (50,) expected match rates
-    optimistic: float  # step, every tie counted for the match
-    pessimistic: float  # step, every tie counted against it
-    tied: float  # fraction of queries with other vehicles exactly as far as a match
-    mean_equal: float  # mean number of such items, over all matches
+    # Of the names, vehicles and cameras of both sides, and the tracks.
+    sides_sha256: str = ""
+    image_to: Literal["image", "track"]  # what is found
+    queries: Positive
+    gallery: Positive  # images or tracks
+    vehicles: Positive  # in the gallery
+    junk_pairs: Count  # of a query and a gallery item, left out
+    map: Rate  # by steps, ties at their expectation
+    map_trapezoid: Rate  # as Market-1501's evaluation has it
+    cmc: Annotated[list[Rate], Field(min_length=5)]  # expected, ranks 1 .. 50
+    ties: QueryTies  # of map
 
 
 def evaluate(
@@ -180,7 +140,7 @@ def evaluate(
     gallery: Side,
     *,
     tracks: Tracks | None = None,
-    progress: Progress = lambda blocks, what, total: blocks,
+    progress: Progress = unseen,
 ) -> CrossCameraResult:
     """Scores features: queries among a gallery's images, or among its tracks.
 
@@ -231,26 +191,26 @@ def evaluate(
             progress=progress,
         )
     return CrossCameraResult(
-        sha256=_hash(query, gallery, tracks),
+        sides_sha256=_hash(query, gallery, tracks),
+        image_to="image" if tracks is None else "track",
         queries=everyone.size,
         gallery=ids.size,
-        tracks=tracks is not None,
         vehicles=np.unique(ids).size,
-        junk=int(junk.sum()),
-        step=_map(counted, "expected"),
-        trapezoid=float(
-            average_precision_from_matches(counted, rule="trapezoid").mean()
+        junk_pairs=int(junk.sum()),
+        map=_map(counted),
+        map_trapezoid=_map(counted, rule="trapezoid"),
+        cmc=cmc_from_matches(counted, max_rank=MAX_RANK).tolist(),
+        ties=QueryTies(
+            queries=np.unique(counted.probe[counted.equal > 0]).size / everyone.size,
+            mean_equal=float(counted.equal.mean()),
+            optimistic=_map(counted, ties="optimistic"),
+            pessimistic=_map(counted, ties="pessimistic"),
         ),
-        cmc=cmc_from_matches(counted, max_rank=MAX_RANK),
-        optimistic=_map(counted, "optimistic"),
-        pessimistic=_map(counted, "pessimistic"),
-        tied=np.unique(counted.probe[counted.equal > 0]).size / everyone.size,
-        mean_equal=float(counted.equal.mean()),
     )
 
 
-def _map(counted: Matches, ties: Ties) -> float:
-    return float(average_precision_from_matches(counted, ties=ties).mean())
+def _map(counted: Matches, *, rule: Rule = "step", ties: Ties = "expected") -> float:
+    return float(average_precision_from_matches(counted, rule=rule, ties=ties).mean())
 
 
 def _refuse_lost(query: Side, gallery: Side, matched: Int, tracks: bool) -> None:

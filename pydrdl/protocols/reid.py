@@ -7,7 +7,6 @@ the gallery at random and repeats 10 times.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,38 +14,20 @@ from pydrdl.arrays import Float32, Float64, Int
 from pydrdl.errors import InputError
 from pydrdl.features import check_features
 from pydrdl.metrics import Matches, Ties, cmc_from_counts
+from pydrdl.parallel import Progress, unseen
+from pydrdl.protocols import Curve, Curves, DrawnScores, ProbeTies, over_repeats
 from pydrdl.protocols.split import Split, draw_galleries, sorted_images
-from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
+from pydrdl.ranking import Trial, rank_matches, same_vehicle
 
 PROTOCOL = "reid"
 MAX_RANK = 50  # Fig. 10
 
 
-@dataclass(frozen=True)
-class ReidResult:
-    """What one set of features scores; curves cover ranks 1 .. 50."""
+class ReidResult(DrawnScores):
+    """What one set of features scores."""
 
-    split: Split  # the gallery of every repeat
-    gallery: int  # number of gallery images, which is the number of vehicles
-    probes: int  # number of probes of one repeat
-    lonely: int  # vehicles with one image: in the gallery, never a probe
-    curves: Float64  # (repeats, 50) expected CMC of each repeat
-    optimistic: Float64  # (50,) mean over repeats, every tie counted for the match
-    pessimistic: Float64  # (50,) mean over repeats, every tie counted against it
-    tied: float  # fraction of probes with an item exactly as far as the match
-    mean_equal: float  # mean number of such items, over all probes
-
-    @property
-    def mean(self) -> Float64:
-        """(50,) mean over repeats."""
-        return np.asarray(self.curves.mean(axis=0))
-
-    @property
-    def std(self) -> Float64 | None:
-        """(50,) sample standard deviation over repeats; None for one repeat."""
-        if len(self.curves) < 2:
-            return None
-        return np.asarray(self.curves.std(axis=0, ddof=1))
+    cmc: Curves  # expected, ranks 1 .. 50
+    ties: ProbeTies[Curve | None]  # curves; None where luck changes nothing
 
 
 def draw_split(
@@ -60,11 +41,9 @@ def draw_split(
     images, vehicles = sorted_images(names, vehicle_ids)
     ids, counts = np.unique(vehicles, return_counts=True)
     if counts.max() < 2:
-        raise InputError(
-            f"none of the {ids.size:,} vehicles has two images: there is no probe",
-            "vehicle_id",
-            "give a set with several images of a vehicle",
-        )
+        what = f"none of the {ids.size:,} vehicles has two images: there is no probe"
+        advice = "give a set with several images of a vehicle"
+        raise InputError(what, "vehicle_id", advice)
     return Split(
         "one random image of each vehicle",
         seed,
@@ -90,11 +69,9 @@ def camera_split(
     if not in_gallery.any() or in_gallery.all():
         known = ", ".join(map(str, np.unique(camera_ids)[:20]))
         share = "all images are" if in_gallery.any() else "no image is"
-        raise InputError(
-            f"{share} of camera {gallery_camera}; the cameras are {known}",
-            where,
-            "name one of several cameras, or leave the option out",
-        )
+        what = f"{share} of camera {gallery_camera}; the cameras are {known}"
+        advice = "name one of several cameras, or leave the option out"
+        raise InputError(what, where, advice)
     ids, counts = np.unique(vehicles[in_gallery], return_counts=True)
     if counts.max() > 1:
         raise InputError(
@@ -134,7 +111,7 @@ def evaluate(
     *,
     gallery_features: Float32 | None = None,
     where: object = "features",
-    progress: Progress = lambda blocks, what, total: blocks,
+    progress: Progress = unseen,
 ) -> ReidResult:
     """Scores features on a split.
 
@@ -165,16 +142,20 @@ def evaluate(
         features, gallery, trials, what=f"CMC of {where}", progress=progress
     )
     equal = np.concatenate([c.equal for c in counted])
+    _, images = np.unique(vehicles, return_counts=True)
+    best = _curves(counted, "optimistic").mean(axis=0).tolist()
+    worst = _curves(counted, "pessimistic").mean(axis=0).tolist()
     return ReidResult(
-        split=split,
         gallery=len(split.gallery[0]),
         probes=trials[0].probes.size,
-        lonely=int((np.unique(vehicles, return_counts=True)[1] == 1).sum()),
-        curves=_curves(counted, "expected"),
-        optimistic=_curves(counted, "optimistic").mean(axis=0),
-        pessimistic=_curves(counted, "pessimistic").mean(axis=0),
-        tied=float((equal > 0).mean()),
-        mean_equal=float(equal.mean()),
+        vehicles_without_probe=int((images == 1).sum()),
+        cmc=Curves(**over_repeats(_curves(counted, "expected"))),
+        ties=ProbeTies(
+            probes=float((equal > 0).mean()),
+            mean_equal=float(equal.mean()),
+            optimistic=None if best == worst else best,
+            pessimistic=None if best == worst else worst,
+        ),
     )
 
 

@@ -13,38 +13,32 @@ does not say how often it drew; as in Sec. 5.3, 10 times here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from pydrdl.arrays import Float32, Float64, Int
+from pydrdl.arrays import Float32, Int
 from pydrdl.errors import InputError
 from pydrdl.features import check_features
-from pydrdl.metrics import Matches, Ties, average_precision_from_matches
+from pydrdl.metrics import Matches, Rule, Ties, average_precision_from_matches
+from pydrdl.parallel import Progress, unseen
+from pydrdl.protocols import DrawnScores, OverRepeats, ProbeTies, over_repeats
 from pydrdl.protocols.split import Split, draw_galleries, sorted_images
-from pydrdl.ranking import Progress, Trial, rank_matches, same_vehicle
+from pydrdl.ranking import Trial, rank_matches, same_vehicle
+from pydrdl.strict_json import Positive, Rate
 
 PROTOCOL = "retrieval"
 GalleryRule = Literal["min6", "literal", "n-1"]
 RULES = get_args(GalleryRule)
 
 
-@dataclass(frozen=True)
-class RetrievalResult:
-    """What one set of features scores; arrays hold one value for each repeat."""
+class RetrievalResult(DrawnScores):
+    """What one set of features scores; vehicles are whatever matches."""
 
-    split: Split  # the gallery of every repeat
-    vehicles: int  # number of vehicles
-    gallery: int  # number of gallery images
-    probes: int  # number of probes of one repeat
-    without_probe: int  # vehicles whose images are all in the gallery
-    step: Float64  # (repeats,) MAP by steps, ties at their expectation
-    trapezoid: Float64  # (repeats,) MAP by trapezoids, likewise
-    optimistic: float  # MAP by steps, every tie counted for the match, mean
-    pessimistic: float  # the same, counted against it
-    tied: float  # fraction of probes with other vehicles exactly as far as a match
-    mean_equal: float  # mean number of such items, over all matches
+    vehicles: Positive
+    map: OverRepeats  # by steps, ties at their expectation
+    map_trapezoid: OverRepeats
+    ties: ProbeTies[Rate]
 
 
 def gallery_sizes(counts: Int, rule: GalleryRule) -> Int:
@@ -109,7 +103,7 @@ def evaluate(
     split: Split,
     *,
     where: object = "features",
-    progress: Progress = lambda blocks, what, total: blocks,
+    progress: Progress = unseen,
 ) -> RetrievalResult:
     """Scores features on a split; arguments as of reid.evaluate.
 
@@ -131,22 +125,18 @@ def evaluate(
     searched = np.unique(vehicles[trials[0].probes]).size
     total = np.unique(vehicles).size
     return RetrievalResult(
-        split=split,
         vehicles=total,
         gallery=trials[0].gallery.size,
         probes=trials[0].probes.size,
-        without_probe=total - searched,
-        step=np.array([_map(c) for c in counted]),
-        trapezoid=np.array(
-            [
-                average_precision_from_matches(c, rule="trapezoid").mean()
-                for c in counted
-            ]
+        vehicles_without_probe=total - searched,
+        map=_over_repeats(counted),
+        map_trapezoid=_over_repeats(counted, rule="trapezoid"),
+        ties=ProbeTies(
+            probes=float(np.mean([_share_tied(c) for c in counted])),
+            mean_equal=float(equal.mean()),
+            optimistic=_over_repeats(counted, ties="optimistic").mean,
+            pessimistic=_over_repeats(counted, ties="pessimistic").mean,
         ),
-        optimistic=float(np.mean([_map(c, "optimistic") for c in counted])),
-        pessimistic=float(np.mean([_map(c, "pessimistic") for c in counted])),
-        tied=float(np.mean([_share_tied(c) for c in counted])),
-        mean_equal=float(equal.mean()),
     )
 
 
@@ -166,8 +156,12 @@ def _trial(vehicles: Int, chosen: Sequence[int]) -> Trial:
     return Trial(probes, gallery, *same_vehicle(vehicles[probes], vehicles[gallery]))
 
 
-def _map(counted: Matches, ties: Ties = "expected") -> float:
-    return float(average_precision_from_matches(counted, ties=ties).mean())
+def _over_repeats(
+    counted: Sequence[Matches], *, rule: Rule = "step", ties: Ties = "expected"
+) -> OverRepeats:
+    """MAP of every repeat."""
+    each = (average_precision_from_matches(c, rule=rule, ties=ties) for c in counted)
+    return OverRepeats(**over_repeats(np.array([values.mean() for values in each])))
 
 
 def _share_tied(counted: Matches) -> float:

@@ -84,11 +84,7 @@ class Split:
 def sorted_images(
     names: Sequence[str], vehicle_ids: Int
 ) -> tuple[tuple[str, ...], Int]:
-    """Images by name, with their vehicles.
-
-    Raises:
-        InputError: no image, or a name twice.
-    """
+    """Images by name, with vehicles; InputError for no image, or a name twice."""
     if not len(names):
         raise InputError("there is no image", "names", "give a set with images")
     order = np.argsort(np.array(names))
@@ -198,11 +194,8 @@ def load_split(path: Path) -> Split:
     except UnicodeEncodeError:  # names that no file of ours can hold
         changed = True
     if changed:
-        raise InputError(
-            "cannot read the split: its content was changed: the SHA-256 differs",
-            path,
-            again,
-        )
+        what = "cannot read the split: its content was changed: the SHA-256 differs"
+        raise InputError(what, path, again)
     return split
 
 

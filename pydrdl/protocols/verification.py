@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +26,8 @@ from pydrdl.errors import InputError, writing
 from pydrdl.files import exists, read_text, write_text
 from pydrdl.metrics import accuracy, auc, best_threshold, equal_error_rate
 from pydrdl.metrics.thresholds import Threshold, check_pairs
+from pydrdl.protocols import Curve, over_repeats
+from pydrdl.strict_json import Form, Positive, Rate, Spread
 
 
 @dataclass(frozen=True)
@@ -238,24 +241,37 @@ PROTOCOL = "verification"
 FOLDS = 10
 
 
-@dataclass(frozen=True)
-class VerificationResult:
+class OptimalThreshold(Form):
+    """The best threshold of some pairs; None calls no pair the same."""
+
+    threshold: float | None
+    accuracy: Rate
+
+
+def optimal_threshold(best: Threshold) -> dict[str, Any]:
+    """The fields of OptimalThreshold; JSON has no infinity."""
+    value = best.value if best.value > -np.inf else None
+    return {"threshold": value, "accuracy": best.accuracy}
+
+
+class Folds(Form):
+    """Accuracy over folds, each judged by the threshold of the others."""
+
+    mean: Rate
+    std: Spread
+    per_fold: Curve
+
+
+class VerificationResult(Form):
     """What distances of pairs score."""
 
-    same: int  # number of same pairs
-    different: int  # number of different pairs
-    accuracy: float | None  # by the threshold from training; None without one
-    # That threshold, with its accuracy on the training pairs.
-    training: Threshold | None
-    folds: Float64  # (10,) accuracy of each fold
-    optimal: Threshold  # the best threshold and accuracy on these pairs
-    auc: float  # area under the ROC
-    eer: float  # equal error rate
-
-    @property
-    def fold_std(self) -> float:
-        """Sample standard deviation over the folds."""
-        return float(self.folds.std(ddof=1))
+    same: Positive
+    different: Positive
+    accuracy: Rate | None  # by the threshold from training; None without one
+    folds: Folds
+    test_optimal: OptimalThreshold  # on these pairs themselves
+    auc: Rate  # area under the ROC
+    eer: Rate  # equal error rate
 
 
 def evaluate(
@@ -272,29 +288,27 @@ def evaluate(
             10 pairs of a kind.
     """
     d, truth = check_pairs(distances, same)
+    folds = over_repeats(fold_accuracies(d, truth, seed=seed))
     return VerificationResult(
         same=int(truth.sum()),
         different=int((~truth).sum()),
         accuracy=None if training is None else accuracy(d, truth, training.value),
-        training=training,
-        folds=fold_accuracies(d, truth, seed=seed),
-        optimal=best_threshold(d, truth),
+        folds=Folds(per_fold=folds.pop("per_repeat"), **folds),
+        test_optimal=OptimalThreshold(**optimal_threshold(best_threshold(d, truth))),
         auc=auc(d, truth),
         eer=equal_error_rate(d, truth),
     )
 
 
-def fold_accuracies(
-    distances: Float64, same: Bool, *, folds: int = FOLDS, seed: int = 0
-) -> Float64:
-    """Accuracy on each fold by the best threshold of the other folds, (folds,).
+def fold_accuracies(distances: Float64, same: Bool, *, seed: int = 0) -> Float64:
+    """Accuracy on each fold by the best threshold of the other folds, (FOLDS,).
 
     Raises:
         ValueError: there are fewer pairs of a kind than folds.
     """
-    fold = stratified_folds(same, folds=folds, seed=seed)
-    scores = np.empty(folds)
-    for number in range(folds):
+    fold = stratified_folds(same, seed=seed)
+    scores = np.empty(FOLDS)
+    for number in range(FOLDS):
         held = fold == number
         cut = best_threshold(distances[~held], same[~held])
         scores[number] = accuracy(distances[held], same[held], cut.value)

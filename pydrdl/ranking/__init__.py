@@ -10,20 +10,6 @@ number of threads. (Where float64 itself cannot tell two distances apart, the
 clear cases still follow their exact order.)
 """
 
-from pydrdl.ranking.rank import (
-    Counts,
-    Progress,
-    Trial,
-    count_closer,
-    rank_matches,
-    same_vehicle,
-)
+from pydrdl.ranking.rank import Trial, count_closer, rank_matches, same_vehicle
 
-__all__ = [
-    "Counts",
-    "Progress",
-    "Trial",
-    "count_closer",
-    "rank_matches",
-    "same_vehicle",
-]
+__all__ = ["Trial", "count_closer", "rank_matches", "same_vehicle"]

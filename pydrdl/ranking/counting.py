@@ -166,11 +166,7 @@ def _sort_out(
 
 
 def _measured(
-    piece: Piece,
-    cut: _Cut,
-    doubt: Pixels,
-    probes: Float32,
-    gallery: Float32,
+    piece: Piece, cut: _Cut, doubt: Pixels, probes: Float32, gallery: Float32
 ) -> tuple[Int, Int]:
     """Of the items in doubt, those that are nearer and those as far: (M,)."""
     match, column = _set_bits(doubt)

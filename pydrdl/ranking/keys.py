@@ -153,11 +153,9 @@ def find_clusters(vectors: Float64, squares: Float64) -> Clusters:
 
 # Keys in float64, for searches whose distances hardly differ.
 #
-# Float32 leaves a pair in doubt where its key is within the error bound of a match's.
-# Of features in clusters, beside outliers or of few values that is nearly every pair,
-# and to measure each again takes far longer than products in float64 do: these err 2^29
-# times less. Features are centred on medians, which outliers do not move, and inside a
-# very tight cluster on one of its members.
+# To measure each pair in doubt again takes far longer than products in float64 do:
+# these err 2^29 times less. Features are centred on medians, which outliers do not
+# move, and inside a very tight cluster on one of its members.
 #
 # Ties remain. Where all features are whole multiples of one step, and lie close enough
 # together, no sum is rounded at all: of 0s and 1s, of whole numbers, of values next to

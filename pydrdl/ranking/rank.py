@@ -1,6 +1,6 @@
 """Ranking by blocks of probes, one a thread, against the gallery of every trial."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from pydrdl.arrays import Bool, Float32, Float64, Int
 from pydrdl.metrics.matches import Matches
+from pydrdl.parallel import Progress, unseen
 from pydrdl.ranking.counting import Keys, Piece, Scratch, count_piece
 from pydrdl.ranking.keys import Keys32, Keys64
 from pydrdl.ranking.scaling import first_equal_rows, squared_distances
@@ -232,25 +233,15 @@ def _all_of(rows: Sequence[Int]) -> Int:
     return np.unique(np.concatenate(rows))
 
 
-# Wraps the blocks to show how far the work is: (blocks, what, total).
-Progress = Callable[[Iterable[None], str, int], Iterable[None]]
-
 BLOCK_VALUES = 2**22  # products of one thread at a time: 16 MiB
 BLOCK_ROWS = 512  # more make the GEMM hardly faster
 FIRST_ROWS = 64  # may show that float32 will not do: little is then lost
 
 
-class Counts(NamedTuple):
-    """For each probe, other gallery items against its match; both (P,)."""
-
-    closer: Int  # items nearer than the match
-    equal: Int  # items exactly as far as the match, itself not counted
-
-
 def count_closer(
     probes: Float32, gallery: Float32, match: Int, *, block: int = BLOCK_ROWS
-) -> Counts:
-    """Ranks every probe's match among the gallery by squared L2 distance.
+) -> Matches:
+    """Ranks every probe's match among the gallery by squared L2 distance: all (P,).
 
     Args:
         probes: (P, D) finite features, of any norm.
@@ -272,7 +263,7 @@ def count_closer(
         np.zeros(len(probes), bool),
     )
     (found,) = rank_matches(probes, gallery, [trial], block=block)
-    return Counts(found.closer, found.equal)
+    return found
 
 
 def rank_matches(
@@ -282,7 +273,7 @@ def rank_matches(
     *,
     block: int = BLOCK_ROWS,
     what: str = "ranking",
-    progress: Progress = lambda blocks, what, total: blocks,
+    progress: Progress = unseen,
 ) -> list[Matches]:
     """Ranks every match of every trial by squared L2 distance.
 

@@ -32,9 +32,7 @@ def generator(seed: int, *numbers: int, kind: int | None = None) -> Generator:
 
 
 def pick(
-    random: Generator,
-    items: Sequence[Item],
-    weights: Sequence[float] | None = None,
+    random: Generator, items: Sequence[Item], weights: Sequence[float] | None = None
 ) -> Item:
     """Returns one of the items, by weight where weights are given."""
     if weights is None:

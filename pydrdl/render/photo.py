@@ -13,14 +13,7 @@ from pydrdl.render.body import shell
 from pydrdl.render.draws import CAR_IMAGE, VEHICLE, generator, happens, pick
 from pydrdl.render.mesh import Mesh, Region, Stuff, joined
 from pydrdl.render.model import FAMILIES, VehicleModel, draw_model
-from pydrdl.render.painter import (
-    Glazier,
-    Outline,
-    Palette,
-    extent,
-    paint_mesh,
-    palette,
-)
+from pydrdl.render.painter import Glazier, Outline, Palette, extent, paint_mesh, palette
 from pydrdl.render.scene import (
     CITY,
     SHIFT,

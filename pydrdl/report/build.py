@@ -13,14 +13,9 @@ from pydrdl.features import FeatureSet, check_features, read_features
 from pydrdl.logs.reader import TrainingLog, read_log
 from pydrdl.protocols.search import Search, search
 from pydrdl.protocols.split import Split, load_split
+from pydrdl.report import scores
 from pydrdl.report.content import Report, Section
 from pydrdl.report.inputs import dataset_section, provenance_section, training_section
-from pydrdl.report.scores import (
-    cross_camera_section,
-    match_rate_section,
-    retrieval_section,
-    verification_section,
-)
 from pydrdl.report.search import (
     Thumbnail,
     distance_section,
@@ -90,11 +85,9 @@ def build_report(inputs: Inputs) -> Report:
     if inputs.dataset is not None or inputs.checks:
         sections.append(dataset_section(inputs.dataset, inputs.checks))
     if not sections:
-        raise InputError(
-            "there is nothing to report",
-            "--result, --log, --data, --check",
-            "give at least one of them",
-        )
+        what = "there is nothing to report"
+        advice = "give at least one of them"
+        raise InputError(what, "--result, --log, --data, --check", advice)
     files = [
         *(("result", path) for path in inputs.results),
         *((f"features of {name}", path) for name, path in inputs.features.items()),
@@ -115,13 +108,13 @@ def _result_sections(
     drawn = inputs.dataset is not None and is_drawn(inputs.dataset)
     sections = [summary_section(results, inputs.dataset, logs)]
     if cmc := of_kind(Reidentification, results):
-        sections.append(match_rate_section(cmc, drawn=drawn))
+        sections.append(scores.match_rate_section(cmc, drawn=drawn))
     if maps := of_kind(Retrieval, results):
-        sections.append(retrieval_section(maps, drawn=drawn))
+        sections.append(scores.retrieval_section(maps, drawn=drawn))
     if pairs := of_kind(Verification, results):
-        sections.append(verification_section(pairs))
+        sections.append(scores.verification_section(pairs))
     if cameras := of_kind(CrossCamera, results):
-        sections.append(cross_camera_section(cameras))
+        sections.append(scores.cross_camera_section(cameras))
     return [*sections, setup_section(results, inputs.dataset, logs)]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from pydrdl import paper
 from pydrdl.report import drawing
 from pydrdl.report.content import Block, Figure, Section, Text
+from pydrdl.results.comparison import OverTrainings as Over
 from pydrdl.results.comparison import (
     Trainings,
     by_method,
@@ -19,9 +20,8 @@ from pydrdl.results.comparison import (
     several,
     table,
 )
-from pydrdl.results.parts import OverTrainings as Over
+from pydrdl.results.notes import lost_note, size_note
 from pydrdl.results.result import (
-    SMALL,
     CrossCamera,
     R,
     Reidentification,
@@ -43,8 +43,6 @@ TRAININGS = Text(
 )
 MATCHES = {
     "vehicle": "A match is an image of the probe's vehicle.",
-    "model": "A match is an image of the probe's vehicle model. How many models "
-    "its splits hold the paper does not say: its rows stand for orientation.",
     "": "The file is of an older version and does not say whether a match is of the "
     "probe's vehicle or of its model.",
 }
@@ -60,7 +58,7 @@ def match_rate_section(results: Sequence[Reidentification], *, drawn: bool) -> S
         split = None if drawn or not group[0].same_test() else group[0].paper_split
         blocks += [
             _cmc_figure(key, of, rows, place, split),
-            *_tables(key, "Match rates", of, rows, _cmc_notes(rows, split), drawn),
+            *_tables(key, "Match rates", of, rows, _cmc_notes(rows, drawn), drawn),
         ]
     return Section("match-rates", "Match rates (CMC)", _explained(blocks, results))
 
@@ -160,9 +158,7 @@ def _split_note(rows: Sequence[Trainings[Any]]) -> str:
     )
 
 
-def _cmc_notes(
-    rows: Sequence[Trainings[Reidentification]], split: paper.TestSplit | None
-) -> list[str]:
+def _cmc_notes(rows: Sequence[Trainings[Reidentification]], drawn: bool) -> list[str]:
     first, band = rows[0].first, ""
     if not several(rows):
         band = ", the band in the figure from the lowest to the highest"
@@ -172,15 +168,7 @@ def _cmc_notes(
         f"{_split_note(rows)}{band}. A gallery of {first.gallery:,} gives chance a "
         f"rank-1 rate of {rate(1 / first.gallery, 4)}."
     ]
-    if split is None:
-        lines.append(_no_difference(first.gallery))
-    elif first.probes != split.probes:
-        released = paper.released_split(split.name).probes
-        used = "as many as" if first.probes == released else f"{first.probes:,} are"
-        lines.append(
-            f"The paper's {split.name} split has {split.probes:,} probes, the list "
-            f"released after it {released:,}: {used} here."
-        )
+    lines.append(size_note(first, drawn=drawn))
     for row in rows:
         tied = fmean(result.ties.probes for result in row.results)
         if tied > 0:
@@ -188,40 +176,19 @@ def _cmc_notes(
                 f"{row.name}: {tied:.1%} of the probes have other vehicles exactly as "
                 "far as the match; the expected rank counts."
             )
-    if left := first.vehicles_without_probe:
-        alone = f"{plural(left, 'vehicle')} with one image: in the gallery, without a "
-        lines.append(f"{alone}probe.")
+    if lost := lost_note(first):
+        lines.append(f"{lost}.")
     return lines
 
 
 def _map_notes(rows: Sequence[Trainings[Retrieval]], drawn: bool) -> list[str]:
     first = rows[0].first
-    lines = [
-        f"{_split_note(rows)}. "
-        f"{MATCHES[first.relevance]} MAP sums precision in steps, the trapezoid column "
-        "between them; the paper does not say which it took, nor how often it drew, "
-        "and its printed rule leaves most vehicles without a probe."
+    lost = lost_note(first)
+    return [
+        " ".join(filter(None, (f"{_split_note(rows)}.", MATCHES.get(first.relevance)))),
+        *([f"{lost}."] if lost else []),
+        size_note(first, drawn=drawn),
     ]
-    if left := first.vehicles_without_probe:
-        of = f"{first.vehicles:,} {'models' if first.by_model else 'vehicles'}"
-        lines.append(f"{left:,} of {of} have too few images for a probe.")
-    if not first.by_model and (drawn or not first.same_test()):
-        lines.append(_no_difference(first.vehicles))
-    return lines
-
-
-def _no_difference(vehicles: int) -> str:
-    """What stands below a table whose results the paper has no split for."""
-    if split := paper.split_of_gallery(vehicles):
-        return (
-            f"As many vehicles as in the paper's {split.name} split, but not its "
-            "photographs: its rows stand for orientation, and no difference is given."
-        )
-    return (
-        f"The paper has no split of {vehicles:,} vehicles: its {SMALL.name} rows "
-        f"({SMALL.vehicles:,}) stand for orientation, and no difference is given, "
-        "because fewer vehicles are easier to search."
-    )
 
 
 def _cmc_figure(

@@ -188,11 +188,9 @@ def thumbnail_maker(root: Path, images: Iterable[Image], where: object) -> Thumb
 
     def thumbnail(name: str) -> bytes:
         if name not in known:
-            raise InputError(
-                f"image {name!r} of the features is not in the data set",
-                where,
-                "give the data set and the split that the features were made of",
-            )
+            what = f"image {name!r} of the features is not in the data set"
+            advice = "give the data set and the split that the features were made of"
+            raise InputError(what, where, advice)
         if name not in made:
             pixels = read_image(root, known[name], None)
             height, width = pixels.shape[:2]

@@ -74,11 +74,8 @@ def check_output(output: Path, *, overwrite: bool) -> WholeFolder:
     # What somebody keeps there must not be lost.
     empty = is_folder(output) and not files_in(output, "*")
     if overwrite and exists(output) and not empty and not _is_report(output):
-        raise InputError(
-            "the output exists and is no report",
-            output,
-            "name another folder, or delete this one",
-        )
+        what = "the output exists and is no report"
+        raise InputError(what, output, "name another folder, or delete this one")
     folder.refuse_existing()
     return folder
 

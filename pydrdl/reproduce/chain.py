@@ -26,10 +26,7 @@ BASELINES = {
     paper.COMPCARS_JB: (COMPCARS, "googlenet_softmax"),
 }
 # Rows of Table 3 by how pairs are compared; nets of one seed, as all classifiers.
-VERIFIERS = {
-    paper.GOOGLENET_SVM: "svm",
-    paper.GOOGLENET_JB: "joint-bayesian",
-}
+VERIFIERS = {paper.GOOGLENET_SVM: "svm", paper.GOOGLENET_JB: "joint-bayesian"}
 VERIFIED = (paper.VGG_TRIPLET, paper.MIXED_CCL)
 
 # What the paper leaves open, changed (docs/choices.md): for files' names, and as
@@ -128,9 +125,9 @@ class Chain:
         }
 
     def report(self, results: Iterable[Path], command: str) -> Path:
-        """The report's folder: results of this chain's steps, and the first trainings.
+        """Adds the report of results, with images and curves of the first trainings.
 
-        command is what it says it was made by.
+        command is what it says it was made by. Returns its folder.
         """
         s = self.setting
         largest = list(s.splits.values())[-1]

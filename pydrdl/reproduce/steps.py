@@ -139,11 +139,9 @@ class StepRecord:
             InputError: its output is not there.
         """
         if not files.exists(self.step.output):
-            raise InputError(
-                f"step {self.step.name} ended without its output{_end_of(self.log)}",
-                self.log,
-                "mend what it names; where it names nothing, report this as a bug",
-            )
+            what = f"step {self.step.name} ended without its output{_end_of(self.log)}"
+            advice = "mend what it names; where it names nothing, report this as a bug"
+            raise InputError(what, self.log, advice)
         if not self.taken_up:
             self.timing = Timing(seconds=seconds, amount=self.step.amount)
         self._write(seconds)

@@ -11,13 +11,14 @@ from rich.table import Table
 from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.results import read_results
-from pydrdl.results.parts import OverTrainings
+from pydrdl.results.comparison import OverTrainings
 from pydrdl.results.result import LEVELS, R, Reidentification, Retrieval, Verification
 from pydrdl.table import rate
 
 SCHEMA = "drdl.reproduced/1"
 RANKS = 50  # of a curve
 FIG_10_RANKS = (1, 5, 10, 20, 50)
+OLD_NAMES = {"Fresh": "Held-out"}  # of tables, up to version 0.2
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,7 @@ def _of_rows(
 
 
 def curve(result: Reidentification) -> list[float]:
-    """Match rates of ranks 1 .. RANKS.
-
-    Raises:
-        ValueError: there are fewer.
-    """
+    """Match rates of ranks 1 .. RANKS; ValueError where there are fewer."""
     if len(result.cmc.mean) < RANKS:
         raise ValueError(f"{len(result.cmc.mean)} ranks; expected {RANKS}")
     return result.cmc.mean
@@ -242,21 +239,23 @@ def to_json(tables: Iterable[PaperTable], **about: object) -> dict[str, object]:
     }
 
 
-def from_json(content: dict[str, Any]) -> list[PaperTable]:
-    """The tables that to_json wrote.
+def conditions(content: Mapping[str, Any]) -> str:
+    """Data, nets and trainings that a file's tables are of."""
+    if "conditions" in content:
+        return str(content["conditions"])
+    told = str(content["worth"])  # as up to version 0.2
+    return told.replace("What this is worth: ", "Conditions: ", 1)
 
-    Raises:
-        InputError: another schema.
-    """
+
+def from_json(content: dict[str, Any]) -> list[PaperTable]:
+    """The tables that to_json wrote; InputError for another schema."""
     if content.get("schema") != SCHEMA:
-        raise InputError(
-            f"schema {content.get('schema')!r}; expected {SCHEMA!r}",
-            "the results",
-            "write them again with tools/reproduce.py --json",
-        )
+        what = f"schema {content.get('schema')!r}; expected {SCHEMA!r}"
+        advice = "write them again with tools/reproduce.py --json"
+        raise InputError(what, "the results", advice)
     return [
         PaperTable(
-            name,
+            OLD_NAMES.get(name, name),
             tuple(table["columns"]),
             {
                 method: tuple(Cell(tuple(c["values"]), c["paper"]) for c in cells)

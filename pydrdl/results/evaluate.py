@@ -7,26 +7,20 @@ from typing import Any, Literal
 import numpy as np
 
 from pydrdl.arrays import Int
+from pydrdl.datasets import veri
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, read_features
 from pydrdl.files import exists
+from pydrdl.parallel import Progress, unseen
 from pydrdl.protocols import cross_camera, reid, retrieval
 from pydrdl.protocols.split import Split, load_split, save_split
-from pydrdl.ranking import Progress
-from pydrdl.results.parts import (
-    Curves,
-    FeaturesUsed,
-    OverRepeats,
-    ProbeTies,
-    QueryTies,
-    SplitUsed,
-    VerifierUsed,
-    over_repeats,
-)
 from pydrdl.results.result import (
     CrossCamera,
+    FeaturesUsed,
     Reidentification,
     Retrieval,
+    SplitUsed,
+    VerifierUsed,
     method_and_seed,
 )
 from pydrdl.verifiers import file as verifier_file
@@ -35,11 +29,6 @@ from pydrdl.verifiers.file import LoadedVerifier
 By = Literal["vehicle", "model"]  # whose ids decide what is the same
 # What must not differ between features that are compared.
 MADE_BY = ("net_sha256", "weights_sha256", "weights", "layer", "preprocess")
-
-
-def _silent(blocks: Any, what: str, total: int) -> Any:
-    del what, total
-    return blocks
 
 
 def evaluate_reid(
@@ -52,7 +41,7 @@ def evaluate_reid(
     gallery_camera: int | None = None,
     split_file: Path | None = None,
     verifier: Path | None = None,
-    progress: Progress = _silent,
+    progress: Progress = unseen,
 ) -> list[Reidentification]:
     """Scores feature files, those of the same images on the same split (Sec. 5.3).
 
@@ -87,21 +76,7 @@ def evaluate_reid(
             where=path,
             progress=progress,
         )
-        best, worst = scored.optimistic.tolist(), scored.pessimistic.tolist()
-        results.append(
-            Reidentification(
-                **origin,
-                **_drawn(split, scored),
-                vehicles_without_probe=scored.lonely,
-                cmc=Curves(**over_repeats(scored.curves)),
-                ties=ProbeTies(
-                    probes=scored.tied,
-                    mean_equal=scored.mean_equal,
-                    optimistic=None if best == worst else best,
-                    pessimistic=None if best == worst else worst,
-                ),
-            )
-        )
+        results.append(Reidentification(**origin, **_drawn(split), **dict(scored)))
     return results
 
 
@@ -122,11 +97,9 @@ def _reid_split(
         split_file, lambda: reid.camera_split(names, ids, content.camera_ids, camera)
     )
     if split.name != reid.camera_split_name(camera):
-        raise InputError(
-            f"the split is {split.name!r}, not of camera {camera}",
-            split_file,
-            "leave out --gallery-camera, or name another split file",
-        )
+        what = f"the split is {split.name!r}, not of camera {camera}"
+        advice = "leave out --gallery-camera, or name another split file"
+        raise InputError(what, split_file, advice)
     return split
 
 
@@ -149,11 +122,8 @@ def split_of(
     for split in again:
         if split.sha256 == stated.sha256:
             return split
-    raise InputError(
-        f"the split {stated.sha256[:16]} of {result.name!r} cannot be drawn again",
-        result.file,
-        "give its file with --split-file",
-    )
+    what = f"the split {stated.sha256[:16]} of {result.name!r} cannot be drawn again"
+    raise InputError(what, result.file, "give its file with --split-file")
 
 
 def evaluate_retrieval(
@@ -166,7 +136,7 @@ def evaluate_retrieval(
     repeats: int = 10,
     seed: int = 0,
     split_file: Path | None = None,
-    progress: Progress = _silent,
+    progress: Progress = unseen,
 ) -> list[Retrieval]:
     """Scores feature files, those of the same images on the same split (Sec. 5.2).
 
@@ -189,26 +159,14 @@ def evaluate_retrieval(
 
         split = _saved(split_file, draw)
         if split.name != retrieval.rule_name(rule):
-            raise InputError(
-                f"the split is {split.name!r}, not of rule {rule}",
-                split_file,
-                "give its rule, or name another split file",
-            )
+            what = f"the split is {split.name!r}, not of rule {rule}"
+            advice = "give its rule, or name another split file"
+            raise InputError(what, split_file, advice)
         scored = retrieval.evaluate(
             content.features, content.names, ids, split, where=path, progress=progress
         )
-        results.append(
-            Retrieval(
-                **origin,
-                **_drawn(split, scored),
-                relevance=relevance,
-                vehicles=scored.vehicles,
-                vehicles_without_probe=scored.without_probe,
-                map=OverRepeats(**over_repeats(scored.step)),
-                map_trapezoid=OverRepeats(**over_repeats(scored.trapezoid)),
-                ties=ProbeTies(probes=scored.tied, **_luck(scored)),
-            )
-        )
+        drawn = {**_drawn(split), **dict(scored)}
+        results.append(Retrieval(**origin, relevance=relevance, **drawn))
     return results
 
 
@@ -219,7 +177,7 @@ def evaluate_cross_camera(
     names: Sequence[str] = (),
     training_seeds: Sequence[int] = (),
     tracks: Path | None = None,
-    progress: Progress = _silent,
+    progress: Progress = unseen,
 ) -> list[CrossCamera]:
     """Scores feature files of queries against as many of the gallery, in their order.
 
@@ -231,11 +189,9 @@ def evaluate_cross_camera(
             names or seeds that are not as many as files.
     """
     if len(galleries) != len(queries):
-        raise InputError(
-            f"{len(galleries)} galleries for {len(queries)} files of queries",
-            "--gallery",
-            "give one gallery for each file of queries, in the same order",
-        )
+        what = f"{len(galleries)} galleries for {len(queries)} files of queries"
+        advice = "give one gallery for each file of queries, in the same order"
+        raise InputError(what, "--gallery", advice)
     results = []
     rows = read_rows(queries, names, training_seeds)
     for (origin, query, path), other in zip(rows, galleries, strict=True):
@@ -243,27 +199,13 @@ def evaluate_cross_camera(
         refuse_other_net(query.source, gallery.source, other)
         if tracks is not None:
             ids = gallery.names, gallery.vehicle_ids, gallery.camera_ids
-            listed = cross_camera.read_tracks(tracks, *ids)
+            listed = cross_camera.Tracks.of(veri.tracks_of(tracks, *ids))
         sides = (
             cross_camera.Side(s.features, s.names, s.vehicle_ids, s.camera_ids, of)
             for s, of in ((query, path), (gallery, other))
         )
         scored = cross_camera.evaluate(*sides, tracks=listed, progress=progress)
-        results.append(
-            CrossCamera(
-                **origin,
-                sides_sha256=scored.sha256,
-                image_to="track" if scored.tracks else "image",
-                queries=scored.queries,
-                gallery=scored.gallery,
-                vehicles=scored.vehicles,
-                junk_pairs=scored.junk,
-                map=scored.step,
-                map_trapezoid=scored.trapezoid,
-                cmc=scored.cmc.tolist(),
-                ties=QueryTies(queries=scored.tied, **_luck(scored)),
-            )
-        )
+        results.append(CrossCamera(**origin, **dict(scored)))
     return results
 
 
@@ -295,11 +237,8 @@ def read_rows(
     options = (names, "name", "--name"), (seeds, "seed", "--training-seed")
     for given, what, option in options:
         if given and len(given) != len(paths):
-            raise InputError(
-                f"{len(given)} {what}s for {len(paths)} files",
-                option,
-                f"give one {what} for each file, or none",
-            )
+            what = f"{len(given)} {what}s for {len(paths)} files"
+            raise InputError(what, option, f"give one {what} for each file, or none")
     verifier = judge and VerifierUsed(
         path=str(judge.path),
         sha256=judge.sha256,
@@ -317,11 +256,7 @@ def read_rows(
 
 
 def model_ids(content: FeatureSet, where: object) -> Int:
-    """Models, (N,).
-
-    Raises:
-        InputError: an image has none.
-    """
+    """Models, (N,); InputError where an image has none."""
     missing = np.flatnonzero(content.model_ids < 0)
     if missing.size:
         raise InputError(
@@ -343,17 +278,7 @@ def _saved(path: Path | None, draw: Callable[[], Split]) -> Split:
     return split
 
 
-def _drawn(
-    split: Split, scored: reid.ReidResult | retrieval.RetrievalResult
-) -> dict[str, Any]:
-    """What results of a split tell of it."""
+def _drawn(split: Split) -> dict[str, Any]:
+    """What results tell of a split."""
     used = SplitUsed(name=split.name, seed=split.seed, sha256=split.sha256)
-    sizes = {"gallery": scored.gallery, "probes": scored.probes}
-    return {"split": used, "repeats": len(split.gallery), **sizes}
-
-
-def _luck(
-    scored: retrieval.RetrievalResult | cross_camera.CrossCameraResult,
-) -> dict[str, Any]:
-    names = ("mean_equal", "optimistic", "pessimistic")
-    return {name: getattr(scored, name) for name in names}
+    return {"split": used, "repeats": len(split.gallery)}

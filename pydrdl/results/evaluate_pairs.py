@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,14 +16,7 @@ from pydrdl.protocols import verification
 from pydrdl.protocols.verification import FOLDS, Pairs
 from pydrdl.ranking.scaling import squared_distances
 from pydrdl.results.evaluate import By, model_ids, read_rows, refuse_other_net
-from pydrdl.results.parts import (
-    Folds,
-    OptimalThreshold,
-    PairScores,
-    TrainingThreshold,
-    over_repeats,
-)
-from pydrdl.results.result import Verification
+from pydrdl.results.result import PairScores, TrainingThreshold, Verification
 from pydrdl.verifiers import file as verifier_file
 from pydrdl.verifiers.file import LoadedVerifier
 
@@ -111,11 +103,9 @@ def evaluate_verification(
         InputError: files that cannot be used or do not belong together.
     """
     if training and len(training) != len(paths):
-        raise InputError(
-            f"{len(training)} files of training features for {len(paths)} files",
-            "--train",
-            "give one for each file, in the same order, or none",
-        )
+        what = f"{len(training)} files of training features for {len(paths)} files"
+        advice = "give one for each file, in the same order, or none"
+        raise InputError(what, "--train", advice)
     sampling = sampling or Sampling()
     judge, results = verifier_file.load(verifier), []
     rows = read_rows(paths, names, training_seeds, judge)
@@ -135,37 +125,11 @@ def evaluate_verification(
             scored = verification.evaluate(
                 distances, pairs.same, training=best, seed=seed
             )
-            scores.append(_scores(pairs, scored, told))
+            listed = {"name": pairs.name, "rule": pairs.rule, "sha256": pairs.sha256}
+            held = {**listed, **dict(scored), "training": told}
+            scores.append(PairScores(**held))
         results.append(Verification(**origin, pairs=scores))
     return results
-
-
-def _scores(
-    pairs: Pairs,
-    scored: verification.VerificationResult,
-    training: TrainingThreshold | None,
-) -> PairScores:
-    folds = over_repeats(scored.folds)
-    folds["per_fold"] = folds.pop("per_repeat")
-    return PairScores(
-        name=pairs.name,
-        rule=pairs.rule,
-        sha256=pairs.sha256,
-        same=scored.same,
-        different=scored.different,
-        accuracy=scored.accuracy,
-        training=training,
-        folds=Folds(**folds),
-        test_optimal=OptimalThreshold(**_as_json(scored.optimal)),
-        auc=scored.auc,
-        eer=scored.eer,
-    )
-
-
-def _as_json(best: Threshold) -> dict[str, Any]:
-    """JSON has no infinity; None is the threshold that calls no pair the same."""
-    value = best.value if best.value > -float("inf") else None
-    return {"threshold": value, "accuracy": best.accuracy}
 
 
 def pair_distances(
@@ -223,7 +187,7 @@ def _threshold(
     _refuse_few(pairs)
     best = best_threshold(distances, pairs.same)
     told = TrainingThreshold(
-        **_as_json(best),
+        **verification.optimal_threshold(best),
         rule=pairs.rule,
         pairs_sha256=pairs.sha256,
         features_sha256=training.sha256,

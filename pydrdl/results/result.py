@@ -6,27 +6,16 @@ Made by evaluate.py, written as it is, shown by comparison.py and the report.
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, model_validator
 
 from pydrdl import __version__, paper
 from pydrdl.datasets import compcars, vehicleid
-from pydrdl.protocols import cross_camera, reid, retrieval, verification
-from pydrdl.results.parts import (
-    Curve,
-    Curves,
-    FeaturesUsed,
-    OverRepeats,
-    PairScores,
-    ProbeTies,
-    QueryTies,
-    ShownValue,
-    SplitUsed,
-    VerifierUsed,
-)
-from pydrdl.strict_json import Count, Form, Positive, Rate
-from pydrdl.table import Cells
+from pydrdl.features import Source
+from pydrdl.protocols import DrawnScores, cross_camera, reid, retrieval, verification
+from pydrdl.strict_json import Count, Form, Positive
+from pydrdl.table import Cells, Kind, Value
 
 RANKS = (1, 5, 10, 20)  # of the tables; files hold ranks 1 .. 50
 LEVELS = compcars.LEVELS
@@ -43,6 +32,70 @@ def method_and_seed(name: str) -> tuple[str, int | None]:
     """
     found = _TRAINING.fullmatch(name)
     return (found[1], int(found[2])) if found else (name, None)
+
+
+class FeaturesUsed(Source):
+    """The features that were scored: their file, its hash, and their source."""
+
+    path: str = ""
+    sha256: str = ""
+
+
+class VerifierUsed(Form):
+    """What compared the features; training: a verifiers TrainedOn."""
+
+    kind: str
+    path: str = ""
+    sha256: str = ""
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+class SplitUsed(Form):
+    """The split that was drawn or read; seed: of its draws."""
+
+    name: str
+    seed: Count | None
+    sha256: str
+
+
+class ShownValue(NamedTuple):
+    """A value of a result as tables have it, with key and title of its column."""
+
+    key: str
+    title: str
+    value: Value
+    # "rate" of a score, which trainings have a mean of; others are facts.
+    kind: Kind = "rate"
+    std: float | None = None  # of the rate within the result, over repeats or folds
+    spread: bool = False  # whether rates of this column have one
+
+
+class TrainingThreshold(verification.OptimalThreshold):
+    """The one that training pairs chose."""
+
+    rule: str
+    pairs_sha256: str
+    features_sha256: str
+
+
+class PairScores(verification.VerificationResult):
+    """What is scored on one list of pairs."""
+
+    name: str
+    rule: str  # where the pairs come from
+    sha256: str  # of the list
+    training: TrainingThreshold | None = None
+
+    def shown(self) -> list[ShownValue]:
+        """By all three thresholds, and without one."""
+        folds = self.folds
+        return [
+            ShownValue("accuracy", "accuracy", self.accuracy),
+            ShownValue("folds", "10-fold", folds.mean, std=folds.std, spread=True),
+            ShownValue("optimal", "test-optimal", self.test_optimal.accuracy),
+            ShownValue("auc", "AUC", self.auc),
+            ShownValue("eer", "EER", self.eer),
+        ]
 
 
 class Result(Form):
@@ -106,7 +159,8 @@ class Result(Form):
 
     def row_json(self) -> dict[str, Any]:
         """Its row in a file."""
-        row = {"name": self.name, **self.model_dump(mode="json")}
+        first = {"name": self.name, "method": self.method, "seed": self.seed}
+        row = {**first, **self.model_dump(mode="json")}
         if self.verifier is None:
             del row["verifier"]
         return row
@@ -115,14 +169,11 @@ class Result(Form):
 R = TypeVar("R", bound=Result)
 
 
-class DrawnResult(Result):
+class DrawnResult(Result, DrawnScores):
     """Of a split that was drawn or read."""
 
     split: SplitUsed
     repeats: Positive
-    gallery: Positive
-    probes: Positive
-    vehicles_without_probe: Count
 
     @property
     def test(self) -> str:
@@ -145,13 +196,10 @@ class DrawnResult(Result):
         return next(iter(self.beside())) if same and self.paper_split else None
 
 
-class Reidentification(DrawnResult):
+class Reidentification(DrawnResult, reid.ReidResult):
     """Match rates (Sec. 5.3, Table 6)."""
 
     SCHEMA, PROTOCOL, WORD = "drdl.cmc/1", reid.PROTOCOL, "CMC"
-
-    cmc: Curves
-    ties: ProbeTies[Curve | None]  # None where luck changes nothing
 
     def rank(self, k: int) -> ShownValue:
         """The match rate at a rank."""
@@ -194,15 +242,11 @@ class Reidentification(DrawnResult):
         return super().row_json() | {"paper": beside}
 
 
-class Retrieval(DrawnResult):
+class Retrieval(DrawnResult, retrieval.RetrievalResult):
     """MAP (Sec. 5.2, Table 4)."""
 
     SCHEMA, PROTOCOL, WORD = "drdl.map/1", retrieval.PROTOCOL, "MAP"
 
-    vehicles: Positive  # in the gallery; models where these match
-    map: OverRepeats
-    map_trapezoid: OverRepeats
-    ties: ProbeTies[Rate]
     # What matches; files of before it was written lack it.
     relevance: Literal["", "vehicle", "model"] = ""
 
@@ -297,22 +341,11 @@ class Verification(Result):
         return next((f"Table 3, {level}" for level in of), None)
 
 
-class CrossCamera(Result):
+class CrossCamera(Result, cross_camera.CrossCameraResult):
     """VeRi-776's and VERI-Wild's protocols; the paper has none of it."""
 
     SCHEMA, WORD = "drdl.cross_camera/1", "cross-camera"
     PROTOCOL = cross_camera.PROTOCOL
-
-    sides_sha256: str = ""  # of queries and gallery
-    image_to: Literal["image", "track"]  # what is found
-    queries: Positive
-    gallery: Positive
-    vehicles: Positive  # in the gallery
-    junk_pairs: Count  # of the same vehicle and camera, left out
-    map: Rate
-    map_trapezoid: Rate
-    cmc: Annotated[list[Rate], Field(min_length=5)]  # match rates
-    ties: QueryTies
 
     @property
     def test(self) -> str:

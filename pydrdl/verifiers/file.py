@@ -66,11 +66,7 @@ def save_verifier(verifier: Verifier, path: Path) -> None:
 
 
 def load_verifier(path: Path) -> Verifier:
-    """Reads a verifier.
-
-    Raises:
-        InputError: no such file, damaged, or not of this form.
-    """
+    """Reads a verifier; InputError for a file that is missing, damaged or another."""
     again = "train it again with tools/train_verifier.py"
     data = read_bytes(path, "the verifier", again)
     try:
@@ -88,11 +84,7 @@ def load_verifier(path: Path) -> Verifier:
 
 
 def _arrays(data: bytes) -> Arrays:
-    """The arrays of an .npz.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """The arrays of an .npz; ValueError where it is none."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as members:
             if any(m.compress_type != zipfile.ZIP_STORED for m in members.infolist()):
@@ -207,11 +199,9 @@ class LoadedVerifier:
     def _refuse_infinite(self, *arrays: NDArray[np.floating]) -> None:
         """Raises InputError where numbers have left their range."""
         if not all(np.isfinite(array).all() for array in arrays):
-            raise InputError(
-                "it scores these features with NaN or infinity",
-                self.path,
-                "train it again with tools/train_verifier.py",
-            )
+            what = "it scores these features with NaN or infinity"
+            advice = "train it again with tools/train_verifier.py"
+            raise InputError(what, self.path, advice)
 
     def check(self, content: FeatureSet, where: object) -> None:
         """Refuses features that it cannot judge.
@@ -232,11 +222,7 @@ class LoadedVerifier:
 
 
 def load(path: Path | None) -> LoadedVerifier | None:
-    """Reads a verifier where one is named.
-
-    Raises:
-        InputError: no such file, or not a verifier.
-    """
+    """Reads a verifier where one is named; InputError as load_verifier."""
     if path is None:
         return None
     verifier = load_verifier(path)

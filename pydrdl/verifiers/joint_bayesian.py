@@ -27,7 +27,6 @@ a dot product and a number for each image. To rank a gallery for a probe is to
 find the nearest by L2 too, with one coordinate more: see as_points.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -91,13 +90,11 @@ def fit(
     *,
     steps: int = 100,
     tolerance: float = 1e-4,
-    progress: Callable[[int, float], object] = lambda step, log_likelihood: None,
 ) -> Model:
     """Fits (N, D) finite samples of (N,) classes by EM, from the empirical covariances.
 
     The mean is that of the samples, and stays. EM ends after so many steps, or where
-    one adds less than the tolerance to the mean logarithmic likelihood of a sample;
-    progress is told of each step and the likelihood it started from.
+    one adds less than the tolerance to the mean logarithmic likelihood of a sample.
 
     Raises:
         InputError: fewer than two classes, or the samples vary within their
@@ -111,7 +108,6 @@ def fit(
     for step in range(steps + 1):
         basis = diagonalise(s_mu, s_eps)
         history.append(_log_likelihood(classes, basis, s_eps) / classes.samples)
-        progress(step, history[-1])
         if step == steps or (step and history[-1] - history[-2] < tolerance):
             break
         s_mu, s_eps = _em_step(classes, basis, s_eps)
@@ -119,11 +115,7 @@ def fit(
 
 
 def diagonalise(s_mu: Float64, s_eps: Float64) -> Basis:
-    """The basis of a model's covariances.
-
-    Raises:
-        InputError: s_eps is not positive definite.
-    """
+    """A model's covariances' basis; InputError where s_eps is not positive definite."""
     try:
         ratios, vectors = linalg.eigh(s_mu, s_eps)
     except linalg.LinAlgError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from pydrdl.arrays import Bool, Float64, Int
 from pydrdl.errors import InputError
@@ -50,15 +51,11 @@ def draw_pairs(labels: Int, count: int, seed: int) -> RowPairs:
     same = _draw_within(first_of, sizes, within, count // 2, rng)
     different = _draw_between(np.repeat(np.arange(len(sizes)), sizes), count // 2, rng)
     chosen = rows[np.concatenate([same, different])]
-    return RowPairs(
-        chosen[:, 0],
-        chosen[:, 1],
-        np.arange(len(chosen)) < len(same),
-    )
+    return RowPairs(chosen[:, 0], chosen[:, 1], np.arange(len(chosen)) < len(same))
 
 
 def _draw_within(
-    first_of: Int, sizes: Int, within: Int, count: int, rng: np.random.Generator
+    first_of: Int, sizes: Int, within: Int, count: int, rng: Generator
 ) -> Int:
     """(n, 2) distinct pairs i < j of one class, numbered through all classes."""
     ends = np.cumsum(within)
@@ -72,7 +69,7 @@ def _draw_within(
     return np.asarray(first_of[place][:, None] + np.column_stack([i, j]))
 
 
-def _draw_between(place: Int, count: int, rng: np.random.Generator) -> Int:
+def _draw_between(place: Int, count: int, rng: Generator) -> Int:
     """(n, 2) distinct pairs i < j of different classes; place is (N,) sorted."""
     size = len(place)
     sizes = np.bincount(place)
@@ -124,11 +121,9 @@ def fit_pair_svm(samples: Float64, pairs: RowPairs, *, c: float = 0.01) -> PairS
     from sklearn.svm import LinearSVC
 
     if pairs.same.all() or not pairs.same.any():
-        raise InputError(
-            f"all {len(pairs.same):,} pairs are of one kind",
-            "the training pairs",
-            "give pairs of the same and of different classes",
-        )
+        what = f"all {len(pairs.same):,} pairs are of one kind"
+        advice = "give pairs of the same and of different classes"
+        raise InputError(what, "the training pairs", advice)
     vectors = pair_vectors(samples[pairs.first], samples[pairs.second])
     scaler, svm = StandardScaler(), LinearSVC(C=c, dual=False)
     make_pipeline(scaler, svm).fit(vectors, pairs.same)

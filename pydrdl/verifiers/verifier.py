@@ -40,17 +40,13 @@ def fit_projection(features: Float32, components: int) -> Projection:
     n, d = features.shape
     components = min(components, n - 1, d)
     if components < 1:
-        raise InputError(
-            f"{n:,} features of {d:,} dimensions have no principal component",
-            "PCA",
-            "train on more images, or ask for at least one component",
-        )
+        what = f"{n:,} features of {d:,} dimensions have no principal component"
+        advice = "train on more images, or ask for at least one component"
+        raise InputError(what, "PCA", advice)
     if (features == features[0]).all():
-        raise InputError(
-            f"all {n:,} features are the same, and vary in no direction",
-            "PCA",
-            "check the weights and the layer: the net has collapsed",
-        )
+        what = f"all {n:,} features are the same, and vary in no direction"
+        advice = "check the weights and the layer: the net has collapsed"
+        raise InputError(what, "PCA", advice)
     solver = "covariance_eigh" if n > d else "full"
     pca = PCA(components, svd_solver=solver).fit(features.astype(np.float64))
     return Projection(
@@ -110,11 +106,8 @@ class Verifier:
             InputError: this is an SVM, whose scores no such points have.
         """
         if isinstance(self.model, PairSvm):
-            raise InputError(
-                "an SVM scores pairs, and does not rank a gallery",
-                "the verifier",
-                "give one of Joint Bayesian",
-            )
+            what = "an SVM scores pairs, and does not rank a gallery"
+            raise InputError(what, "the verifier", "give one of Joint Bayesian")
         samples = self.projection(features)
         return joint_bayesian.as_points(joint_bayesian.embed(self.model, samples))
 
@@ -183,11 +176,9 @@ def _labelled(content: FeatureSet, label: Label, where: object) -> tuple[Float32
     ids = content.vehicle_ids if label == "vehicle" else content.model_ids
     labelled = ids >= 0
     if not labelled.any():
-        raise InputError(
-            f"none of the {len(ids):,} images has a {label} id",
-            where,
-            "extract the features of labelled images, or take the other label",
-        )
+        what = f"none of the {len(ids):,} images has a {label} id"
+        advice = "extract the features of labelled images, or take the other label"
+        raise InputError(what, where, advice)
     return content.features[labelled], ids[labelled]
 
 

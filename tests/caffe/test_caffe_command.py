@@ -1,22 +1,20 @@
 """The caffe command with our nets: train, test, time, fine-tune, resume."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ROOT, run_caffe, run_tool
 from google.protobuf import text_format
 from helpers import (
-    ROOT,
+    HEADS,
     VEHICLES,
     Fleet,
     logged,
     make_fleet,
     read_net,
     read_weights,
-    run_caffe,
     write_nets,
 )
 
@@ -24,11 +22,6 @@ from pydrdl import messages
 from pydrdl.nets import prototxt, structures
 
 STRUCTURES = structures.STRUCTURES
-HEADS = {
-    "mixed_difference": ("model_loss", "ccl_lower_loss", "ccl_loss"),
-    "ccl": ("ccl_loss",),
-    "triplet": ("triplet_loss",),
-}
 
 
 @pytest.fixture(scope="module")
@@ -162,11 +155,10 @@ def test_an_unknown_layer_type_names_the_known_ones(demo: Path) -> None:
 
 
 def test_nets_of_your_own_from_the_tool(small: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable, str(ROOT / "tools/make_nets.py"), "--output", str(tmp_path),
-        "--train", str(small), "--sets", "1", "--max-iter", "2",
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = run_tool(
+        "make_nets.py", "--output", tmp_path, "--train", small, "--sets", 1,
+        "--max-iter", 2, cwd=ROOT,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for structure in STRUCTURES:
         log = succeed("train", "--solver", tmp_path / structure / "solver.prototxt")
@@ -176,13 +168,12 @@ def test_nets_of_your_own_from_the_tool(small: Path, tmp_path: Path) -> None:
 
 
 def test_the_open_choices_are_options_of_the_tool(small: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable, str(ROOT / "tools/make_nets.py"), "--output", str(tmp_path),
-        "--train", str(small), "--sets", "1", "--max-iter", "2", "--snapshot", "1",
-        "--seed", "7", "--hard-negatives", "0.4", "--wide-fc8", "--no-normalize",
-        "--margin", "0.25", "--gradient", "PAPER",
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = run_tool(
+        "make_nets.py", "--output", tmp_path, "--train", small, "--sets", 1,
+        "--max-iter", 2, "--snapshot", 1, "--seed", 7, "--hard-negatives", 0.4,
+        "--wide-fc8", "--no-normalize", "--margin", 0.25, "--gradient", "PAPER",
+        cwd=ROOT,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     solver = tmp_path / "mixed_difference/solver.prototxt"
     layers = read_net(solver.with_name("train_val.prototxt")).layer

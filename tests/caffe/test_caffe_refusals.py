@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ import h5py
 import lmdb
 import numpy as np
 import pytest
-from helpers import CAFFE, run_caffe
+from commands import CAFFE, Done, python, run, run_caffe, start
 from small_net import NET, message, train, write
 
 from pydrdl import messages
@@ -69,7 +68,7 @@ def test_commands(tmp_path: Path, name: str) -> None:
     assert text in message(run_caffe(*arguments, cwd=tmp_path))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("snapshots", [True, False])
 def test_a_signal_writes_a_snapshot_and_tells_how_it_goes_on(
     tmp_path: Path, number: signal.Signals, snapshots: bool
@@ -80,12 +79,10 @@ def test_a_signal_writes_a_snapshot_and_tells_how_it_goes_on(
     )  # fmt: skip
     log = tmp_path / "log"
     with log.open("w") as stderr:
-        running = subprocess.Popen(
-            [CAFFE, "train", "--solver", "solver.prototxt"],
-            cwd=tmp_path,
-            stderr=stderr,
-            env=os.environ | {"GLOG_minloglevel": "0"},
-        )
+        running = start(
+            CAFFE, "train", "--solver", "solver.prototxt", "--sighup_effect", "stop",
+            cwd=tmp_path, stderr=stderr, GLOG_minloglevel="0",
+        )  # fmt: skip
     try:
         while "Iteration 0 " not in log.read_text():
             assert running.poll() is None
@@ -113,10 +110,7 @@ def test_a_file_that_may_not_grow_is_told_as_a_full_disk_is(tmp_path: Path) -> N
         layers=NET.format(label=1).replace("num_output: 16", "num_output: 999"),
     )
     command = f"ulimit -f 4; exec '{CAFFE}' train --solver solver.prototxt"
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True,
-        check=False, timeout=60,
-    )  # fmt: skip
+    done = run("bash", "-c", command, cwd=tmp_path)
     assert "File too large" in message(done)
     assert not list(tmp_path.glob(".*.part"))
 
@@ -132,7 +126,7 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path: Path, command: str) -> N
         assert "no regular file" in message(train(tmp_path))
     write(tmp_path)
     shell = f"'{CAFFE}' train --solver <(cat solver.prototxt)"  # its own pipe is read
-    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, check=False, timeout=60)
+    done = run("bash", "-c", shell, cwd=tmp_path)
     assert done.returncode == 0
 
 
@@ -307,9 +301,7 @@ layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "y" top: "los
 """
 
 
-def time_data(
-    folder: Path, type: str, parameters: str
-) -> subprocess.CompletedProcess[str]:
+def time_data(folder: Path, type: str, parameters: str) -> Done:
     (folder / "data.prototxt").write_text(DATA.format(type=type, parameters=parameters))
     return run_caffe(
         "time", "--model", "data.prototxt", "--iterations", "2", cwd=folder
@@ -369,10 +361,7 @@ for _ in range(2):
     except RuntimeError as error:
         print(str(error).splitlines()[0])
 """
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", script], cwd=tmp_path, capture_output=True,
-        text=True, env=os.environ | {"GLOG_minloglevel": "2"}, timeout=60,
-    )  # fmt: skip
+    done = run(*python(script), cwd=tmp_path, GLOG_minloglevel="2")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "record 00000005 of db is damaged\n" * 2
 
@@ -561,10 +550,9 @@ def test_what_a_python_layer_raises(tmp_path: Path) -> None:
         (tmp_path / "net.prototxt").write_text(
             f'{INPUT}layer {{ name: "p" type: "Python" bottom: "x" top: "p" {layer} }}'
         )
-        done = subprocess.run(
-            [CAFFE, "time", "--model", "net.prototxt", "--iterations", "1"],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
-            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        done = run_caffe(
+            "time", "--model", "net.prototxt", "--iterations", 1,
+            cwd=tmp_path, PYTHONPATH=str(tmp_path),
         )  # fmt: skip
         told = message(done)
         assert text in told and "\x1b" not in told
@@ -596,10 +584,7 @@ for shape in ((9, 9), (900, 9)):
 
 def test_pycaffe_survives_what_has_no_sense(tmp_path: Path) -> None:
     write(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", PYCAFFE], cwd=tmp_path, capture_output=True,
-        text=True, env=os.environ | {"GLOG_minloglevel": "2"}, timeout=60, check=False,
-    )  # fmt: skip
+    done = run(*python(PYCAFFE), cwd=tmp_path, GLOG_minloglevel="2")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "a net is expected, to share the weights of",

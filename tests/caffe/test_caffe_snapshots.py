@@ -1,18 +1,16 @@
 """Snapshots: written whole or not at all, resumed exactly, never mixed up."""
 
-import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from helpers import CAFFE, logged, read_weights, run_caffe
+from commands import CAFFE, DEVNULL, python, run, run_caffe, start
+from helpers import logged, read_weights
 from small_net import message, train, write
 
 from pydrdl import messages
@@ -25,6 +23,7 @@ SOLVERS = {
     "AdaDelta": {"momentum": 0.95, "delta": "1e-6"},
     "Adam": {"momentum2": 0.999},
 }
+TRAIN = CAFFE, "train", "--solver", "solver.prototxt"
 FORMS = {"BINARYPROTO": "", "HDF5": ".h5"}
 
 
@@ -75,10 +74,7 @@ def test_a_killed_training_goes_on(tmp_path: Path) -> None:
     whole = bytes_of(tmp_path / "s_iter_4000.caffemodel")
     for path in tmp_path.glob("s_iter_*"):
         path.unlink()
-    running = subprocess.Popen(
-        [CAFFE, "train", "--solver", "solver.prototxt"], cwd=tmp_path,
-        stderr=subprocess.DEVNULL, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+    running = start(*TRAIN, cwd=tmp_path, stderr=DEVNULL, OPENBLAS_NUM_THREADS="1")
     deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("s_iter_*.solverstate"))) < 3:
         assert time.monotonic() < deadline and running.poll() is None
@@ -104,10 +100,7 @@ def test_no_room_is_told_and_leaves_what_was_there(tmp_path: Path, form: str) ->
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
 
-    done = subprocess.run(
-        [CAFFE, "train", "--solver", "solver.prototxt"],
-        cwd=tmp_path, capture_output=True, text=True, preexec_fn=limit,
-    )  # fmt: skip
+    done = run(*TRAIN, cwd=tmp_path, before=limit)
     told = message(done)
     assert "cannot write the file: File too large" in told
     assert f"s_iter_5.caffemodel{FORMS[form]}" in told
@@ -207,10 +200,7 @@ def test_damage_anywhere_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_two_trainings_of_one_prefix_are_refused(tmp_path: Path) -> None:
     write(tmp_path, max_iter=1000000, snapshot=0)
-    first = subprocess.Popen(
-        [CAFFE, "train", "--solver", "solver.prototxt"], cwd=tmp_path,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    first = start(*TRAIN, cwd=tmp_path, stderr=DEVNULL)
     try:
         deadline = time.monotonic() + 60
         while not (tmp_path / "s.lock").exists():
@@ -300,10 +290,7 @@ print(sorted(os.listdir(".")))
 
 def test_pycaffe_raises_and_lives_on(tmp_path: Path) -> None:
     write(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", PYCAFFE], cwd=tmp_path, capture_output=True,
-        text=True, env=os.environ | {"GLOG_minloglevel": "2"},
-    )  # fmt: skip
+    done = run(*python(PYCAFFE), cwd=tmp_path, GLOG_minloglevel="2")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(
         ["net.prototxt", "solver.prototxt", "whole.caffemodel"]

@@ -3,8 +3,6 @@
 import itertools
 import json
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+from commands import Done, run_tool
 
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
@@ -19,7 +18,6 @@ from pydrdl.features import read_features
 from pydrdl.features.deploy_net import Preprocess, check_weights, read_preprocess
 from pydrdl.features.partial import DIGEST, partial_path
 
-ROOT = Path(__file__).parents[2]
 RESIZE, CROP, MEAN = 21, 16, (104.0, 117.0, 123.0)
 
 NET = """
@@ -407,22 +405,15 @@ def test_refuses_what_caffe_lets_pass_or_aborts_on(caffe, made) -> None:
     refused("corrupt image")
 
 
-def run_tool(folder: Path, *options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "tools" / "extract_features.py"]
-    return subprocess.run(
-        [*map(str, command), str(folder / "list.txt"), *map(str, options)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+def extract(folder: Path, *options: object) -> Done:
+    return run_tool("extract_features.py", folder / "list.txt", *options)
 
 
 def test_tool(caffe, made) -> None:
     folder, _ = made
     output = folder / "out.h5"
     net = ("--net", folder / "deploy.prototxt")
-    done = run_tool(folder, output, *net, "--untrained", 3, "--mean", "1,2,3")
+    done = extract(folder, output, *net, "--untrained", 3, "--mean", "1,2,3")
     assert (done.returncode, done.stderr) == (0, "")
     assert "7 x 6 of blob fc2" in done.stdout
     content = read_features(output)
@@ -430,10 +421,10 @@ def test_tool(caffe, made) -> None:
     assert content.source.dataset == "list"
     assert content.source.weights == "untrained, seed 3"
     assert json.loads(content.source.preprocess)["mean"] == [1, 2, 3]
-    again = run_tool(folder, output, *net, "--untrained", 3)
+    again = extract(folder, output, *net, "--untrained", 3)
     assert again.returncode == 1
     assert again.stderr.startswith("error: the output exists\n  where: ")
-    wrong = run_tool(folder, folder / "b.h5", *net, "--untrained", 3, "--mean", "1,2")
+    wrong = extract(folder, folder / "b.h5", *net, "--untrained", 3, "--mean", "1,2")
     assert wrong.returncode == 2
     assert "expected B,G,R" in wrong.stderr
     assert not (folder / "b.h5").exists()

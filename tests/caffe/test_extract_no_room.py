@@ -1,27 +1,18 @@
 """Extraction on a disk that is full: told, nothing lost, and it goes on."""
 
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from forked_tools import Run, forked_tools
-from helpers import ROOT, Fleet, make_fleet
+import small_disks
+from commands import ROOT
+from commands import run as run_program
+from forked_tools import Run
+from helpers import Fleet, make_fleet, write_linear_net
 from small_disks import FULL, LARGE, mounted, remount
 
 from pydrdl.features import read_features
-
-NET = """
-layer { name: "data" type: "Input" top: "data"
-  input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }
-layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
-  inner_product_param { num_output: 300
-    weight_filler { type: "gaussian" std: 0.1 }
-    bias_filler { type: "gaussian" std: 0.5 } } }
-"""
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +20,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     fleet = make_fleet(
         tmp_path_factory.mktemp("fleet"), {4: (7, -1), 9: (9, 2)}, 24, 24
     )
-    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images]
-    (fleet.root / "all.txt").write_text("".join(lines))
-    (fleet.root / "deploy.prototxt").write_text(NET)
-    settings = {"resize": 12, "crop": 12, "mean": [104, 117, 123]}
-    (fleet.root / "preprocess.json").write_text(json.dumps(settings))
+    fleet.listed()
+    write_linear_net(fleet.root, outputs=300)
     return fleet
-
-
-@pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
-    with forked_tools() as run:
-        yield run
 
 
 def command(fleet: Fleet, output: Path) -> list[str]:
@@ -60,13 +42,9 @@ def sha256(fleet: Fleet, run: Run, tmp_path_factory: pytest.TempPathFactory) -> 
     return read_features(output).sha256
 
 
-def assert_told(code: int, text: str, what: str, output: Path) -> None:
-    assert code == 1, text
-    lines = text.splitlines()
-    assert len(lines) == 3, text
-    assert lines[0].startswith("error: cannot write the features") and what in lines[0]
-    assert lines[1].startswith(f"  where: {output}")
-    assert lines[2].startswith("  next: ") and "extract again" not in lines[2]
+assert_told = partial(
+    small_disks.assert_told, unsaid="extract again", cannot="the features"
+)
 
 
 def test_at_every_limit_of_a_files_size(
@@ -115,10 +93,7 @@ def test_no_library_ends_the_process_afterwards(fleet: Fleet, tmp_path: Path) ->
     """A process of its own: what is done at its exit is done."""
     with mounted(tmp_path, "size=28k"):
         output = tmp_path / "f.h5"
-        done = subprocess.run(
-            [sys.executable, *command(fleet, output)],
-            capture_output=True, text=True, check=False,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "GLOG_minloglevel": "2"},
-        )  # fmt: skip
+        words = sys.executable, *command(fleet, output)
+        done = run_program(*words, GLOG_minloglevel="2")
         assert_told(done.returncode, done.stderr, FULL, output)
         assert [path.name for path in tmp_path.iterdir()] == ["f.h5.partial"]

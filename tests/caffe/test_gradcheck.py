@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run_tool
+from commands import Done, run_tool
 
 os.environ.setdefault("GLOG_minloglevel", "2")
 caffe = pytest.importorskip("caffe", reason="pycaffe is not installed")
@@ -39,7 +38,7 @@ CASES = {case.mode: case for case in layer_cases()}
 Array = np.ndarray
 
 
-def gradcheck(*options: object) -> subprocess.CompletedProcess[str]:
+def gradcheck(*options: object) -> Done:
     return run_tool("gradcheck.py", *options)
 
 
@@ -105,11 +104,14 @@ def test_wrong_use_exits_with_2() -> None:
 def test_a_gpu_that_is_not_there_exits_with_2() -> None:
     from pydrdl.pycaffe import why_no_gpu
 
-    if why_no_gpu() is None:
+    reason = why_no_gpu()
+    if reason is None:
         pytest.skip("a GPU is there")
     done = gradcheck("--device", "gpu")
     assert done.returncode == 2
     assert "no GPU that Caffe can use" in done.stderr
+    # Caffe's own words, such as "this Caffe is built without GPU support".
+    assert " GPU " in reason and reason != "Caffe cannot use it"
 
 
 # --- Nets in double precision

@@ -4,11 +4,8 @@ Without it a pass must not touch Python: what would go wrong ends the process,
 so that the nets here run in children.
 """
 
-import os
-import subprocess
-import sys
-
 import pytest
+from commands import python, run
 from helpers import caffe  # noqa: F401  skips without pycaffe
 
 COMMON = """
@@ -132,11 +129,6 @@ assert not wrong, wrong[:3]
     ids=["others_run_meanwhile", "callbacks", "layers", "a_net_a_thread"],
 )
 def test_a_pass_and_python(code: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", COMMON + code + "print('reached the end')"],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"},
-        timeout=200,
-    )
+    whole = COMMON + code + "print('reached the end')"
+    done = run(*python(whole), GLOG_minloglevel="2", OPENBLAS_NUM_THREADS="1")
     assert (done.returncode, done.stdout) == (0, "reached the end\n"), done.stderr

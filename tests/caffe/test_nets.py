@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ROOT
 from google.protobuf import text_format
-from helpers import ROOT, caffe, read_net
+from helpers import caffe, read_net
 
 from pydrdl import messages
 from pydrdl.nets import prototxt

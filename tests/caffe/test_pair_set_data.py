@@ -13,13 +13,13 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
+from commands import run_caffe
 from helpers import (
     Fleet,
     Pixels,
     caffe,
     make_fleet,
     read_weights,
-    run_caffe,
     write_index,
 )
 

@@ -8,15 +8,15 @@ its place, and caffe.draw is tested up to the text that Graphviz would be given.
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from commands import ROOT, Done, run
 from google.protobuf import text_format
-from helpers import ROOT, caffe
+from helpers import caffe
 from numpy.typing import NDArray
 
 from pydrdl import messages
@@ -82,15 +82,9 @@ def search_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def python(
     *arguments: object, cwd: Path | None = None, path: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PATH": path or os.environ["PATH"]},
-        cwd=cwd,
-        timeout=300,
-    )
+) -> Done:
+    search = path or os.environ["PATH"]
+    result = run(sys.executable, *arguments, cwd=cwd, PATH=search)
     assert result.returncode == 0, result.stdout + result.stderr
     return result
 

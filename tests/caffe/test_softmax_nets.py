@@ -8,8 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from commands import ROOT, run_caffe
 from google.protobuf import text_format
-from helpers import ROOT, caffe, make_fleet, read_net, run_caffe
+from helpers import caffe, make_fleet, read_net
 
 from pydrdl import messages
 from pydrdl.logs import reader

@@ -3,13 +3,12 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from commands import ROOT
+from commands import PIPE, Job, run, tool
+from commands import start as start_program
 from helpers import VEHICLES, make_fleet, read_weights, write_nets
 
 from pydrdl import messages
@@ -171,15 +170,14 @@ def test_it_goes_on_with_the_same_solver_net_and_weights_only(
     assert not partial.exists()
 
 
-def start(solver: Path, iterations: int, *more: str) -> "subprocess.Popen[str]":
+def start(solver: Path, iterations: int, *more: str) -> Job:
     """Starts the command in tmp_path, until Caffe has shown an iteration."""
     text = re.sub(r"(max_iter|snapshot): \d+", rf"\1: {iterations}", solver.read_text())
     solver.write_text("\n".join([text, *more]))
     folder = solver.parents[1]
-    job = subprocess.Popen(
-        command(solver), cwd=folder, env=ENVIRONMENT, start_new_session=True,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    job = start_program(
+        *command(solver), cwd=folder, session=True, stderr=PIPE, **ONE_THREAD
+    )
     log = folder / "run.partial/caffe.log"
     while not (log.is_file() and "Iteration 5," in log.read_text()):
         assert job.poll() is None
@@ -187,12 +185,11 @@ def start(solver: Path, iterations: int, *more: str) -> "subprocess.Popen[str]":
     return job
 
 
-ENVIRONMENT = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
-def command(solver: Path) -> list[str]:
-    tool = str(ROOT / "tools/train.py")
-    return [sys.executable, tool, "--solver", str(solver), "--output", "run"]
+def command(solver: Path) -> tuple[object, ...]:
+    return *tool("train.py"), "--solver", solver, "--output", "run"
 
 
 @pytest.mark.parametrize(
@@ -209,10 +206,8 @@ def test_stopped_it_writes_a_snapshot_and_goes_on(
     assert "run the same command again to go on" in shown
     (stopped,) = (tmp_path / "run.partial").glob("*.solverstate*")
     assert "iter_40" not in stopped.name
-    done = subprocess.run(
-        command(solver), cwd=tmp_path, env=ENVIRONMENT, check=True,
-        capture_output=True, text=True,
-    )  # fmt: skip
+    done = run(*command(solver), cwd=tmp_path, **ONE_THREAD)
+    assert done.returncode == 0, done.stderr
     last = tmp_path / done.stdout.strip()
     assert last.name.startswith("ccl_iter_40.caffemodel") and last.exists()
     assert (tmp_path / "run/caffe.log").read_text().count("Resuming from") == 1
@@ -225,10 +220,7 @@ def test_a_caffe_that_outlives_a_killed_command_is_noticed(
         job.kill()
         job.communicate(timeout=60)
     try:
-        done = subprocess.run(
-            command(solver), cwd=tmp_path, env=ENVIRONMENT, check=False,
-            capture_output=True, text=True,
-        )  # fmt: skip
+        done = run(*command(solver), cwd=tmp_path, **ONE_THREAD)
         assert done.returncode == 1
         assert "another training writes these snapshots" in done.stderr
     finally:

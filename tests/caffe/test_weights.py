@@ -6,8 +6,6 @@ file, and its blobs are compared.
 
 import json
 import math
-import subprocess
-import sys
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ROOT, Done, run_caffe, run_tool
 from google.protobuf import text_format
-from helpers import ROOT, caffe, make_fleet, read_net, run_caffe
+from helpers import caffe, make_fleet, read_net
 from helpers import read_weights as read_arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -748,10 +747,8 @@ def test_the_command(tmp_path: Path) -> None:
     weights = write(tmp_path / "m.caffemodel", "v1", values_of(SMALL_SHAPES))
     net = net_file(tmp_path, "mixed_difference")
 
-    def run(*options: object) -> "subprocess.CompletedProcess[str]":
-        tool = ROOT / "tools/init_weights.py"
-        arguments = [sys.executable, str(tool), str(weights), *map(str, options)]
-        return subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path)
+    def run(*options: object) -> Done:
+        return run_tool("init_weights.py", weights, *options, cwd=tmp_path)
 
     result = run(net, "out.caffemodel", "--json", "out.json")
     assert result.returncode == 0 and not result.stderr, result.stderr

@@ -1,13 +1,12 @@
 """What a tool shows of errors and of text from outside."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from commands import ROOT
+from commands import PIPE, Done, Stream, python, tool
+from commands import run as run_program
 
 TOOL = """
 import sys
@@ -30,18 +29,14 @@ def run(
     folder: Path,
     body: str,
     *,
-    stdout: object = subprocess.PIPE,
+    stdout: Stream = PIPE,
     shell: Sequence[str] = (),
     **environment: str,
-) -> subprocess.CompletedProcess[str]:
+) -> Done:
     """Runs a tool with this body; its output is folder/out."""
     lines = "\n    ".join(body.strip().splitlines())
-    words = [sys.executable, "-c", TOOL.format(body=lines), str(folder / "out")]
-    return subprocess.run(
-        [*shell, *words], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"} | environment,
-        check=False,
-    )  # fmt: skip
+    words = *shell, *python(TOOL.format(body=lines)), folder / "out"
+    return run_program(*words, stdout=stdout, **environment)
 
 
 @pytest.mark.parametrize(
@@ -150,10 +145,7 @@ def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_help_that_cannot_be_written() -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "tools/eval_cmc.py"), "--help"],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
+        done = run_program(*tool("eval_cmc.py"), "--help", stdout=full)
     assert done.returncode == 1
     assert done.stderr.startswith("error: cannot write the output: No space left")
 

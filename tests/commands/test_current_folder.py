@@ -5,14 +5,12 @@ there, a dump.py, say, or what somebody else put into a shared folder, would run
 """
 
 import ast
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT, run_tool
+from commands import ROOT, python, run, run_tool
 from dataset_layouts import LAYOUTS
 
 OTHERS = (
@@ -40,16 +38,13 @@ def trap(tmp_path: Path) -> Path:
 
 
 def test_the_trap_works(trap: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-c", "import lmdb"], cwd=trap, check=False,
-        capture_output=True,
-    )  # fmt: skip
+    run(sys.executable, "-c", "import lmdb", cwd=trap)
     assert "lmdb" in (trap.parent / "taken").read_text().split()
 
 
+@pytest.mark.caffe
 def test_tools_import_nothing_from_it(trap: Path) -> None:
     """Those that start processes: to read an LMDB, to draw, to ask for a GPU."""
-    pytest.importorskip("caffe", reason="pycaffe is not installed")
     data, lmdb = trap.parent / "data", trap.parent / "lmdb"
     LAYOUTS["VehicleID"](data)
     for words in (
@@ -76,10 +71,8 @@ tool = work.parent / "tool.py"
 tool.write_text("import json, sys; open(sys.argv[1], 'w').write('made')")
 run_steps([Step("a", ("python", str(tool), str(work / "a")), work / "a")], work)
 """
-    subprocess.run(
-        [sys.executable, "-P", "-c", code, str(trap.parent / "work")], cwd=trap,
-        check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    done = run(*python(code), trap.parent / "work", cwd=trap)
+    assert done.returncode == 0, done.stderr
     assert (trap.parent / "work/a").read_text() == "made"
     assert not (trap.parent / "taken").exists()
 

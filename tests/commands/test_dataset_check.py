@@ -1,12 +1,10 @@
 """tools/dataset.py check: every fault is found once, and a clean folder has none."""
 
 import json
-import os
 import re
 import runpy
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from commands import run_tool
+from commands import ROOT, Done, run_tool
 from dataset_layouts import (
     BOX,
     HEIGHT,
@@ -42,7 +40,7 @@ from pydrdl.datasets import Dataset, Image, Pair
 from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
 
-TOOL = Path(__file__).parents[2] / "tools" / "dataset.py"
+TOOL = ROOT / "tools/dataset.py"
 # The layouts are smaller than the sets of 5 + 5 that are checked for by default.
 SMALL = ("--positives", 2, "--negatives", 1)
 Check = Callable[..., tuple[int, dict]]
@@ -85,14 +83,8 @@ def check(
     return run
 
 
-def command(*options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, options)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(TOOL.parents[1]), "COLUMNS": "80"},
-    )
+def command(*options: object) -> Done:
+    return run_tool("dataset.py", *options)
 
 
 def found(content: dict) -> dict[str, tuple[str, int]]:
@@ -376,9 +368,9 @@ def shown_by_builder(dataset: Path, split: str, lmdb: Path) -> dict[str, int]:
     return {what: int(number.replace(",", "")) for what, number in rows}
 
 
+@pytest.mark.caffe
 @pytest.mark.parametrize("name", ["VehicleID", "VERI-Wild", "own"])
 def test_check_and_builder_count_alike(check: Check, tmp_path: Path, name: str) -> None:
-    pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
     dataset = LAYOUTS[name](tmp_path / "set") if name in LAYOUTS else None
     split = "train"
     if dataset is None:

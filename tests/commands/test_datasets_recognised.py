@@ -1,12 +1,10 @@
 """Every layout is told from the others, and built by the common tools."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import pytest
+from commands import run_tool
 from dataset_layouts import BOX, HEIGHT, LAYOUTS, WIDTH, write_text
 
 from pydrdl.datasets import LAYOUTS as KNOWN
@@ -79,19 +77,16 @@ def test_the_folder_above_is_pointed_out(tmp_path: Path) -> None:
     assert caught.value.next_step == f"give the folder in it, {tmp_path / 'VeRi'}"
 
 
+@pytest.mark.caffe
 def test_an_lmdb_of_every_layout(layout: tuple[str, Path], tmp_path: Path) -> None:
-    caffe_proto = pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
     import lmdb
+    from caffe.proto import caffe_pb2
 
     dataset = open_dataset(layout[1])
     split = next(iter(dataset.splits))
     output = tmp_path / "lmdb"
-    tool = [sys.executable, str(ROOT / "tools/build_lmdb.py"), str(layout[1])]
-    options = [str(output), "--split", split, "--size", "0", "--raw"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [*tool, *options], capture_output=True, text=True, env=environment, check=False
-    )
+    options = output, "--split", split, "--size", 0, "--raw"
+    done = run_tool("build_lmdb.py", layout[1], *options)
     assert done.returncode == 0, done.stderr
     images = sorted(images_of_split(dataset, split), key=lambda i: i.vehicle_id)
     with lmdb.open(str(output), readonly=True, lock=False) as environment:
@@ -101,7 +96,7 @@ def test_an_lmdb_of_every_layout(layout: tuple[str, Path], tmp_path: Path) -> No
     if layout[0] == "CompCars":  # BOX counts from 1, its last pixel included
         left, top, right, bottom = BOX[0] - 1, BOX[1] - 1, BOX[2], BOX[3]
     for (key, value), image in zip(records, images, strict=True):
-        datum = caffe_proto.caffe_pb2.Datum.FromString(value)
+        datum = caffe_pb2.Datum.FromString(value)
         photo = cv2.imread(str(dataset.root / image.path))[top:bottom, left:right]
         assert key.decode().endswith(image.path)
         assert (datum.height, datum.width) == photo.shape[:2]

@@ -4,7 +4,6 @@ import json
 import platform
 import re
 import statistics
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 import result_rows
-from commands import ROOT
+from commands import ROOT, Done, run
 
 sys.path.append(str(ROOT / "benchmarks"))
 import document_tables
@@ -139,15 +138,9 @@ def document(folder: Path, text: str) -> Path:
     return folder / "docs/rendered.md"
 
 
-def write_tables(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def write_tables(root: Path, *arguments: str) -> Done:
     tool = ROOT / "benchmarks/document_tables.py"
-    return subprocess.run(
-        [sys.executable, str(tool), "--root", str(root), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": str(ROOT), "COLUMNS": "80"},
-    )
+    return run(sys.executable, tool, "--root", root, *arguments)
 
 
 def test_typed_in_until_there_are_results_then_made_of_them(tmp_path: Path) -> None:
@@ -431,6 +424,7 @@ def test_results_tell_no_name_or_folder_of_the_machine(
     assert platform.node() not in text
 
 
+@pytest.mark.caffe
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name, options",
@@ -448,11 +442,9 @@ def test_a_benchmarks_results_make_its_tables(
     tmp_path: Path, name: str, options: list[str]
 ) -> None:
     output = tmp_path / "out.json"
-    subprocess.run(
-        [sys.executable, str(ROOT / f"benchmarks/{name}.py"), *options,
-         "--json", str(output)],
-        check=True, capture_output=True, env={"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    program = ROOT / f"benchmarks/{name}.py"
+    done = run(sys.executable, program, *options, "--json", output)
+    assert done.returncode == 0, done.stderr
     content = json.loads(output.read_text())
     assert str(tmp_path) not in output.read_text()
     for table in TABLES.values():

@@ -1,11 +1,11 @@
 """`drdl`: the commands in one list, completed by a shell, and told at once."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT
+from commands import ROOT, Done
+from commands import run as run_program
 from typer.completion import get_completion_script
 
 from pydrdl.commands import drdl
@@ -31,15 +31,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(
-    program: Path, *words: str, **environment: str
-) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, str(program), *words], capture_output=True, text=True,
-        check=False,
-        env={"PYTHONPATH": str(ROOT), "COLUMNS": "80", "LC_ALL": "C.UTF-8"}
-        | environment,
-    )  # fmt: skip
+def run(program: Path, *words: str, **environment: str) -> Done:
+    fixed = {"LC_ALL": "C.UTF-8"}
+    return run_program(sys.executable, program, *words, **fixed | environment)
 
 
 def test_the_list_says_of_every_command_what_it_does(program: Path) -> None:

@@ -38,8 +38,8 @@ def test_versions_build_options_and_devices(tmp_path: Path) -> None:
         assert all(f"\n  {name}: {value}\n" in text for name, value in found.items())
 
 
+@pytest.mark.caffe
 def test_what_caffe_was_built_with(tmp_path: Path) -> None:
-    pytest.importorskip("caffe")
     found = shown(tmp_path)[0]["Caffe"]
     assert found["version"] == "1.0.0"
     assert "PairSetData" in found["layers of ours"]

@@ -1,20 +1,19 @@
 """tools/eval_map.py as a user runs it."""
 
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run_tool
+from commands import Done, run_tool
 from drawn_features import make, two_nets
 
 from pydrdl import paper
 from pydrdl.features import Source, write_features
 
 
-def eval_map(*options: object) -> subprocess.CompletedProcess[str]:
+def eval_map(*options: object) -> Done:
     return run_tool("eval_map.py", *options)
 
 

@@ -1,20 +1,19 @@
 """tools/eval_verification.py as a user runs it."""
 
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from commands import run_tool
+from commands import Done, run_tool
 
 from pydrdl import paper
 from pydrdl.features import FeatureSet, Source, write_features
 
 
-def run(*options: object) -> subprocess.CompletedProcess[str]:
+def run(*options: object) -> Done:
     return run_tool("eval_verification.py", *options)
 
 

@@ -2,8 +2,6 @@
 
 import base64
 import signal
-import subprocess
-import sys
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from random import Random
 
 import h5py
 import pytest
-from commands import run_tool
+from commands import PIPE, python, run, run_tool, start
 from drawn_features import make
 
 from pydrdl.cli import Note
@@ -130,8 +128,7 @@ used = resource.getrusage(resource.RUSAGE_SELF)
 resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 2,) * 2)
 dict(file.attrs)
 """
-    command = [sys.executable, "-P", "-c", code, str(tmp_path / "a.h5")]
-    done = subprocess.run(command, capture_output=True, check=False)
+    done = run(*python(code), tmp_path / "a.h5")
     assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL), done.stderr
 
 
@@ -223,17 +220,14 @@ class open_elsewhere:  # noqa: N801
 
     def __init__(self, path: Path) -> None:
         code = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print(); input()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", code, str(path)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+        self._process = start(*python(code), path, stdin=PIPE, stdout=PIPE)
 
     def __enter__(self) -> None:
         assert self._process.stdout
         self._process.stdout.readline()
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(b"\n")
+        self._process.communicate("\n")
 
 
 def test_the_tool_ends_with_three_lines_or_a_note(

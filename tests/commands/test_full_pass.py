@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from commands import succeed
-from helpers import run_caffe
+from commands import run_caffe, succeed
 
 from pydrdl.datasets import images_of_split, open_dataset
+
+pytestmark = pytest.mark.caffe
 
 STRUCTURES = ("mixed_difference", "ccl", "triplet")
 

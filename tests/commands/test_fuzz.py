@@ -3,6 +3,7 @@
 import random
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from fuzz.target import Target
 from fuzz.targets import TARGETS
 from fuzz.verdict import RIGHT, Verdict, judge
 
+pytestmark = pytest.mark.caffe
+
 REFUSAL = "error: no such file\n  where: a.h5\n  next: give another\n"
 
 
@@ -25,8 +28,10 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server() -> Server:
-    return Server()
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
 
 
 def test_no_damage_ends_a_command_otherwise_than_in_words(

@@ -4,8 +4,6 @@ import json
 import re
 import signal
 import struct
-import subprocess
-import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,8 +13,9 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
-from commands import run_tool, succeed
+from commands import PIPE, Done, python, run_tool, start, succeed
 from dataset_layouts import write_compcars
+from helpers import image_list
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +30,8 @@ from pydrdl.lmdb import build
 from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.lmdb.pair_index import VehicleRecords, read_pair_index
 from pydrdl.parallel import in_order
+
+pytestmark = pytest.mark.caffe
 
 Records = list[tuple[bytes, bytes]]
 TOOL = Path(__file__).parents[2] / "tools/build_lmdb.py"
@@ -247,13 +248,11 @@ build.build_image_lmdb(
 
 
 def killed_build(root: Path, images: tuple[Image, ...], output: Path, at: str) -> None:
-    lines = (f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in images)
-    image_list = root / "list.txt"
-    image_list.write_text("".join(lines))
-    arguments = [sys.executable, "-c", CHILD, str(image_list), str(output), at]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as child:
+    listed = root / "list.txt"
+    listed.write_text(image_list(images))
+    with start(*python(CHILD), listed, output, at, stdout=PIPE) as child:
         assert child.stdout is not None
-        assert child.stdout.readline() == b"waiting\n"
+        assert child.stdout.readline() == "waiting\n"
         child.kill()
     assert child.returncode == -signal.SIGKILL
 
@@ -446,13 +445,11 @@ def test_work_in_memory_is_bounded_and_in_order(
 
 
 def test_the_command(root: Path, images: tuple[Image, ...], output: Path) -> None:
-    image_list = output.with_name("list.txt")
-    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in images]
-    image_list.write_text("".join(lines))
+    listed = output.with_name("list.txt")
+    listed.write_text(image_list(images))
 
-    def run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(TOOL), str(image_list), str(output), *options]
-        return subprocess.run(command, capture_output=True, text=True)
+    def run(*options: str) -> Done:
+        return run_tool("build_lmdb.py", listed, output, *options)
 
     whole = ("--split", "all", "--root", str(root), "--size", "8")
     done = run(*whole, "--label", "model", "--labelled-only", "--raw")

@@ -293,12 +293,11 @@ COMMANDS = {
         "--size", 32,
     ),
 }  # fmt: skip
+MARKED = ["check", "show", pytest.param("build", marks=pytest.mark.caffe)]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", MARKED)
 def test_tools_name_damaged_photographs(listed: Path, command: str) -> None:
-    if command == "build":
-        pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
     listed.with_name("2_1.jpg").write_bytes(spoilt("420"))
     done = run_tool(*COMMANDS[command](listed))
     assert done.returncode == 0, done.stderr
@@ -308,10 +307,8 @@ def test_tools_name_damaged_photographs(listed: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a named pipe", "a device"])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", MARKED)
 def test_tools_do_not_wait_for_a_pipe(listed: Path, command: str, kind: str) -> None:
-    if command == "build":
-        pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
     path = listed.with_name("2_1.jpg")
     path.unlink()
     IRREGULAR[kind](path)
@@ -321,8 +318,8 @@ def test_tools_do_not_wait_for_a_pipe(listed: Path, command: str, kind: str) -> 
     assert "2_1.jpg" in done.stdout + done.stderr
 
 
+@pytest.mark.caffe
 def test_extraction_names_damage_and_refuses_pipes(tmp_path: Path) -> None:
-    pytest.importorskip("caffe", reason="pycaffe is not installed")
     from pydrdl.features.deploy_net import Preprocess
     from pydrdl.features.extract import decoded
 
@@ -344,12 +341,10 @@ def test_extraction_names_damage_and_refuses_pipes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a named pipe", "a device"])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", MARKED)
 def test_a_list_that_is_no_regular_file(
     tmp_path: Path, command: str, kind: str
 ) -> None:
-    if command == "build":
-        pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
     IRREGULAR[kind](tmp_path / "own.txt")
     done = run_tool(*COMMANDS[command](tmp_path / "own.txt"))
     assert done.returncode == 1

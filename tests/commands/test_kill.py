@@ -1,58 +1,40 @@
 """SIGKILL at every step and at random moments; then the same command again."""
 
-import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import lmdb
 import numpy as np
 import pytest
-from forked_tools import ENVIRONMENT, Run, forked_tools
-from helpers import ROOT, Fleet, make_fleet
+from commands import PIPE, ROOT, python, start
+from forked_tools import QUIET, Run
+from helpers import Fleet, make_fleet, write_linear_net
 
 from pydrdl.features import read_features
 from pydrdl.features.partial import DIGEST
 from pydrdl.lmdb.verify import verify_image_lmdb
 
+pytestmark = pytest.mark.caffe
+
 BUILD, EXTRACT = ROOT / "tools/build_lmdb.py", ROOT / "tools/extract_features.py"
 VEHICLES = {4: (7, -1), 9: (9, 2), 30: (5, 0)}
-NET = """
-layer { name: "data" type: "Input" top: "data"
-  input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }
-layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
-  inner_product_param { num_output: 5
-    weight_filler { type: "gaussian" std: 0.1 }
-    bias_filler { type: "gaussian" std: 0.5 } } }
-"""
 Files = dict[str, bytes]
 
 
 def with_files(fleet: Fleet) -> Fleet:
     """Lays lists and a net beside the images."""
-    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images]
-    (fleet.root / "all.txt").write_text("".join(lines))
-    (fleet.root / "some.txt").write_text("".join(lines[::2]))
-    (fleet.root / "deploy.prototxt").write_text(NET)
-    settings = {"resize": 12, "crop": 12, "mean": [104, 117, 123]}
-    (fleet.root / "preprocess.json").write_text(json.dumps(settings))
+    fleet.listed()
+    fleet.listed("some.txt", step=2)
+    write_linear_net(fleet.root, outputs=5)
     return fleet
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     return with_files(make_fleet(tmp_path_factory.mktemp("fleet"), VEHICLES, 24, 24))
-
-
-@pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
-    with forked_tools() as run:
-        yield run
 
 
 def build_command(fleet: Fleet, output: Path, *options: str) -> list[str]:
@@ -212,10 +194,8 @@ def kill_at_random(command: list[str], random: Random) -> int:
 
     It cannot have ended before: it never gets leave for its last image.
     """
-    gated = [sys.executable, "-P", "-c", GATED, *command]
-    with subprocess.Popen(
-        gated, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT, bufsize=0
-    ) as child:
+    gated = *python(GATED), *command
+    with start(*gated, stdin=PIPE, stdout=PIPE, text=False, **QUIET) as child:
         assert child.stdin and child.stdout
         left = int(child.stdout.readline())
         leave = random.randrange(left // 3, left)
@@ -230,11 +210,10 @@ def kill_at_random(command: list[str], random: Random) -> int:
 
 def stopped(command: list[str], number: signal.Signals) -> str:
     """Sends a tool a signal as it works; returns what it shows."""
-    gated = [sys.executable, "-P", "-c", GATED, *command]
-    with subprocess.Popen(
-        gated, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=ENVIRONMENT, bufsize=0,
-    ) as child:  # fmt: skip
+    gated = *python(GATED), *command
+    with start(
+        *gated, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=False, **QUIET
+    ) as child:
         assert child.stdin and child.stdout and child.stderr
         leave = int(child.stdout.readline()) // 2
         child.stdin.write(b"." * leave)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from commands import run_tool, succeed
-from helpers import Fleet, caffe, make_fleet
+from helpers import Fleet, caffe, image_list, make_fleet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +14,8 @@ from pydrdl.datasets import Image
 from pydrdl.errors import InputError
 from pydrdl.lmdb.labels import dense_labels, read_labels, with_known_models
 from pydrdl.lmdb.pair_index import read_pair_index
+
+pytestmark = pytest.mark.caffe
 
 # id: (images, model)
 TRAIN = {1: (2, 30), 2: (2, 7), 3: (2, -1), 4: (2, 12)}
@@ -48,8 +50,7 @@ def test_the_given_ids_number_the_models(
 
 
 def write_list(path: Path, fleet: Fleet) -> Path:
-    lines = (f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images)
-    path.write_text("".join(lines))
+    path.write_text(image_list(fleet.images))
     return path
 
 

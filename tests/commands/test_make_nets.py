@@ -18,6 +18,8 @@ from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.messages import caffe_pb2
 from pydrdl.nets import prototxt
 
+pytestmark = pytest.mark.caffe
+
 EVERY = {*prototxt.NETS}
 OF_VEHICLES = {"ccl", "triplet"}
 

@@ -4,13 +4,15 @@ Every tool ends with one message and exit code 1, what stood before stands as it
 was, and with room the same command goes on.
 """
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import lmdb
 import pytest
-from forked_tools import Run, forked_tools
-from helpers import ROOT, Fleet, make_fleet
+import small_disks
+from commands import ROOT
+from forked_tools import Run
+from helpers import Fleet, make_fleet
 from interruptions import files
 from small_disks import FULL, LARGE, mounted, remount
 from unprivileged import as_user, common_folder, forbidden
@@ -20,23 +22,18 @@ from pydrdl.errors import InputError
 from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.lmdb.verify import verify_image_lmdb
 
+pytestmark = pytest.mark.caffe
+
 VEHICLES = dict.fromkeys(range(6), (6, 1))
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     made = make_fleet(tmp_path_factory.mktemp("fleet"), VEHICLES, 24, 24)
-    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in made.images]
-    (made.root / "all.txt").write_text("".join(lines))
+    made.listed()
     log = "I1129 01:00:00.000000 1 s.cpp:1] Iteration {}, loss = 1\n"
     (made.root / "a.log").write_text("".join(map(log.format, range(300))))
     return made
-
-
-@pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
-    with forked_tools() as run:
-        yield run
 
 
 def build(fleet: Fleet, output: Path, *options: str) -> list[str]:
@@ -59,14 +56,7 @@ def straight(fleet: Fleet, run: Run, tmp_path_factory: pytest.TempPathFactory) -
     return output
 
 
-def assert_told(code: int, text: str, what: str, output: Path) -> None:
-    """One message, for the right reason."""
-    assert code == 1, text
-    lines = text.splitlines()
-    assert len(lines) == 3, text
-    assert lines[0].startswith("error: cannot write ") and what in lines[0]
-    assert lines[1].startswith(f"  where: {output}")
-    assert lines[2].startswith("  next: ") and "build" not in lines[2]
+assert_told = partial(small_disks.assert_told, unsaid="build")
 
 
 def test_a_build_at_every_limit_of_a_files_size(

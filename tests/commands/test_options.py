@@ -16,6 +16,8 @@ from pydrdl.commands import drdl, options
 
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
+pytestmark = pytest.mark.caffe
+
 # Made in a moment from what is kept: replaced, as --json is.
 REPLACED = {"parse_log", "plot_training"}
 # A data set that was drawn is deleted by hand only.

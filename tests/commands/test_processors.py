@@ -1,15 +1,12 @@
 """What libraries compute on another x86-64 processor; see docs/testing.md."""
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, run_tool
+from commands import ROOT, python, run, run_caffe, run_tool
 from drawn_features import two_nets
 
 OLDER = dict(
@@ -35,13 +32,8 @@ print(json.dumps({
 
 
 def ask(*words: str, **environment: str) -> dict[str, object]:
-    done = subprocess.run(
-        [sys.executable, "-c", ASK, *words],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "GLOG_minloglevel": "2", **environment},
-    )
+    done = run(*python(ASK), *words, GLOG_minloglevel="2", **environment)
+    assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -57,8 +49,8 @@ def test_an_older_processors_loops_run() -> None:
     assert taken["opencv"] is False
 
 
+@pytest.mark.caffe
 def test_caffes_blas_takes_it_too() -> None:
-    pytest.importorskip("caffe", reason="pycaffe is not installed")
     kernels = ask("caffe", **OLDER)["kernels"]
     assert isinstance(kernels, dict)
     assert any(".venv" not in path for path in kernels), kernels
@@ -82,9 +74,11 @@ def test_the_same_features_give_the_same_results(tmp_path: Path, words: str) -> 
     assert results[0] == results[1]
 
 
+@pytest.mark.caffe
 def test_a_training_starts_alike(tmp_path: Path) -> None:
     """Other orders of sums change the last bits of an iteration, not more."""
-    helpers = pytest.importorskip("helpers", reason="pycaffe is not installed")
+    import helpers
+
     from pydrdl.nets import prototxt
 
     fleet = helpers.make_fleet(tmp_path / "fleet", helpers.VEHICLES, 80, 90)
@@ -97,12 +91,8 @@ def test_a_training_starts_alike(tmp_path: Path) -> None:
     )
     solver, weights = tmp_path / "ccl/solver.prototxt", []
     for environment in ({}, OLDER):
-        subprocess.run(
-            [str(helpers.CAFFE), "train", "--solver", str(solver)],
-            check=True,
-            capture_output=True,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
-        )
+        done = run_caffe("train", "--solver", solver, **environment)
+        assert done.returncode == 0, done.stderr
         weights.append(helpers.read_weights(solver.with_name("ccl_iter_1.caffemodel")))
     here, older = weights
     assert here.keys() == older.keys() != set()

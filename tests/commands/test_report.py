@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from commands import run_tool
 from report_fixture import (
     BAD,
     GOOD,
@@ -21,7 +22,6 @@ from report_fixture import (
     as_trainings,
     make_inputs,
     rows,
-    run,
     table,
 )
 
@@ -56,7 +56,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 def output(inputs: Inputs) -> Path:
     """The folder that the tool writes of all of it."""
     folder = inputs.folder / "report"
-    done = run("report.py", folder, *inputs.options())
+    done = run_tool("report.py", folder, *inputs.options())
     assert (done.returncode, done.stderr) == (0, "")
     assert f"open {folder / 'report.html'}" in done.stdout
     return folder
@@ -317,7 +317,7 @@ def test_names_are_shown_as_they_are_and_never_run(output: Path) -> None:
 
 def test_the_same_inputs_give_the_same_bytes(inputs: Inputs, output: Path) -> None:
     again = inputs.folder / "again"
-    assert run("report.py", again, *inputs.options()).returncode == 0
+    assert run_tool("report.py", again, *inputs.options()).returncode == 0
     names = sorted(str(p.relative_to(output)) for p in output.rglob("*"))
     assert sorted(str(p.relative_to(again)) for p in again.rglob("*")) == names
     for name in names:
@@ -412,7 +412,7 @@ def siblings(inputs: Inputs) -> dict[str, Path]:
         ("eval_map.py", "--repeats", 3, "--json", files["map"]),
         ("eval_verification.py", "--draw", 40, "--json", files["verification"]),
     ):
-        done = run(tool, *features, *names, *options)
+        done = run_tool(tool, *features, *names, *options)
         assert done.returncode == 0, done.stderr
     return files
 
@@ -524,7 +524,7 @@ def half(inputs: Inputs, folder: Path) -> Path:
 
 def test_a_check_of_the_data_is_shown(inputs: Inputs, tmp_path: Path) -> None:
     check = tmp_path / "check.json"
-    done = run("dataset.py", "check", inputs.list, "--json", check)
+    done = run_tool("dataset.py", "check", inputs.list, "--json", check)
     assert done.returncode in (0, 1), done.stderr
     report = small(inputs, checks=[check])
     counts = rows(report, "check-1-counts")
@@ -559,7 +559,7 @@ def test_a_split_that_cannot_be_drawn_again_is_asked_for(
     assert "--split-file" in refused.value.next_step
     saved = tmp_path / "split.json"
     seed = ("--seed", 4, "--repeats", 3)
-    done = run("eval_cmc.py", inputs.features[GOOD], "--split-file", saved, *seed)
+    done = run_tool("eval_cmc.py", inputs.features[GOOD], "--split-file", saved, *seed)
     assert done.returncode == 0, done.stderr
     given = build.Inputs(
         results=[changed], features=inputs.features, split_files=[saved]
@@ -568,11 +568,11 @@ def test_a_split_that_cannot_be_drawn_again_is_asked_for(
 
 
 def test_the_tool_says_what_is_wrong(inputs: Inputs, tmp_path: Path) -> None:
-    done = run("report.py", tmp_path / "out", "--result", tmp_path / "none.json")
+    done = run_tool("report.py", tmp_path / "out", "--result", tmp_path / "none.json")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("error: cannot read the results")
     assert "  where: " in done.stderr and "  next: " in done.stderr
-    assert run("report.py", tmp_path / "out", "--log", "=x").returncode == 2
+    assert run_tool("report.py", tmp_path / "out", "--log", "=x").returncode == 2
     assert not (tmp_path / "out").exists()
 
 

@@ -5,8 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import result_rows
-from commands import ROOT, run_tool
+from commands import STDOUT, Job, run_tool, start, tool
 from rich.console import Console
 from scipy import stats
 
@@ -28,7 +26,7 @@ from pydrdl.reproduce.steps import Step
 
 METHODS = list(STRUCTURES)
 HANGS = 1800  # seconds; a busy machine is slow
-TOOL = [sys.executable, str(ROOT / "tools/reproduce.py")]
+TOOL = tool("reproduce.py")
 
 
 def test_a_chain_is_in_an_order_that_can_be_run() -> None:
@@ -118,7 +116,7 @@ def test_ablations_change_one_thing_of_a_method_and_keep_its_seeds() -> None:
     assert (f"{paper.MIXED_CCL}, centre held fixed", "2") in rows
 
 
-def test_fresh_vehicles_are_others_than_margin_and_gradient_were_chosen_on() -> None:
+def test_heldout_vehicles_are_others_than_margin_and_gradient_were_chosen_on() -> None:
     chosen = replace(setting.demo(Path("w"), Path("t")), seeds=(1, 2, 3, 4))
     chain = Chain(chosen)
     chain.table6()
@@ -292,7 +290,7 @@ def test_a_table_of_six_columns_fits_a_terminal() -> None:
 def test_tables_survive_json(tmp_path: Path) -> None:
     file = write_cmc(tmp_path / "a.json", {f"{paper.VGG_CCL}, seed 1": [0.4, 0.75]})
     table = tables.table6({"Small": file})
-    text = json.dumps(tables.to_json([table], worth="little"))
+    text = json.dumps(tables.to_json([table], conditions="few"))
     assert tables.from_json(json.loads(text)) == [table]
     assert tables.markdown(table).splitlines() == [
         "|  | Small rank-1 | Small rank-5 |",
@@ -329,18 +327,15 @@ def test_list_shows_commands_and_runs_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def reproduce(folder: Path) -> subprocess.Popen[bytes]:
+def reproduce(folder: Path) -> Job:
     folder.mkdir(exist_ok=True)
     with (folder / "out").open("wb") as out:
-        return subprocess.Popen(
-            [*TOOL, "table6", "--preset", "mini", "--work", "w"],
-            cwd=folder,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        return start(
+            *TOOL, "table6", "--preset", "mini", "--work", "w",
+            cwd=folder, stdout=out, stderr=STDOUT, session=True,
             # One thread, so that sums have one order.
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        )
+            OPENBLAS_NUM_THREADS="1",
+        )  # fmt: skip
 
 
 def results(folder: Path) -> list[Any]:
@@ -351,6 +346,7 @@ def results(folder: Path) -> list[Any]:
     ]
 
 
+@pytest.mark.caffe
 @pytest.mark.slow
 def test_killed_anywhere_it_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     straight = reproduce(tmp_path / "straight")

@@ -1,13 +1,11 @@
 """Signals end a tool in one way, whenever they come."""
 
-import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT, run_tool
+from commands import ROOT, Done, run, run_tool
 
 TOOLS = sorted(path.name for path in (ROOT / "tools").glob("*.py"))
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -36,9 +34,7 @@ if __name__ == "__main__":
 """
 
 
-def tool(
-    folder: Path, body: str, *, start: str = "", first: str = ""
-) -> subprocess.CompletedProcess[str]:
+def tool(folder: Path, body: str, *, start: str = "", first: str = "") -> Done:
     """Runs a tool with this body in a folder."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     path = folder / "tool.py"
@@ -46,20 +42,14 @@ def tool(
     command = [sys.executable, str(path), str(folder / "out")]
     if start:
         command = ["sh", "-c", start, "sh", *command]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    return run(*command, session=True)
 
 
 def test_there_are_tools() -> None:
     assert len(TOOLS) > 15
 
 
-def signalled_during_imports(
-    name: str, number: signal.Signals, folder: Path
-) -> subprocess.CompletedProcess[str]:
+def signalled_during_imports(name: str, number: signal.Signals, folder: Path) -> Done:
     """It comes while typer is imported, which here is a file that sends it."""
     (folder / "typer.py").write_text(
         f"import os\nos.kill(os.getpid(), {number:d})\nraise SystemExit(77)\n"

@@ -2,13 +2,11 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from commands import ROOT
+from commands import PIPE, ROOT, Done, python, run, start
 
 from pydrdl.errors import InputError
 from pydrdl.reproduce.runner import Event, run_steps
@@ -222,9 +220,8 @@ run_steps([
 """
 
 
-def run_chain(work: Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-c", CHAIN, str(work)]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+def run_chain(work: Path) -> Done:
+    return run(*python(CHAIN), work)
 
 
 @pytest.mark.parametrize("killed", ["a", "b", "c"])
@@ -273,8 +270,7 @@ time.sleep(60)
     (tmp_path / "chain.json").write_text(json.dumps(chain))
     code = CHAIN.replace("], work)", "], work, jobs=2)").replace("\n", "\n    ")
     tool = f"from pydrdl import cli\ndef chain(work: str):{code}\ncli.run(chain)"
-    words = [sys.executable, "-c", tool, str(tmp_path)]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as job:
+    with start(*python(tool), tmp_path, stderr=PIPE) as job:
         while len(list(tmp_path.glob("*.ready"))) < 2 and job.poll() is None:
             time.sleep(0.01)
         job.send_signal(number)

@@ -1,6 +1,5 @@
 """What is drawn of training logs, and by which names."""
 
-import subprocess
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -195,7 +194,7 @@ def test_plot_training_follows_over_garbled_lines(tmp_path: Path) -> None:
         "I1329 25:61:61.0 1 s.cpp:1] Iteration 0, loss = 1\n" + a_log(TESTS)
         + "\nI1129 01:01:00.000001 1 s.cpp:1] Optimization Done.\n"
     )  # fmt: skip
-    done: subprocess.CompletedProcess[str] = run_tool(
+    done = run_tool(
         "plot_training.py", path, "--output", tmp_path / "c.png", "--follow"
     )
     assert done.returncode == 0, done.stderr

@@ -3,9 +3,7 @@
 import csv
 import io
 import math
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from commands import CAFFE, PIPE, Done, run_tool, start, tool
+from commands import run as run_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ from pydrdl.logs.plot import draw, elapsed, running_mean, save, series
 from pydrdl.logs.reader import GrowingLog, LogParser, TrainingLog, read_log
 from pydrdl.logs.table import columns, to_csv, write_events
 
-ROOT = Path(__file__).parents[2]
+PLOT = tool("plot_training.py")
 # Two runs: one that was killed in the middle of a line, and its continuation,
 # which has not ended its last line.
 LOG = """\
@@ -369,9 +369,8 @@ def test_without_tensorboard(
     assert not any(tmp_path.iterdir())
 
 
-def run(tool: str, *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / f"tools/{tool}.py"), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+def run(name: str, *words: object) -> Done:
+    return run_tool(f"{name}.py", *words)
 
 
 def test_the_tools(tmp_path: Path) -> None:
@@ -388,8 +387,8 @@ def test_the_tools(tmp_path: Path) -> None:
     assert "iteration 40, done, 1 rows with NaN or infinity" in done.stdout
     assert (tmp_path / "c.png").exists() and (tmp_path / "events/ccl").is_dir()
     (tmp_path / "empty.log").write_text("nothing\n")
-    for tool in ("parse_log", "plot_training"):
-        failed = run(tool, tmp_path / "empty.log", "--output", tmp_path / "e.png")
+    for name in ("parse_log", "plot_training"):
+        failed = run(name, tmp_path / "empty.log", "--output", tmp_path / "e.png")
         assert failed.returncode == 1
         assert failed.stderr.startswith("error: no iteration is shown")
     assert not (tmp_path / "e.png").exists()
@@ -401,9 +400,8 @@ def test_following_a_log_until_it_is_done(tmp_path: Path) -> None:
     path, output = tmp_path / "ccl.log", tmp_path / "c.png"
     half, rest = LOG.split("I20270101 00:05:11.200000   99 solver.cpp:333]")
     path.write_text(half)
-    command = [sys.executable, str(ROOT / "tools/plot_training.py"), str(path),
-               "--output", str(output), "--follow", "--interval", "0.1"]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tool:
+    words = path, "--output", output, "--follow", "--interval", 0.1
+    with start(*PLOT, *words, stdout=PIPE) as tool:
         assert tool.stdout is not None
         assert "iteration 40, not done" in tool.stdout.readline()
         assert output.read_bytes().startswith(b"\x89PNG")
@@ -416,16 +414,12 @@ def test_following_a_log_until_it_is_done(tmp_path: Path) -> None:
 def test_following_ends_on_ctrl_c(tmp_path: Path) -> None:
     path = tmp_path / "ccl.log"
     path.write_text("Iteration 0, loss = 1\n")
-    command = [sys.executable, str(ROOT / "tools/plot_training.py"), str(path),
-               "--output", str(tmp_path / "c.png"), "--follow"]  # fmt: skip
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    words = path, "--output", tmp_path / "c.png", "--follow"
+    with start(
+        *PLOT, *words, stdout=PIPE, stderr=PIPE,
         # Tests that a shell started in the background have Ctrl-C ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as tool:
+        before=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as tool:  # fmt: skip
         assert tool.stdout is not None
         assert "not done" in tool.stdout.readline()
         tool.send_signal(signal.SIGINT)
@@ -458,24 +452,22 @@ random_seed: 1 stop_at_nan: false
 """
 
 
+@pytest.mark.caffe
 @pytest.mark.parametrize("rate", [0.1, 1e38])
 def test_logs_of_our_caffe(tmp_path: Path, rate: float) -> None:
     """Trained, and resumed into the same log; once with a rate that diverges."""
-    caffe = Path(sys.executable).with_name("caffe")
-    if not caffe.exists():
-        pytest.skip("the caffe command is not installed")
     std = "1" if rate < 1 else "1e20"  # weights become infinite
     (tmp_path / "net.prototxt").write_text(CLASSIFIER.replace("STD", std))
     solver = tmp_path / "solver.prototxt"
     solver.write_text(SOLVER.format(folder=tmp_path, rate=rate))
     path, before = tmp_path / "train.log", time.time()
-    for more in ([], ["--snapshot", str(tmp_path / "s_iter_4.solverstate")]):
+    for more in ((), ("--snapshot", tmp_path / "s_iter_4.solverstate")):
         with path.open("a") as file:
-            subprocess.run(
-                [str(caffe), "train", "--solver", str(solver), *more],
-                stderr=file, check=True,
-                env=os.environ | {"GLOG_minloglevel": "0"},
+            done = run_program(
+                CAFFE, "train", "--solver", solver, *more,
+                stderr=file, GLOG_minloglevel="0",
             )  # fmt: skip
+        assert done.returncode == 0
     log = read_log(path)
     assert [(r.run, r.iteration) for r in log.of("train")] == [
         (0, 0), (0, 2), (0, 4), (0, 6), (0, 8), (1, 4), (1, 6), (1, 8),

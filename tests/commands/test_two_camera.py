@@ -2,17 +2,21 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
+from commands import ROOT, Done, run
 
 from pydrdl.datasets.image_list import read_two_camera
 from pydrdl.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("DRDL_TWO_CAMERA", ROOT.parent / "shared/data/twocam"))
 IMAGES = FOLDER / "images"
+
+
+def two_camera(*words: object, cwd: Path, **environment: str) -> Done:
+    """Runs tools/two_camera.sh."""
+    return run("bash", ROOT / "tools/two_camera.sh", *words, cwd=cwd, **environment)
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -82,10 +86,7 @@ def test_an_output_that_cannot_be_made_is_told(
     output: str, reason: str, helps: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    done = subprocess.run(
-        ["bash", str(ROOT / "tools/two_camera.sh"), str(tmp_path), output],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = two_camera(tmp_path, output, cwd=tmp_path)
     assert done.returncode == 1
     first, where, step = done.stderr.splitlines()
     assert first == f"error: cannot write a folder: {reason}"
@@ -100,10 +101,7 @@ def test_an_output_that_cannot_be_made_is_told(
      ("a", "--output=b", "--speed", "ccl")],
 )  # fmt: skip
 def test_wrong_use_shows_the_use(words: tuple[str, ...], tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["bash", str(ROOT / "tools/two_camera.sh"), *words],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = two_camera(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert "tools/two_camera.sh IMAGES --output OUTPUT" in done.stderr
     assert done.stderr.endswith("further options to tools/make_nets.py.\n")
@@ -115,34 +113,21 @@ def test_an_output_is_named_in_one_way_or_the_older(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
-    done = subprocess.run(
-        ["bash", str(ROOT / "tools/two_camera.sh"), "photos", *words, "ccl"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = two_camera("photos", *words, "ccl", cwd=tmp_path)
     assert done.returncode == 1, "there are no photographs"
     assert (tmp_path / "out").is_dir()
 
 
+@pytest.mark.caffe
 @pytest.mark.slow
 @pytest.mark.skipif(not IMAGES.is_dir(), reason=f"no photographs in {IMAGES}")
 def test_a_short_training_helps_on_unseen_vehicles(tmp_path: Path) -> None:
     """The figures of a full run stand in docs/two_camera.md."""
     output = tmp_path / "out"
-    command = ["bash", ROOT / "tools/two_camera.sh", IMAGES, "--output", output]
-    environment = os.environ | {
-        "TEST_VEHICLES": "100",
-        "TRAIN_VEHICLES": "200",
-        "SETS": "6",
-        "COLUMNS": "80",
-    }
-    done = subprocess.run(
-        [*map(str, command), "mixed_difference", "80"],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = two_camera(
+        IMAGES, "--output", output, "mixed_difference", 80,
+        cwd=ROOT, TEST_VEHICLES="100", TRAIN_VEHICLES="200", SETS="6",
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     train = (tmp_path / "out/train.txt").read_text().splitlines()
     test = (tmp_path / "out/test.txt").read_text().splitlines()

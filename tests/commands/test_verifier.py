@@ -1,7 +1,5 @@
 """Baselines from features to scores: pairs, PCA, SVM, the file, the tool."""
 
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ROOT, Done, run_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -33,7 +32,6 @@ from pydrdl.verifiers.verifier import (
     train_svm,
 )
 
-ROOT = Path(__file__).parents[2]
 SOURCE = Source(net="n", net_sha256="1", weights="w", weights_sha256="2",
                 layer="pool5/7x7_s1", preprocess="{}")  # fmt: skip
 
@@ -363,11 +361,8 @@ def test_compressed_arrays_are_refused(svm: Verifier, tmp_path: Path) -> None:
         load_verifier(path)
 
 
-def run(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "tools/train_verifier.py")]
-    return subprocess.run(
-        [*command, *map(str, words)], capture_output=True, text=True, cwd=ROOT
-    )
+def run(*words: object) -> Done:
+    return run_tool("train_verifier.py", *words, cwd=ROOT)
 
 
 @pytest.mark.parametrize("kind", ["joint-bayesian", "svm"])

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +11,8 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
-from helpers import ROOT, Fleet, make_fleet, write_index
+from commands import Done, run_tool
+from helpers import Fleet, image_list, make_fleet, write_index
 from unprivileged import as_user, common_folder, forbidden
 
 from pydrdl.errors import InputError
@@ -23,7 +22,8 @@ from pydrdl.lmdb.expected import CHECKSUMS_FILE
 from pydrdl.lmdb.verify import LmdbVerification, verify_image_lmdb
 from pydrdl.messages import Datum
 
-TOOL = ROOT / "tools/verify_lmdb.py"
+pytestmark = pytest.mark.caffe
+
 SIZE = (24, 32)
 # Vehicle: (images, model). 90 records, of which the fingerprint samples 64.
 VEHICLES = {3: (15, 4), 8: (15, -1), 11: (15, 6), 40: (15, 4), 41: (15, 5), 50: (15, 6)}
@@ -431,16 +431,13 @@ def test_a_photograph_that_changed_or_went_is_named(
     assert "no source to compare with" in found.faults[1].what
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+def run(*arguments: object) -> Done:
+    return run_tool("verify_lmdb.py", *arguments)
 
 
 def test_the_command(folder: Path, fleet: Fleet, tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
-    listed.write_text(
-        "".join(f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images)
-    )
+    listed.write_text(image_list(fleet.images))
     data = ("--dataset", listed, "--split", "all", "--root", fleet.root)
     whole = run(folder, *data)
     assert (whole.returncode, whole.stderr) == (0, "")

@@ -84,9 +84,7 @@ class Server:
 
     def close(self) -> None:
         """Ends the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
 @dataclass

@@ -1,13 +1,11 @@
 """tools/dataset.py show: every photograph stands where it should."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from commands import Done, run_tool
 from dataset_layouts import BOX, write_compcars, write_image_list
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,18 +20,11 @@ from pydrdl.report.contact_sheet import (
     grid_of,
 )
 
-TOOL = Path(__file__).parents[2] / "tools" / "dataset.py"
 SIZE = 48
 
 
-def show(*options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(TOOL), "show", *map(str, options)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(TOOL.parents[1])},
-    )
+def show(*options: object) -> Done:
+    return run_tool("dataset.py", "show", *options)
 
 
 @pytest.fixture

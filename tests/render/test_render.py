@@ -4,8 +4,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from commands import ROOT, run_tool, succeed
+from commands import run_tool, start, succeed, tool
 from interruptions import KilledError, ends_after, files, tool_killed_when
 
 from pydrdl.datasets import Dataset, read_vehicleid
@@ -182,10 +180,7 @@ def test_killed_at_random_moments(tmp_path: Path, tiny: dict[str, bytes]) -> Non
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     options = ["--preset", "demo", "--workers", "2"]
     folder = tmp_path / "set"
-    job = subprocess.Popen(
-        [sys.executable, str(ROOT / "tools" / TOOL), str(folder), *options],
-        start_new_session=True,
-    )
+    job = start(*tool(TOOL), folder, *options, session=True)
     drawn = folder.with_name("set.partial")
     while job.poll() is None and not list(drawn.glob("image/*.jpg")):
         time.sleep(0.02)

@@ -1,20 +1,18 @@
 """Tools run again and again, each in a fork of a process that has imported all."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from commands import ROOT
+from commands import PIPE, start
 
 SERVER = Path(__file__).with_name("crash_server.py")
-ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
-    "OPENBLAS_NUM_THREADS": "1", "GLOG_minloglevel": "2",
+QUIET = {
+    "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1",
+    "GLOG_minloglevel": "2",
 }  # fmt: skip
 
 
@@ -36,11 +34,8 @@ class Run(Protocol):
 @contextmanager
 def forked_tools() -> Iterator[Run]:
     """Yields what runs a tool."""
-    command = [sys.executable, str(SERVER)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env=ENVIRONMENT,
-    ) as server:  # fmt: skip
+    command = sys.executable, SERVER
+    with start(*command, stdin=PIPE, stdout=PIPE, **QUIET) as server:
         assert server.stdin and server.stdout
 
         def run(

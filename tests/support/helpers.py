@@ -1,9 +1,9 @@
 """What the tests of PairSetData and of the caffe command share."""
 
+import json
 import os
 import re
-import subprocess
-import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,8 +22,12 @@ from pydrdl.lmdb import pair_index
 from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.nets import prototxt, structures
 
-ROOT = Path(__file__).parents[2]
-CAFFE = Path(sys.executable).with_name("caffe")
+# The losses of each structure's net.
+HEADS = {
+    "mixed_difference": ("model_loss", "ccl_lower_loss", "ccl_loss"),
+    "ccl": ("ccl_loss",),
+    "triplet": ("triplet_loss",),
+}
 Pixels = NDArray[np.uint8]
 # Of a fleet in small: images and model by vehicle id.
 VEHICLES = {5: (2, 0), 6: (3, 1), 7: (1, -1), 8: (2, 1), 9: (2, 2), 12: (3, 0)}
@@ -49,6 +53,12 @@ class Fleet:
     def model_id(self, vehicle_id: int) -> int:
         return next(i.model_id for i in self.images if i.vehicle_id == vehicle_id)
 
+    def listed(self, name: str = "all.txt", step: int = 1) -> Path:
+        """Writes a list of every step-th image beside them; returns its path."""
+        path = self.root / name
+        path.write_text(image_list(self.images[::step]))
+        return path
+
     def build(
         self,
         lmdb: Path,
@@ -58,6 +68,30 @@ class Fleet:
         """Makes an image LMDB of them, of pixels unless a JPEG quality is given."""
         build_image_lmdb(self.images, self.root, lmdb, size=size, jpeg_quality=quality)
         return lmdb
+
+
+def image_list(images: Iterable[Image]) -> str:
+    """As tools take it: a line of path, vehicle and model for each."""
+    return "".join(f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in images)
+
+
+def linear_net(outputs: int) -> str:
+    """A deploy net of 12 x 12 pixels and random weights, over within a moment."""
+    return f"""
+layer {{ name: "data" type: "Input" top: "data"
+  input_param {{ shape {{ dim: 1 dim: 3 dim: 12 dim: 12 }} }} }}
+layer {{ name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+  inner_product_param {{ num_output: {outputs}
+    weight_filler {{ type: "gaussian" std: 0.1 }}
+    bias_filler {{ type: "gaussian" std: 0.5 }} }} }}
+"""
+
+
+def write_linear_net(folder: Path, outputs: int) -> None:
+    """Writes deploy.prototxt of such a net, and what it does to images."""
+    (folder / "deploy.prototxt").write_text(linear_net(outputs))
+    settings = {"resize": 12, "crop": 12, "mean": [104, 117, 123]}
+    (folder / "preprocess.json").write_text(json.dumps(settings))
 
 
 def make_fleet(
@@ -105,21 +139,6 @@ def write_nets(
     for name, text in prototxt.prototxt_files(own):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)
-
-
-def run_caffe(
-    *arguments: object, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Runs the command with one BLAS thread, so that sums have one order."""
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "GLOG_minloglevel": "0"}
-    return subprocess.run(
-        [str(CAFFE), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=cwd,
-        timeout=300,
-    )
 
 
 def read_weights(caffemodel: Path) -> dict[str, list[NDArray[np.float32]]]:

@@ -1,14 +1,11 @@
 """Jobs that are ended before they are done, and what they leave behind."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from commands import ROOT
+from commands import PIPE, start, tool
 
 
 class KilledError(BaseException):
@@ -41,15 +38,11 @@ def tool_killed_when(
     Returns:
         Whether it was killed; else it came to its end before.
     """
-    job = subprocess.Popen(
-        [sys.executable, str(ROOT / "tools" / name), *map(str, words)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    while job.poll() is None:
-        if enough():
-            job.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.002)
-    assert job.wait() in (0, -signal.SIGKILL)
+    with start(*tool(name), *words, stdout=PIPE) as job:
+        while job.poll() is None:
+            if enough():
+                job.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.002)
+    assert job.returncode in (0, -signal.SIGKILL)
     return job.returncode != 0

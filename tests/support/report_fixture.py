@@ -1,21 +1,18 @@
 """A small data set with all that a report is made from."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from commands import run_tool
 
 from pydrdl.features import FeatureSet, Source, write_features
 from pydrdl.report.content import Report
 from pydrdl.table import Table
 
-ROOT = Path(__file__).parents[2]
 GOOD, BAD = "ccl", "<script>alert('x')</script> & $a_b$ | \"c\""
 VEHICLES, IMAGES, DIMENSIONS, REPEATS = 24, 4, 6, 3
 LOG = """\
@@ -93,24 +90,13 @@ def make_inputs(folder: Path) -> Inputs:
         paths[method] = folder / f"{number}.h5"
         write_features(paths[method], content)
     cmc, log = folder / "cmc.json", folder / "train.log"
-    done = run(
+    done = run_tool(
         "eval_cmc.py", *paths.values(), "--name", GOOD, "--name", BAD, "--json", cmc,
         "--repeats", REPEATS, "--seed", 4,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     log.write_text(LOG)
     return Inputs(folder, image_list, paths, cmc, log)
-
-
-def run(tool: str, *options: object) -> subprocess.CompletedProcess[str]:
-    """Runs a tool as a user does."""
-    return subprocess.run(
-        [sys.executable, str(ROOT / "tools" / tool), *map(str, options)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
-    )
 
 
 def table(report: Report, key: str) -> Table:

@@ -1,9 +1,8 @@
 """A net of random data that trains in a tenth of a second, for the caffe command."""
 
-import subprocess
 from pathlib import Path
 
-from helpers import run_caffe
+from commands import Done, run_caffe
 
 NET = """name: "small"
 layer {{ name: "data" type: "DummyData" top: "x" top: "y"
@@ -41,12 +40,12 @@ def write(
     (folder / "solver.prototxt").write_text(text)
 
 
-def train(folder: Path, *options: object) -> subprocess.CompletedProcess[str]:
+def train(folder: Path, *options: object) -> Done:
     """`caffe train` in the folder."""
     return run_caffe("train", "--solver", "solver.prototxt", *options, cwd=folder)
 
 
-def message(done: subprocess.CompletedProcess[str]) -> str:
+def message(done: Done) -> str:
     """The one error that a command ended with; no stack dump, exit code 1."""
     assert done.returncode == 1, done.stderr[-3000:]
     assert "***" not in done.stderr and "Check failed" not in done.stderr

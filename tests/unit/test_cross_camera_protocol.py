@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from pydrdl.datasets.veri import tracks_of
 from pydrdl.errors import InputError
 from pydrdl.protocols.cross_camera import (
     Side,
     Tracks,
     evaluate,
     rank_tracks,
-    read_tracks,
 )
 
 
@@ -63,16 +63,16 @@ def test_images_equal_scikit_learn() -> None:
     result = evaluate(query, gallery)
     d = distances_of(query, gallery)
     step, rank1 = by_loop(query, d, gallery.vehicle_ids, gallery.camera_ids)
-    assert result.step == pytest.approx(step)
+    assert result.map == pytest.approx(step)
     assert result.cmc[0] == pytest.approx(rank1)
     assert 0.1 < step < 0.9
-    assert result.trapezoid < result.step
+    assert result.map_trapezoid < result.map
     assert (result.queries, result.gallery, result.vehicles) == (35, 240, 20)
-    assert result.junk == 35 * 3
-    assert result.tied == 0
+    assert result.junk_pairs == 35 * 3
+    assert result.ties.queries == 0
     # Junk must matter, or this test shows nothing.
     other = evaluate(replace(query, camera_ids=query.camera_ids + 10), gallery)
-    assert other.step > result.step + 0.05
+    assert other.map > result.map + 0.05
 
 
 def test_tracks_equal_scikit_learn() -> None:
@@ -84,10 +84,10 @@ def test_tracks_equal_scikit_learn() -> None:
     d = distances_of(query, gallery).reshape(35, 80, 3).min(axis=2)
     ids, cameras = gallery.vehicle_ids[::3], gallery.camera_ids[::3]
     step, rank1 = by_loop(query, d, ids, cameras)
-    assert result.step == pytest.approx(step)
+    assert result.map == pytest.approx(step)
     assert result.cmc[0] == pytest.approx(rank1)
-    assert (result.gallery, result.tracks, result.junk) == (80, True, 35)
-    assert result.sha256 != evaluate(query, gallery).sha256
+    assert (result.gallery, result.image_to, result.junk_pairs) == (80, "track", 35)
+    assert result.sides_sha256 != evaluate(query, gallery).sides_sha256
 
 
 @pytest.mark.parametrize("use_tracks", [False, True])
@@ -97,11 +97,11 @@ def test_collapsed_features_score_chance(use_tracks: bool) -> None:
     gallery = replace(gallery, features=np.full_like(gallery.features, 0.3))
     tracks = Tracks(np.arange(240), np.arange(0, 240, 3)) if use_tracks else None
     result = evaluate(query, gallery, tracks=tracks)
-    assert result.tied == 1
+    assert result.ties.queries == 1
     # 9 of 237 images or 3 of 79 tracks are matches.
     assert result.cmc[0] == pytest.approx(9 / 237 if not use_tracks else 3 / 79)
-    assert result.optimistic == 1
-    assert result.pessimistic < result.step < 0.1
+    assert result.ties.optimistic == 1
+    assert result.ties.pessimistic < result.map < 0.1
 
 
 class SummedAnyhow(np.ndarray):
@@ -164,7 +164,7 @@ def test_read_tracks(tmp_path: Path) -> None:
     files = [name.split("/")[1] for name in gallery.names]
     path = tmp_path / "test_track.txt"
     path.write_bytes(f"{files[3]} {files[4]}\r\n{files[0]} {files[2]} \r\n".encode())
-    tracks = read_tracks(path, *sides)
+    tracks = Tracks.of(tracks_of(path, *sides))
     assert tracks.rows.tolist() == [3, 4, 0, 2]
     assert tracks.first.tolist() == [3, 0]
     for text, message in (
@@ -174,6 +174,6 @@ def test_read_tracks(tmp_path: Path) -> None:
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=message):
-            read_tracks(path, *sides)
+            tracks_of(path, *sides)
     with pytest.raises(InputError, match="cannot read"):
-        read_tracks(tmp_path / "none.txt", *sides)
+        tracks_of(tmp_path / "none.txt", *sides)

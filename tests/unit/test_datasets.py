@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused_at
 
 from pydrdl.datasets import (
     Image,
@@ -173,9 +174,7 @@ def test_paths_with_spaces(
 def test_malformed_image_lists(tmp_path: Path, text: str, line: int, what: str) -> None:
     path = tmp_path / "list.txt"
     path.write_text(text)
-    with pytest.raises(InputError, match=what) as caught:
-        read_image_list(path)
-    assert caught.value.where == f"{path}:{line}"
+    refused_at(read_image_list, path, path, line, what)
 
 
 def test_what_cannot_be_opened(tmp_path: Path, vehicleid: Path) -> None:

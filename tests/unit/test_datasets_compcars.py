@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from dataset_layouts import BOX, write_compcars, write_surveillance, write_text
+from refusals import refused_at
 
 from pydrdl.datasets import Image, read_compcars, read_surveillance
 from pydrdl.datasets.compcars import read_box
@@ -98,9 +99,7 @@ def test_malformed_lines_are_named(
 ) -> None:
     path = root / "train_test_split" / name
     path.write_text(text)
-    with pytest.raises(InputError, match=what) as caught:
-        read_compcars(root)
-    assert caught.value.where == f"{path}:{line}"
+    refused_at(read_compcars, root, path, line, what)
 
 
 def test_a_listing_twice_is_named(root: Path) -> None:
@@ -156,9 +155,7 @@ def test_boxes_count_from_1(tmp_path: Path, text: str, box: tuple[int, ...]) -> 
 def test_malformed_labels(tmp_path: Path, text: str, line: int, what: str) -> None:
     path = tmp_path / "label.txt"
     path.write_text(text)
-    with pytest.raises(InputError, match=what) as caught:
-        read_box(path)
-    assert caught.value.where == f"{path}:{line}"
+    refused_at(read_box, path, path, line, what)
 
 
 def test_surveillance(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from dataset_layouts import write_text, write_veri
+from refusals import refused_at
 
 from pydrdl.datasets import Image, read_veri
 from pydrdl.datasets.veri import (
@@ -82,9 +83,7 @@ def test_malformed_labels(
 ) -> None:
     path = tmp_path / "test_label.xml"
     write_text(path, lines)
-    with pytest.raises(InputError, match=what) as caught:
-        read_veri_labels(path)
-    assert caught.value.where == f"{path}:{line}"
+    refused_at(read_veri_labels, path, path, line, what)
 
 
 def test_labels_without_items_and_of_no_encoding(tmp_path: Path) -> None:
@@ -200,12 +199,12 @@ def test_tracks(root: Path) -> None:
     names = [Path(image.path).name for image in dataset.splits["test"]]
     for text, what in (
         (f"{names[0]} {names[5]}", "several vehicles or cameras"),
-        (f"{names[0]} {names[1]}x", "is not in name_test.txt"),
+        (f"{names[0]} {names[1]}x", "the gallery has no image"),
     ):
         path.write_text(f"{names[0]}\n{text}\n")
         with pytest.raises(InputError, match=what) as caught:
             read_tracks(dataset)
         assert caught.value.where == f"{path}:2"
     path.write_text("\n")
-    with pytest.raises(InputError, match="no tracks"):
+    with pytest.raises(InputError, match="there is no track"):
         read_tracks(dataset)

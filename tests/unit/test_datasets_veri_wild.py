@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from dataset_layouts import write_text, write_veri_wild
+from refusals import refused_at
 
 from pydrdl.datasets import Image, read_veri_wild
 from pydrdl.errors import InputError
@@ -127,9 +128,7 @@ def test_malformed_lines_are_named(
 ) -> None:
     path = root / "train_test_split" / name
     path.write_text(text)
-    with pytest.raises(InputError, match=what) as caught:
-        read_veri_wild(root)
-    assert caught.value.where == f"{path}:{line}"
+    refused_at(read_veri_wild, root, path, line, what)
 
 
 def test_missing_lists_are_refused(root: Path, info: Path) -> None:

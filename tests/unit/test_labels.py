@@ -1,13 +1,12 @@
 """Dense labels: any ids become 0, 1, ...; and they travel with the nets."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from commands import ROOT, run_tool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +22,6 @@ from pydrdl.lmdb.labels import (
     to_json,
 )
 
-ROOT = Path(__file__).parents[2]
 ids = st.integers(0, MAX_VEHICLE_ID)
 models = st.integers(-1, 10**6)
 
@@ -66,8 +64,8 @@ def test_comparison(tmp_path: Path) -> None:
         same_models(tmp_path / "b", tmp_path / "a")
 
 
+@pytest.mark.caffe
 def test_labels_lie_beside_nets_that_are_made_for_an_lmdb(tmp_path: Path) -> None:
-    pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
     from pydrdl.lmdb.build import build_image_lmdb
 
     for n in range(4):
@@ -76,15 +74,10 @@ def test_labels_lie_beside_nets_that_are_made_for_an_lmdb(tmp_path: Path) -> Non
     for name, model_ids in lmdbs.items():
         images = [Image(f"{n}.png", n // 2, model_ids[n // 2]) for n in range(4)]
         build_image_lmdb(images, tmp_path, tmp_path / name, size=(72, 72))
-    command = [
-        sys.executable, str(ROOT / "tools/make_nets.py"),
-        "--output", str(tmp_path / "nets"), "--train", str(tmp_path / "train"),
-    ]  # fmt: skip
+    command = "--output", tmp_path / "nets", "--train", tmp_path / "train"
 
     def make(*options: str) -> str:
-        done = subprocess.run(
-            [*command, *options], capture_output=True, text=True, check=False, cwd=ROOT
-        )
+        done = run_tool("make_nets.py", *command, *options, cwd=ROOT)
         assert done.returncode == 0, done.stderr
         return done.stderr
 

@@ -92,13 +92,13 @@ def test_equals_brute_force() -> None:
     result = evaluate(features[order], [names[i] for i in order], ids[order], split)
     expected = brute_force(features, names, split)
     assert 0.2 < expected[:, 0].mean() < 0.9
-    np.testing.assert_allclose(result.curves, expected, atol=1e-12)
-    np.testing.assert_allclose(result.mean, expected.mean(axis=0))
-    np.testing.assert_allclose(result.std, expected.std(axis=0, ddof=1), atol=1e-12)
+    np.testing.assert_allclose(result.cmc.per_repeat, expected, atol=1e-12)
+    np.testing.assert_allclose(result.cmc.mean, expected.mean(axis=0))
+    np.testing.assert_allclose(result.cmc.std, expected.std(axis=0, ddof=1), atol=1e-12)
     assert result.gallery == 30
     assert result.probes == ids.size - 30
-    assert result.tied == 0
-    np.testing.assert_array_equal(result.optimistic, result.pessimistic)
+    assert result.ties.probes == 0
+    assert result.ties.optimistic is None and result.ties.pessimistic is None
 
 
 def test_rate_is_over_probes_not_vehicles() -> None:
@@ -107,14 +107,15 @@ def test_rate_is_over_probes_not_vehicles() -> None:
     features = np.float32([[1, 0], [1, 0], [1, 0], [1, 0], [9, 0], [1, 0.1]])
     cameras = np.array([1, 2, 2, 2, 1, 2])
     result = evaluate(features, names, ids, camera_split(names, ids, cameras, 1))
-    assert result.curves[0, 0] == 0.75
-    assert result.std is None
+    assert result.cmc.per_repeat[0][0] == 0.75
+    assert result.cmc.std is None
 
 
 def test_vehicles_with_one_image_are_counted() -> None:
     names, ids = list("abcdefg"), np.array([1, 1, 2, 3, 4, 4, 4])
     result = evaluate(make_features(ids), names, ids, draw_split(names, ids))
-    assert (result.gallery, result.probes, result.lonely) == (4, 3, 2)
+    assert (result.gallery, result.probes) == (4, 3)
+    assert result.vehicles_without_probe == 2
 
 
 def test_collapsed_features_score_chance_and_say_so() -> None:
@@ -122,11 +123,12 @@ def test_collapsed_features_score_chance_and_say_so() -> None:
     result = evaluate(
         np.ones((ids.size, 8), np.float32), names, ids, draw_split(names, ids)
     )
-    np.testing.assert_allclose(result.mean[0], 1 / 30)
-    assert result.tied == 1
-    assert result.mean_equal == 29
-    assert result.optimistic[0] == 1
-    assert result.pessimistic[28] == 0
+    np.testing.assert_allclose(result.cmc.mean[0], 1 / 30)
+    assert result.ties.probes == 1
+    assert result.ties.mean_equal == 29
+    assert result.ties.optimistic is not None and result.ties.pessimistic is not None
+    assert result.ties.optimistic[0] == 1
+    assert result.ties.pessimistic[28] == 0
 
 
 def test_camera_split() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_tool
 from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import (
@@ -19,7 +20,6 @@ from report_fixture import (
     as_trainings,
     make_inputs,
     rows,
-    run,
     table,
 )
 from scipy import stats
@@ -31,8 +31,7 @@ from pydrdl.report.content import Figure, Report, Text
 from pydrdl.reproduce import setting
 from pydrdl.reproduce.chain import Chain
 from pydrdl.reproduce.setting import STRUCTURES
-from pydrdl.results.comparison import paper_method
-from pydrdl.results.parts import OverTrainings
+from pydrdl.results.comparison import OverTrainings, paper_method
 from pydrdl.results.result import method_and_seed
 
 SEEDS = 4
@@ -246,7 +245,7 @@ def siblings(inputs: Inputs) -> dict[str, Path]:
     ):
         files[name] = inputs.folder / f"{name}.json"
         features = inputs.features[GOOD]
-        done = run(tool, features, *options, "--name", GOOD, "--json", files[name])
+        done = run_tool(tool, features, *options, "--name", GOOD, "--json", files[name])
         assert done.returncode == 0, done.stderr
     return files
 

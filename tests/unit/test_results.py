@@ -28,6 +28,6 @@ def test_there_is_no_other_table_row() -> None:
     assert rows and all(row + "\n" in known for row in rows)
 
 
-def test_what_they_are_worth_is_said() -> None:
+def test_their_conditions_are_said() -> None:
     for content in CONTENTS:
-        assert content["worth"] in TEXT.replace("\n", " ")
+        assert tables.conditions(content) in TEXT.replace("\n", " ")

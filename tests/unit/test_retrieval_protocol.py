@@ -92,15 +92,18 @@ def test_equals_scikit_learn(rule) -> None:
         scores.append(np.mean(values))
     order = np.random.default_rng(2).permutation(ids.size)
     result = evaluate(features[order], [names[i] for i in order], ids[order], split)
-    np.testing.assert_allclose(result.step, scores, atol=1e-12)
-    assert 0.2 < result.step.mean() < 0.95
-    assert (result.trapezoid < result.step).all()
-    assert result.tied == 0
+    step, trapezoid = (
+        np.array(rates.per_repeat) for rates in (result.map, result.map_trapezoid)
+    )
+    np.testing.assert_allclose(step, scores, atol=1e-12)
+    assert 0.2 < result.map.mean < 0.95
+    assert (trapezoid < step).all()
+    assert result.ties.probes == 0
     assert result.vehicles == 30
     assert result.gallery + result.probes == ids.size
     _, counts = np.unique(ids, return_counts=True)
     lost = counts < 7 if rule == "literal" else counts < 2
-    assert result.without_probe == lost.sum() > 0
+    assert result.vehicles_without_probe == lost.sum() > 0
 
 
 def test_collapsed_features_score_chance_and_say_so() -> None:
@@ -108,9 +111,10 @@ def test_collapsed_features_score_chance_and_say_so() -> None:
     names = [f"{i:02d}" for i in range(40)]
     features = np.ones((40, 4), np.float32)
     result = evaluate(features, names, ids, draw_split(names, ids))
-    np.testing.assert_allclose(result.step, np.mean(1 / np.arange(1, 21)))
-    assert (result.tied, result.mean_equal) == (1, 19)
-    assert (result.optimistic, result.pessimistic) == (1, pytest.approx(1 / 20))
+    np.testing.assert_allclose(result.map.per_repeat, np.mean(1 / np.arange(1, 21)))
+    ties = result.ties
+    assert (ties.probes, ties.mean_equal) == (1, 19)
+    assert (ties.optimistic, ties.pessimistic) == (1, pytest.approx(1 / 20))
 
 
 def test_refusals() -> None:

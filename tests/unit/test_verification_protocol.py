@@ -61,9 +61,9 @@ def test_result() -> None:
     result = evaluate(d, same, training=training)
     assert (result.same, result.different) == (150, 250)
     assert result.accuracy == ((d <= training.value) == same).mean()
-    assert result.accuracy < result.optimal.accuracy
-    assert result.folds.mean() < result.optimal.accuracy
-    assert result.fold_std == result.folds.std(ddof=1)
+    assert result.accuracy < result.test_optimal.accuracy
+    assert result.folds.mean < result.test_optimal.accuracy
+    assert result.folds.std == np.std(result.folds.per_fold, ddof=1)
     assert result.auc == pytest.approx(
         (d[same][:, None] < d[~same]).mean()  # Mann and Whitney
     )

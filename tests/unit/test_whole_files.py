@@ -2,11 +2,10 @@
 
 import contextlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import python, run, start
 from hypothesis import given
 from hypothesis import strategies as st
 from unprivileged import as_user, common_folder
@@ -19,9 +18,8 @@ def names(folder: Path) -> set[str]:
 
 
 def dead_process() -> int:
-    child = subprocess.Popen([sys.executable, "-P", "-c", ""])
-    child.wait()
-    return child.pid
+    with start(*python("")) as child:
+        return child.pid
 
 
 def test_the_file_appears_whole(tmp_path: Path) -> None:
@@ -162,7 +160,7 @@ def test_a_stream_is_written_and_stays(tmp_path: Path) -> None:
     )
     with (tmp_path / "out").open("ab") as file:
         number = (tmp_path / "out").stat().st_ino
-        subprocess.run([sys.executable, "-P", "-c", code], stdout=file, check=True)
+        assert run(*python(code), stdout=file).returncode == 0
     assert (tmp_path / "out").stat().st_ino == number
     assert names(tmp_path) == {"out"}
 

@@ -1,6 +1,7 @@
 """Queries that have an address of their own, and what was said of what they found.
 
-A query is a photograph, made anew without metadata, its box and its features: to open
+A query is the part of a photograph that was asked with, made anew without metadata,
+its box and its features: to open
 its address again takes no net. Feedback is a line of JSON a verdict, the last of which
 counts; it is exported as pairs.
 """
@@ -19,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pydrdl.arrays import Float32, Pixels
+from pydrdl.datasets.images import cut_out
 from pydrdl.errors import InputError, writing
 from pydrdl.files import is_file, read_bytes, renamed
 from pydrdl.gallery.query import Box
@@ -38,12 +40,10 @@ class KeptQuery(NamedTuple):
     id: str
     vector: Float32
     box: Box | None
-    scale: float  # pixels kept for one of the photograph
 
 
 class _Said(Form):
     box: tuple[int, int, int, int] | None
-    scale: float
 
 
 class Verdict(Form):
@@ -66,21 +66,21 @@ class KeptQueries:
     ) -> KeptQuery:
         """Keeps a query; the same photograph and box has the same id."""
         digest = hashlib.sha256(data + repr(box).encode()).hexdigest()[:32]
-        scale = min(1.0, SIDE / max(pixels.shape[:2]))
-        kept = KeptQuery(digest, vector, box, scale)
-        said = _Said(box=box, scale=scale).model_dump_json().encode()
+        kept = KeptQuery(digest, vector, box)
+        said = _Said(box=box).model_dump_json().encode()
+        part = pixels if box is None else cut_out(pixels, box)
         memory = io.BytesIO()
         np.save(memory, vector, allow_pickle=False)
         with writing("the query", self._folder):
             self._folder.mkdir(exist_ok=True)
             # The JSON file is last: with it, all of the query is there.
             for ending, content in (
-                (".jpg", jpeg_of(pixels, SIDE)),
+                (".jpg", jpeg_of(part, SIDE)),
                 (".npy", memory.getvalue()),
                 (".json", said),
             ):
-                with renamed(self._folder / f"{digest}{ending}") as part:
-                    part.write_bytes(content)
+                with renamed(self._folder / f"{digest}{ending}") as file:
+                    file.write_bytes(content)
             self._forget()
         return kept
 
@@ -94,7 +94,7 @@ class KeptQueries:
             vector = np.load(memory, allow_pickle=False)
         except (ValueError, InputError):  # damaged, or just deleted
             return None
-        return KeptQuery(name, np.asarray(vector, np.float32), said.box, said.scale)
+        return KeptQuery(name, np.asarray(vector, np.float32), said.box)
 
     def photograph(self, name: str) -> bytes | None:
         """The JPEG of a query; None where it is not, or no more."""

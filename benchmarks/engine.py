@@ -1,0 +1,311 @@
+"""How long an iteration takes with the CPU engine, beside what it replaces.
+
+Stock Caffe is this source without the engine, at upstream's own flags; the command
+builds it (preset stock). The floor is what the same multiplications take as bare
+sgemm: no direct convolution can be quicker. PyTorch runs the same net where it is
+installed.
+"""
+
+import ctypes.util
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import h5py
+import measured
+import numpy as np
+from google.protobuf import text_format
+from rich import box
+from rich.table import Table
+from typer import BadParameter, Option
+from whole_commands import run
+
+from pydrdl import cli
+from pydrdl.errors import InputError
+from pydrdl.messages import caffe_pb2
+from pydrdl.pycaffe import net_of, read_net
+
+SCHEMA = "drdl.bench_engine/1"
+ROOT = Path(__file__).parents[1]
+STOCK, OURS, TORCH, SGEMM = "stock Caffe", "the engine", "PyTorch", "sgemm"
+NETS = {
+    "paper": "prototxt/mixed_difference",
+    "single branch": "prototxt/vgg_ccl",
+    "demo": "prototxt/demo/mixed_difference",
+}
+CROWDED = "demo"  # which is tried with more threads than cores, too
+PASSED_ON = 32  # images of a pass of extraction
+ITERATION = re.compile(r"Iteration (\d+) \(\S+ iter/s, (\S+)s/1 iters\)")
+LAYER = re.compile(r"\] +(\S+)\s+(forward|backward): (\S+) ms")
+FORWARD = re.compile(r"Average Forward pass: (\S+) ms")
+LOG = {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
+SIDE = 4096  # of the matrices of the floor
+
+
+@dataclass
+class Timed:
+    """A net's iterations.
+
+    Attributes:
+        net: which.
+        images: of an iteration.
+        gflop: of its multiplications by weights: an addition counts as one too.
+        seconds: of an iteration, by contestant and threads, of every round.
+        peak: bytes of the largest process, by contestant.
+        layers: milliseconds by contestant, layer and direction; on all threads.
+        forward: seconds of a pass of the deploy net, by contestant, of each round.
+    """
+
+    net: str
+    images: int
+    gflop: float
+    seconds: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    peak: dict[str, int] = field(default_factory=dict)
+    layers: dict[str, dict[str, float]] = field(default_factory=dict)
+    forward: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, contestant: str, threads: int, seconds: float) -> None:
+        """Another round."""
+        of = self.seconds.setdefault(contestant, {})
+        of.setdefault(str(threads), []).append(seconds)
+
+
+def _build_stock() -> Path:
+    """Caffe without the engine, in build/stock."""
+    options = subprocess.run(
+        ["tools/fetch_caffe.sh"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    log = ROOT / "build/stock.log"
+    with log.open("w") as output:
+        for words in (
+            ["cmake", "--preset", "stock", *options],
+            ["cmake", "--build", "--preset", "stock"],
+        ):
+            if subprocess.run(words, cwd=ROOT, stdout=output, stderr=output).returncode:
+                raise InputError("stock Caffe does not build", log, "read its end")
+    return ROOT / "build/stock/caffe"
+
+
+def _with_inputs(message: Any, folder: Path) -> int:
+    """Gives a net random images and the ids of whole sets; returns how many.
+
+    Zeros would not do: the processor predicts the branches of ReLU and max pooling
+    then, and a pass is quicker than it ever is in use.
+    """
+    layers = [one for one in message.layer if "data" in one.top]
+    first = layers[0]
+    if first.type == "PairSetData":
+        sets = first.pair_set_data_param
+        rows, side = sets.positives + sets.negatives, first.transform_param.crop_size
+        images = sets.sets * rows
+        ids = np.arange(images)
+        ids -= np.where(ids % rows < sets.positives, ids % rows, 0)
+    else:
+        images, side = PASSED_ON, first.input_param.shape[0].dim[3]
+        ids = np.arange(images)
+    random = np.random.default_rng(1)
+    # float64 would take several times the memory of the whole batch.
+    pixels = random.standard_normal((images, 3, side, side), np.float32)
+    with h5py.File(folder / "inputs.h5", "w") as file:
+        file["data"] = pixels
+        file["vehicle_id"] = ids.astype(np.float32)
+        file["model_id"] = (ids % 8).astype(np.float32)
+    (folder / "inputs.txt").write_text(f"{folder / 'inputs.h5'}\n")
+    for other in layers[1:]:
+        message.layer.remove(other)
+    del first.param[:]
+    for name in ("include", "transform_param", "pair_set_data_param", "input_param"):
+        first.ClearField(name)
+    first.type = "HDF5Data"
+    first.hdf5_data_param.source = str(folder / "inputs.txt")
+    first.hdf5_data_param.batch_size = images
+    return images
+
+
+def _gflop(message: Any) -> float:
+    """Billions of multiplications and additions by weights, both passes.
+
+    A layer multiplies as often for the gradient of its weights as in Forward, and
+    for that of its bottom, which the first one does not have.
+    """
+    net = net_of(message, caffe_pb2.TRAIN, "the net")
+    total, first = 0, True
+    for name, layer in zip(net._layer_names, net.layers, strict=True):
+        if layer.type not in ("Convolution", "InnerProduct"):
+            continue
+        weights, top = layer.blobs[0], net.blobs[net.top_names[name][0]]
+        products = top.count * (weights.count // weights.shape[0])
+        total += 2 * products * (2 if first else 3)
+        first = False
+    return total / 1e9
+
+
+def _sgemm_rate(threads: int) -> float:
+    """GFLOP a second of OpenBLAS, of the library that Caffe loads."""
+    code = f"""
+import ctypes, numpy as np, sys, time
+blas = ctypes.CDLL({ctypes.util.find_library("openblas")!r})
+n = {SIDE}
+a, b, c = (np.full((n, n), value, np.float32) for value in (1, 2, 0))
+p = [array.ctypes.data_as(ctypes.c_void_p) for array in (a, b, c)]
+one, zero = ctypes.c_float(1), ctypes.c_float(0)
+best = 1e9
+for _ in range(4):
+    start = time.perf_counter()
+    blas.cblas_sgemm(101, 111, 111, n, n, n, one, p[0], n, p[1], n, zero, p[2], n)
+    best = min(best, time.perf_counter() - start)
+print(2 * n**3 / best / 1e9)
+"""
+    words = [sys.executable, "-P", "-c", code]
+    return float(run(words, ROOT, environment=_threads(threads))[2].split()[-1])
+
+
+def _threads(threads: int) -> dict[str, str]:
+    return {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+
+
+def _train(
+    caffe: Path, net: Path, folder: Path, iterations: int, threads: int
+) -> tuple[float, int]:
+    """Seconds of an iteration of `caffe train`, and bytes of its memory."""
+    solver = caffe_pb2.SolverParameter(
+        net=str(net),
+        base_lr=1e-8,  # random images teach nothing, and must not end in NaN
+        lr_policy="fixed",
+        momentum=0.9,
+        weight_decay=0.0002,
+        display=1,
+        max_iter=iterations + 2,
+        snapshot_after_train=False,
+        snapshot_prefix=str(folder / "none"),
+        random_seed=1,
+        solver_mode=caffe_pb2.SolverParameter.CPU,
+    )
+    path = folder / "solver.prototxt"
+    path.write_text(text_format.MessageToString(solver))
+    words = [str(caffe), "train", "--solver", str(path)]
+    _, peak, text = run(words, ROOT, environment={**LOG, **_threads(threads)})
+    # The first takes its memory.
+    found = [float(s) for n, s in ITERATION.findall(text) if int(n) > 1]
+    if len(found) != iterations:
+        raise InputError("it told no times", " ".join(words), "run it by hand")
+    return statistics.fmean(found), peak
+
+
+def _caffe_time(
+    caffe: Path, net: Path, threads: int, iterations: int, phase: str = "TRAIN"
+) -> str:
+    words = [str(caffe), "time", "--model", str(net), "--phase", phase]
+    words += ["--iterations", str(iterations)]
+    return run(words, ROOT, environment={**LOG, **_threads(threads)})[2]
+
+
+def _torch(net: Path, folder: Path, iterations: int, threads: int) -> float:
+    words = [sys.executable, str(ROOT / "benchmarks/engine_torch.py"), str(net)]
+    words += [str(folder / "inputs.h5"), str(iterations)]
+    return float(run(words, ROOT, environment=_threads(threads))[2].split()[-1])
+
+
+def _measure(
+    name: str, caffes: Mapping[str, Path], rounds: int, iterations: int, torch: bool
+) -> Timed:
+    """Every contestant once a round, in turns."""
+    most = len(os.sched_getaffinity(0))
+    counts = sorted({1, most})
+    with tempfile.TemporaryDirectory(prefix="bench_engine_") as text:
+        folder, deploy = Path(text), Path(text) / "deploy"
+        deploy.mkdir()
+        message = read_net(ROOT / NETS[name] / "train_val.prototxt")
+        images = _with_inputs(message, folder)
+        net = folder / "net.prototxt"
+        net.write_text(text_format.MessageToString(message))
+        timed = Timed(name, images, _gflop(message))
+        message = read_net(ROOT / NETS[name] / "deploy.prototxt")
+        _with_inputs(message, deploy)
+        passed = deploy / "net.prototxt"
+        passed.write_text(text_format.MessageToString(message))
+        for _ in cli.progress(range(rounds), f"rounds, {name}", rounds):
+            for threads in counts:
+                for contestant, caffe in caffes.items():
+                    seconds, peak = _train(caffe, net, folder, iterations, threads)
+                    timed.add(contestant, threads, seconds)
+                    timed.peak[contestant] = peak
+                timed.add(SGEMM, threads, timed.gflop / _sgemm_rate(threads))
+                if torch:
+                    timed.add(TORCH, threads, _torch(net, folder, iterations, threads))
+            if name == CROWDED:
+                threads = 4 * most
+                seconds, _ = _train(caffes[OURS], net, folder, iterations, threads)
+                timed.add(OURS, threads, seconds)
+            for contestant, caffe in caffes.items():
+                found = FORWARD.search(_caffe_time(caffe, passed, most, 5, "TEST"))
+                assert found is not None, "caffe time ended well, without a time"
+                of = timed.forward.setdefault(contestant, [])
+                of.append(float(found[1]) / 1000)
+        for contestant, caffe in caffes.items():
+            layers = LAYER.findall(_caffe_time(caffe, net, most, iterations))
+            timed.layers[contestant] = {
+                f"{layer} {way}": float(ms) for layer, way, ms in layers
+            }
+    return timed
+
+
+def _shown(timed: Timed) -> Table:
+    table = Table("", "threads", "s/iteration", "stock over it", box=box.SIMPLE_HEAD)
+    for contestant, by_threads in timed.seconds.items():
+        for threads, seconds in by_threads.items():
+            stock = timed.seconds[STOCK]
+            ratios = _over(stock.get(threads, stock[max(stock, key=int)]), seconds)
+            median = f"{statistics.median(seconds):.3f}"
+            ratio = f"{statistics.median(ratios):.2f}"
+            table.add_row(f"{timed.net}, {contestant}", threads, median, ratio)
+    return table
+
+
+def _over(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    return [x / y for x, y in zip(a, b, strict=True)]
+
+
+def measure(
+    nets: Annotated[
+        str, Option(help=f"Which, with commas between: {', '.join(NETS)}.")
+    ] = ",".join(NETS),
+    rounds: Annotated[int, Option(min=1, help="Turns of everyone.")] = 3,
+    iterations: Annotated[int, Option(min=1, help="In each turn.")] = 2,
+    json: Annotated[Path | None, Option(help="Write the figures there.")] = None,
+) -> None:
+    """Time whole iterations, each layer, and the forward pass of extraction.
+
+    Example: python benchmarks/engine.py --nets demo --iterations 10
+    """
+    chosen = nets.split(",")
+    for name in chosen:
+        if name not in NETS:
+            raise BadParameter(f"{name} is none of {', '.join(NETS)}")
+    machine = measured.machine({"PyTorch": "torch"})
+    caffes = {STOCK: _build_stock(), OURS: Path(sys.executable).with_name("caffe")}
+    torch = find_spec("torch") is not None
+    found = []
+    for name in chosen:
+        start = time.monotonic()
+        timed = _measure(name, caffes, rounds, iterations, torch)
+        found.append(timed)
+        cli.console.print(_shown(timed))
+        cli.stderr.print(f"{name}: {time.monotonic() - start:.0f} s", markup=False)
+    if json is not None:
+        measured.write(
+            json, SCHEMA, machine, iterations=iterations, nets=list(map(asdict, found))
+        )
+
+
+if __name__ == "__main__":
+    cli.run(measure)

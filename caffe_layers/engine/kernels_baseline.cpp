@@ -1,0 +1,2 @@
+#define DRDL_KERNELS baseline
+#include "kernels.inc"

@@ -1,0 +1,129 @@
+"""The CPU engine from outside: who computes, and the same bits on any threads.
+
+What it computes is tested in C++, against doubles and upstream's layers.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import run_caffe
+from google.protobuf import text_format
+from helpers import VEHICLES, make_fleet, read_net, write_nets
+
+from pydrdl.errors import InputError
+from pydrdl.messages import caffe_pb2
+from pydrdl.nets import prototxt
+from pydrdl.pycaffe import net_of
+
+# Where a layer's parameters have the field.
+CHOOSING = {
+    "Convolution": "convolution_param",
+    "Pooling": "pooling_param",
+    "ReLU": "relu_param",
+    "LRN": "lrn_param",
+    "BatchNorm": "batch_norm_param",
+    "InnerProduct": "inner_product_param",
+}
+# Those that the demo's nets do not have.
+MORE = """
+layer {{ name: "norm" type: "LRN" bottom: "{0}" top: "norm"
+  lrn_param {{ local_size: 3 alpha: 0.5 }} }}
+layer {{ name: "scale" type: "Scale" bottom: "norm" top: "{1}"
+  scale_param {{ bias_term: true }} }}
+"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's nets, with 48 images a batch."""
+    folder = tmp_path_factory.mktemp("engine")
+    fleet = make_fleet(folder, VEHICLES, 80, 90)
+    lmdb = fleet.build(folder / "lmdb", 90, (72, 72))
+    write_nets(prototxt.DEMO_FAMILY, lmdb, folder, max_iter=3, snapshot=0)
+    for path in folder.glob("*/train_val.prototxt"):
+        net = read_net(path)
+        for layer in net.layer:
+            if layer.type == "PairSetData":
+                layer.pair_set_data_param.sets = 12
+        path.write_text(text_format.MessageToString(net))
+    return folder
+
+
+def train(demo: Path, threads: int, **fields: object) -> tuple[bytes, str]:
+    """The weights of three iterations, and the log."""
+    solver = demo / "mixed_difference/solver.prototxt"
+    message = text_format.Parse(solver.read_text(), caffe_pb2.SolverParameter())
+    for name, value in fields.items():
+        setattr(message, name, value)
+    solver = solver.with_name("tried.prototxt")
+    solver.write_text(text_format.MessageToString(message))
+    done = run_caffe("train", "--solver", solver, OPENBLAS_NUM_THREADS=str(threads))
+    assert done.returncode == 0, done.stderr
+    (weights,) = solver.parent.glob("*_iter_3.caffemodel")
+    return weights.read_bytes(), done.stderr
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"clip_gradients": 0.1}, {"type": "Adam", "momentum2": 0.99}],
+    ids=["SGD", "clipped", "Adam"],
+)
+def test_any_number_of_threads_trains_the_same_weights(
+    demo: Path, fields: dict[str, Any]
+) -> None:
+    one, log = train(demo, 1, **fields)
+    assert "CPU engine: 1 threads, loops for " in log
+    for threads in (2, 4, 8):
+        more, log = train(demo, threads, **fields)
+        assert f"CPU engine: {threads} threads" in log
+        assert more == one, f"{threads} threads"
+
+
+def deploy(demo: Path, engine: str) -> Any:
+    """The deploy net, LRN and Scale in it, computed by one engine."""
+    message = read_net(demo / "mixed_difference/deploy.prototxt")
+    (first,) = (one for one in message.layer if one.name == "pool1")
+    top, first.top[0] = first.top[0], "pooled"
+    text = text_format.MessageToString(message)
+    at = text.index("layer {", text.index('name: "pool1"'))
+    text = text[:at] + MORE.format("pooled", top) + text[at:]
+    message = text_format.Parse(text, caffe_pb2.NetParameter())
+    for layer in message.layer:
+        if name := CHOOSING.get(layer.type):
+            part = getattr(layer, name)
+            part.engine = (
+                part.DESCRIPTOR.fields_by_name["engine"]
+                .enum_type.values_by_name[engine]
+                .number
+            )
+    net = net_of(message, caffe_pb2.TEST, "the net")
+    random = np.random.default_rng(3)
+    for blobs in net.params.values():
+        for blob in blobs:
+            blob.data[...] = 0.1 * random.standard_normal(blob.data.shape)
+            if len(blobs) == 3:  # variances
+                np.abs(blob.data, out=blob.data)
+    net.blobs["data"].data[...] = random.standard_normal(net.blobs["data"].data.shape)
+    return net
+
+
+def test_engine_caffe_is_upstreams_code(demo: Path) -> None:
+    ours, upstream = deploy(demo, "DEFAULT"), deploy(demo, "CAFFE")
+    (name,) = ours.forward()
+    upstream.forward()
+    a, b = ours.blobs[name].data, upstream.blobs[name].data
+    assert np.isfinite(a).all() and a.std() > 0
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
+    assert not np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["BatchNorm", "InnerProduct"])
+def test_layers_that_cudnn_does_not_serve_say_so(demo: Path, kind: str) -> None:
+    message = read_net(demo / "mixed_difference/deploy.prototxt")
+    layer = next(one for one in message.layer if one.type == kind)
+    getattr(layer, CHOOSING[kind]).engine = caffe_pb2.ConvolutionParameter.CUDNN
+    with pytest.raises(InputError, match=f"cuDNN does not serve {kind}") as caught:
+        net_of(message, caffe_pb2.TEST, "the net")
+    assert f"layer {layer.name} ({kind})" in caught.value.where
