@@ -405,7 +405,7 @@ def test_refuses_what_caffe_lets_pass_or_aborts_on(caffe, made) -> None:
     refused("corrupt image")
 
 
-def extract(folder: Path, *options: object) -> Done:
+def by_tool(folder: Path, *options: object) -> Done:
     return run_tool("extract_features.py", folder / "list.txt", *options)
 
 
@@ -413,7 +413,7 @@ def test_tool(caffe, made) -> None:
     folder, _ = made
     output = folder / "out.h5"
     net = ("--net", folder / "deploy.prototxt")
-    done = extract(folder, output, *net, "--untrained", 3, "--mean", "1,2,3")
+    done = by_tool(folder, output, *net, "--untrained", 3, "--mean", "1,2,3")
     assert (done.returncode, done.stderr) == (0, "")
     assert "7 x 6 of blob fc2" in done.stdout
     content = read_features(output)
@@ -421,10 +421,10 @@ def test_tool(caffe, made) -> None:
     assert content.source.dataset == "list"
     assert content.source.weights == "untrained, seed 3"
     assert json.loads(content.source.preprocess)["mean"] == [1, 2, 3]
-    again = extract(folder, output, *net, "--untrained", 3)
+    again = by_tool(folder, output, *net, "--untrained", 3)
     assert again.returncode == 1
     assert again.stderr.startswith("error: the output exists\n  where: ")
-    wrong = extract(folder, folder / "b.h5", *net, "--untrained", 3, "--mean", "1,2")
+    wrong = by_tool(folder, folder / "b.h5", *net, "--untrained", 3, "--mean", "1,2")
     assert wrong.returncode == 2
     assert "expected B,G,R" in wrong.stderr
     assert not (folder / "b.h5").exists()

@@ -12,24 +12,14 @@ import numpy as np
 import PIL.Image
 import pytest
 from commands import run_tool
-from helpers import make_fleet
 from in_process import run_here
+from search_folder import NET, VEHICLES, make_search_folder
 
 pytest.importorskip("lancedb", reason="the extra search is not installed")
 
 from pydrdl.features import read_features
 from pydrdl.gallery.folder import FILE_NAME, open_gallery
 from pydrdl.gallery.rows import Wanted
-
-NET = """
-layer { name: "data" type: "Input" top: "data"
-  input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }
-layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
-  inner_product_param { num_output: 24
-    weight_filler { type: "gaussian" std: 0.02 }
-    bias_filler { type: "gaussian" std: 0.5 } } }
-"""
-VEHICLES = {vehicle: (4, vehicle % 3) for vehicle in range(8)}
 
 
 def succeed(name: str, *words: object, cwd: Path) -> str:
@@ -40,21 +30,7 @@ def succeed(name: str, *words: object, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a net, its weights, photographs, a list of them and features."""
-    import caffe
-
-    folder = tmp_path_factory.mktemp("search")
-    fleet = make_fleet(folder / "photos", VEHICLES, 24, 24)
-    lines = [f"{i.path} {i.vehicle_id} {i.model_id}\n" for i in fleet.images]
-    (folder / "list.txt").write_text("".join(lines))
-    (folder / "deploy.prototxt").write_text(NET)
-    settings = {"resize": 12, "crop": 12, "mean": [104, 117, 123]}
-    (folder / "preprocess.json").write_text(json.dumps(settings))
-    caffe.set_random_seed(1)
-    caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST).save(str(folder / "w"))
-    succeed("extract_features", "list.txt", "--root", "photos", "--output", "f.h5",
-            "--net", "deploy.prototxt", "--weights", "w", cwd=folder)  # fmt: skip
-    return folder
+    return make_search_folder(tmp_path_factory.mktemp("search"))
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT
+from commands import PIPE, ROOT, python, start
 from drawn_gallery import NOON, ORIGIN, drawn_gallery, drawn_rows
 from small_disks import FULL, mounted
 
@@ -304,13 +302,8 @@ for start in range(0, len(rows), 50):
 @pytest.mark.parametrize("after", [1, 7, 12, 21])
 def test_no_kill_loses_a_row_that_was_acknowledged(tmp_path: Path, after: int) -> None:
     folder = tmp_path / "g"
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/support")])
-    }
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE, text=True,
-        env=environment,
-    ) as child:  # fmt: skip
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests/support")])
+    with start(*python(WRITER), folder, stdout=PIPE, PYTHONPATH=path) as child:
         assert child.stdout and child.stdout.readline() == "begun\n"
         told = [child.stdout.readline() for _ in range(after)]
         child.send_signal(signal.SIGKILL)

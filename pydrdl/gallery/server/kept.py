@@ -1,9 +1,8 @@
 """Queries that have an address of their own, and what was said of what they found.
 
 A query is the part of a photograph that was asked with, made anew without metadata,
-its box and its features: to open
-its address again takes no net. Feedback is a line of JSON a verdict, the last of which
-counts; it is exported as pairs.
+its box and its features: to open its address again takes no net. Feedback is a line
+of JSON a verdict, the last of which counts; it is exported as pairs.
 """
 
 import csv

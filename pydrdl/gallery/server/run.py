@@ -55,6 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
         made = socket.socket(kind, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
+        made.listen(128)  # who asks before the server is ready waits
     except OSError as error:
         advice = "give an address of this machine with --host"
         if error.errno == errno.EADDRINUSE:
