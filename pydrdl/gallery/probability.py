@@ -164,7 +164,7 @@ def _probability(evidence: Float64, others: float, rows: int) -> Float64:
 
 def _fit(pairs: _Pairs) -> tuple[Float64, Float64]:
     """Distances, and the logarithm of the likelihood ratio at each."""
-    from sklearn.isotonic import isotonic_regression
+    from scipy.optimize import isotonic_regression
 
     matching = np.sort(pairs.distances[pairs.same])
     quantiles = np.quantile(matching, np.linspace(0, 1, BINS + 1))
@@ -175,9 +175,10 @@ def _fit(pairs: _Pairs) -> tuple[Float64, Float64]:
     middle = np.bincount(part, pairs.distances, len(edges)) / (same + other).clip(1)
     held = same + other > 0
     same, other, middle = same[held], other[held], middle[held]
-    share = isotonic_regression(
-        same / (same + other), sample_weight=same + other, increasing=False
+    fitted = isotonic_regression(
+        same / (same + other), weights=same + other, increasing=False
     )
+    share = fitted.x
     # Bins of one share are one block: of n pairs without a match, or without
     # another, the share is not known to be 0 or 1 (Laplace's rule).
     block = np.append(0, np.cumsum(np.diff(share) != 0))

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
-from commands import PIPE, start, succeed, tool
+from commands import PIPE, start, tool
 from in_process import run_here
-from search_folder import make_search_folder
+from search_folder import make_search_folder, make_seen_gallery
 
 pytest.importorskip("lancedb", reason="the extra search is not installed")
 urllib3 = pytest.importorskip("urllib3")
@@ -63,11 +63,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = make_search_folder(tmp_path_factory.mktemp("serve"))
-    names = [path.name for path in sorted((folder / "photos").iterdir())]
-    lines = [f"{n},{k % 4},{1.7e9 + 60 * k}\n" for k, n in enumerate(names)]
-    (folder / "labels.csv").write_text("path,camera_id,time\n" + "".join(lines))
-    succeed("index.py", "f.h5", "--root", "photos", "--gallery", "g", "--labels",
-            "labels.csv", cwd=folder)  # fmt: skip
+    make_seen_gallery(folder)
     words = (*tool("serve.py"), "--gallery", "g", "--port", 0)
     with start(*words, cwd=folder, stdout=PIPE, DRDL_TOKEN=TOKEN) as child:
         assert child.stdout
@@ -246,8 +242,9 @@ def test_pages_of_other_sites_can_do_nothing(server: Server) -> None:
         answer = server.ask("POST", "/feedback", headers=headers, fields=fields)
         assert answer.status == status, origin
     # Nor through a name of theirs that leads here.
-    headers = {**COOKIE, "host": "evil.example"}
-    assert server.ask("GET", "/about", headers=headers).status == 421
+    for host in ("evil.example", "[", "127.0.0.1.evil.example", "::"):
+        headers = {**COOKIE, "host": host}
+        assert server.ask("GET", "/about", headers=headers).status == 421, host
 
 
 def test_headers_of_every_answer(server: Server) -> None:

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from commands import succeed
 from helpers import make_fleet
+from in_process import run_here
 
 NET = """
 layer { name: "data" type: "Input" top: "data"
@@ -29,6 +29,18 @@ def make_search_folder(folder: Path) -> Path:
     (folder / "preprocess.json").write_text(json.dumps(settings))
     caffe.set_random_seed(1)
     caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST).save(str(folder / "w"))
-    succeed("extract_features.py", "list.txt", "--root", "photos", "--output", "f.h5",
-            "--net", "deploy.prototxt", "--weights", "w", cwd=folder)  # fmt: skip
+    done = run_here("extract_features", "list.txt", "--root", "photos", "--output",
+                    "f.h5", "--net", "deploy.prototxt", "--weights", "w",
+                    cwd=folder)  # fmt: skip
+    assert done.returncode == 0, done
     return folder
+
+
+def make_seen_gallery(folder: Path) -> None:
+    """Makes the gallery g of such a folder, with 4 cameras and an image a minute."""
+    names = [path.name for path in sorted((folder / "photos").iterdir())]
+    lines = [f"{n},{k % 4},{1.7e9 + 60 * k}\n" for k, n in enumerate(names)]
+    (folder / "labels.csv").write_text("path,camera_id,time\n" + "".join(lines))
+    done = run_here("index", "f.h5", "--root", "photos", "--gallery", "g", "--labels",
+                    "labels.csv", cwd=folder)  # fmt: skip
+    assert done.returncode == 0, done

@@ -78,8 +78,7 @@ class Guard:
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Status and words where a request is refused."""
         host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname if _is_plain(host) else None
-        if self._hosts is not None and name not in self._hosts:
+        if self._hosts is not None and _name(host) not in self._hosts:
             return 421, "the server is not asked by this name"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BYTES:
@@ -186,6 +185,9 @@ def _cookie(text: str) -> str:
     return found.value if found else ""
 
 
-def _is_plain(host: str) -> bool:
-    """Whether a Host header is of a form that urlsplit takes."""
-    return bool(host) and not any(sign in host for sign in "@/?#\\ ")
+def _name(host: str) -> str:
+    """The name in a Host header, without the port; "" where it has none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
