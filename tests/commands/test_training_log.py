@@ -415,11 +415,7 @@ def test_following_ends_on_ctrl_c(tmp_path: Path) -> None:
     path = tmp_path / "ccl.log"
     path.write_text("Iteration 0, loss = 1\n")
     words = path, "--output", tmp_path / "c.png", "--follow"
-    with start(
-        *PLOT, *words, stdout=PIPE, stderr=PIPE,
-        # Tests that a shell started in the background have Ctrl-C ignored.
-        before=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as tool:  # fmt: skip
+    with start(*PLOT, *words, stdout=PIPE, stderr=PIPE) as tool:
         assert tool.stdout is not None
         assert "not done" in tool.stdout.readline()
         tool.send_signal(signal.SIGINT)
