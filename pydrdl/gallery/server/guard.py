@@ -6,6 +6,7 @@ counted while they come in, so that no request fills memory or disk.
 """
 
 import asyncio
+import contextlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -37,11 +38,7 @@ HEADERS = {
 }
 
 
-class _TooMuchError(Exception):
-    pass
-
-
-class _TooSlowError(Exception):
+class _CutOffError(Exception):
     pass
 
 
@@ -118,36 +115,36 @@ class Guard:
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, its bytes counted and its answer's headers added."""
         come, more, begun = 0, True, False
+        refusal: tuple[int, str] | None = None
 
         async def counted() -> Message:
-            nonlocal come, more
+            nonlocal come, more, refusal
             try:
                 message = await asyncio.wait_for(receive(), SECONDS if more else None)
             except TimeoutError as error:
-                raise _TooSlowError from error
+                refusal = 408, "the request did not come to its end"
+                raise _CutOffError from error
             if message["type"] == "http.request":
                 come += len(message.get("body", b""))
                 more = bool(message.get("more_body", False))
                 if come > MOST_BYTES:
-                    raise _TooMuchError
+                    refusal = 413, f"a request has at most {MOST_BYTES:,} bytes"
+                    raise _CutOffError
             return message
 
         async def dressed(message: Message) -> None:
             nonlocal begun
+            if refusal is not None and not begun:
+                return  # what the application makes of a request that was cut off
             if message["type"] == "http.response.start":
                 begun = True
                 _dress(message, scope["path"])
             await send(message)
 
-        try:
+        with contextlib.suppress(_CutOffError):
             await self._app(scope, counted, dressed)
-        except _TooMuchError:
-            if not begun:
-                words = f"a request has at most {MOST_BYTES:,} bytes"
-                await _answer(send, 413, words)
-        except _TooSlowError:
-            if not begun:
-                await _answer(send, 408, "the request did not come to its end")
+        if refusal is not None and not begun:
+            await _answer(send, *refusal)
 
 
 def _dress(message: Message, path: str) -> None:
