@@ -59,6 +59,7 @@ class KeptQueries:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / QUERIES
+        self._lock = threading.Lock()  # two may ask with one photograph at once
 
     def keep(
         self, data: bytes, pixels: Pixels, box: Box | None, vector: Float32
@@ -70,7 +71,9 @@ class KeptQueries:
         part = pixels if box is None else cut_out(pixels, box)
         memory = io.BytesIO()
         np.save(memory, vector, allow_pickle=False)
-        with writing("the query", self._folder):
+        with self._lock, writing("the query", self._folder):
+            if is_file(self._folder / f"{digest}.json"):
+                return kept
             self._folder.mkdir(exist_ok=True)
             # The JSON file is last: with it, all of the query is there.
             for ending, content in (

@@ -1,5 +1,6 @@
 """A socket, and the server on it."""
 
+import contextlib
 import errno
 import ipaddress
 import os
@@ -53,9 +54,12 @@ def bind(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM
         )[0]
         made = socket.socket(kind, socket.SOCK_STREAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(128)  # who asks before the server is ready waits
+        with contextlib.ExitStack() as failed:
+            failed.callback(made.close)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(address)
+            made.listen(128)  # who asks before the server is ready waits
+            failed.pop_all()
     except OSError as error:
         advice = "give an address of this machine with --host"
         if error.errno == errno.EADDRINUSE:
