@@ -3,7 +3,8 @@
 # need. Where nvcc is, the CUDA sources are compiled and linked as well.
 #
 #   tools/test.sh [PYTEST OPTIONS]
-#   tools/test.sh quick [PYTEST OPTIONS]   style, types and the tests of functions
+#   tools/test.sh quick [PYTEST OPTIONS]   style, types, the tests of functions, of
+#                                          the documents and of the list of commands
 #   tools/test.sh --gpu [PYTEST OPTIONS]   the CUDA build, with the GPU's tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,8 +32,9 @@ if [ "${1:-}" = quick ]; then
   shift
   export PATH="$PWD/.venv/bin:$PATH"
   style_and_types
-  step Python tests of functions
-  exec pytest -q -m "not slow" "${@:-tests/unit}"
+  step quick Python tests
+  [ $# -gt 0 ] || set -- tests/unit tests/commands/test_{documents,drdl}.py
+  exec pytest -q -m "not slow" "$@"
 fi
 
 preset=cpu

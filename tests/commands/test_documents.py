@@ -129,6 +129,41 @@ def test_numbers_that_no_sentence_says_are_seen() -> None:
     assert len(found) == 2
 
 
+def test_the_index_names_every_document() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    named = set(re.findall(r"\]\((\w+\.md)\)", index))
+    there = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert named == there - {"README.md"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")],
+    ids=lambda path: path.name,
+)
+def test_links_lead_to_what_is_there(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        file, _, heading = link.partition("#")
+        if "://" not in link:
+            target = path.parent / file if file else path
+            assert target.exists(), link
+            assert not heading or heading in headings(target), link
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors of a document, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    words = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
+    return {word.replace(" ", "-") for word in words}
+
+
+def test_files_that_contributing_names_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`([\w.*-]+(?:/[\w.*-]+)+)/?`", text))
+    assert len(named) > 20
+    assert [name for name in named if not list(ROOT.glob(name))] == []
+
+
 def document(folder: Path, text: str) -> Path:
     """A project whose docs/rendered.md holds the text and whose others are empty."""
     (folder / "docs/benchmarks").mkdir(parents=True)
