@@ -18,8 +18,6 @@ import tables_of_rates as rates
 import tables_of_results as results
 from documents import Marked, rewritten, tables
 from sentences import Said, not_said, numbers_outside
-from sentences_of_documents import TYPED, choices, readme, rendered, two_camera
-from sentences_of_results import results as results_text
 from typer import Exit, Option
 
 from pydrdl import cli
@@ -162,21 +160,21 @@ TABLES: Mapping[str, Made] = {
 }  # fmt: skip
 
 RATES = "drdl.rates/1"
-# What each document's running text says, and of which files.
-SENTENCES: Mapping[str, tuple[Callable[..., Iterable[Said]], Mapping[str, str]]] = {
-    "README.md": (readme, {"demo.json": RATES, "results.json": REPRODUCED}),
+# What makes a document's sentences, in sentences_of_documents.py, and of which files.
+SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "README.md": ("readme", {"demo.json": RATES, "results.json": REPRODUCED}),
     "docs/results.md": (
-        results_text,
+        "results",
         {
             "results.json": REPRODUCED,
             "results_ablations.json": REPRODUCED,
             "results_table3_fig10.json": REPRODUCED,
         },
     ),
-    "docs/two_camera.md": (two_camera, {"two_camera.json": RATES}),
-    "docs/choices.md": (choices, {"results_ablations.json": REPRODUCED}),
+    "docs/two_camera.md": ("two_camera", {"two_camera.json": RATES}),
+    "docs/choices.md": ("choices", {"results_ablations.json": REPRODUCED}),
     "docs/rendered.md": (
-        rendered,
+        "rendered",
         {
             "rendered.json": "drdl.rendered_hardness/1",
             "rendered_compcars.json": "drdl.rendered_compcars/1",
@@ -215,11 +213,21 @@ def sentences(name: str, folder: Path) -> list[Said]:
         folder: of the results.
 
     Raises:
-        InputError: results that cannot be read.
+        InputError: results that cannot be read; pycaffe is not installed, with whose
+            messages the code says what nets are.
     """
     make, files = SENTENCES[name]
-    said = make(*(_read(folder / file, schema) for file, schema in files.items()))
-    return [*said, *map(Said, TYPED[name])]
+    contents = [_read(folder / file, schema) for file, schema in files.items()]
+    try:
+        import sentences_of_documents as documents
+    except ImportError as error:
+        raise InputError(
+            f"cannot hold sentences against the code: {str(error).splitlines()[0]}",
+            name,
+            "run tools/setup.sh and source .venv/bin/activate",
+        ) from error
+    said: Iterable[Said] = getattr(documents, make)(*contents)
+    return [*said, *map(Said, documents.TYPED[name])]
 
 
 def made_anew(marked: Marked, results: Path) -> Marked:

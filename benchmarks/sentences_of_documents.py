@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from sentences import Said, in_words
-from sentences_of_results import faster, in_order, margins
+from sentences_of_results import faster, in_order, margins, results
 from tables_of_results import named
 
 from pydrdl import paper
@@ -20,6 +20,8 @@ from pydrdl.render.scene import draw_camera
 from pydrdl.render.vehicle import CAR_PAINTS
 from pydrdl.reproduce.setting import demo
 from pydrdl.table import rate
+
+__all__ = ["TYPED", "choices", "readme", "rendered", "results", "two_camera"]
 
 Content = dict[str, Any]
 TRAINING = Training("", "", 0)

@@ -22,7 +22,8 @@ def engine_about(content: Content) -> str:
     nets = content["nets"]
     images = ", ".join(f"{one['net']}: {one['images']} images" for one in nets)
     rounds = len(next(iter(nets[0]["seconds"][STOCK].values())))
-    what = f"{images} an iteration, {content['iterations']} of each contestant a round"
+    each = content["iterations"]
+    what = f"{images}; {each} of everyone a round, of the demo's ten times as many"
     return about([content], what, rounds)
 
 

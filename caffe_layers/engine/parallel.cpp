@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -93,12 +94,7 @@ class Pool {
       count_ = count;
       next_ = 0;
       error_ = nullptr;
-      wanted_ = std::min(threads, count) - 1;
-      while (static_cast<int>(threads_.size()) < wanted_) {
-        threads_.emplace_back(&Pool::Work, this);
-        threads_.back().detach();
-      }
-      waiting_for_ = wanted_;
+      waiting_for_ = wanted_ = Start(std::min(threads, count) - 1);
       ++turn_;
     }
     begin_.notify_all();
@@ -121,6 +117,19 @@ class Pool {
   }
 
  private:
+  /// How many there are, of so many: where the system gives no more, those that
+  /// it gave are enough.
+  int Start(int wanted) {
+    try {
+      while (static_cast<int>(threads_.size()) < wanted) {
+        threads_.emplace_back(&Pool::Work, this);
+        threads_.back().detach();
+      }
+    } catch (const std::system_error&) {
+    }
+    return std::min(wanted, static_cast<int>(threads_.size()));
+  }
+
   static Pool*& Instance() {
     static Pool* instance = nullptr;
     return instance;

@@ -15,6 +15,8 @@ import pytest
 from commands import CAFFE, Done, python, run, run_caffe, start
 from small_net import NET, message, train, write
 
+pytest.importorskip("caffe", reason="pycaffe is not installed")
+
 from pydrdl import messages
 
 COMMANDS = {

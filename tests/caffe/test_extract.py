@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from commands import Done, run_tool
 
+pytest.importorskip("caffe", reason="pycaffe is not installed")
+
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
 from pydrdl.features import read_features

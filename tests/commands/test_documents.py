@@ -76,6 +76,7 @@ def test_every_committed_result_is_in_a_document() -> None:
         assert f"benchmarks/{path.name}" in known
 
 
+@pytest.mark.caffe  # whose messages say what nets are
 @pytest.mark.parametrize("name", SENTENCES)
 def test_running_text_is_as_results_have_it(name: str) -> None:
     text = (ROOT / name).read_text()
@@ -87,6 +88,7 @@ def said_of(name: str) -> list[sentences.Said]:
     return document_tables.sentences(name, ROOT / "docs")
 
 
+@pytest.mark.caffe  # whose messages say what nets are
 @pytest.mark.parametrize("name", SENTENCES)
 def test_a_digit_of_running_text_that_is_changed_is_seen(name: str) -> None:
     said = said_of(name)
@@ -107,6 +109,7 @@ def in_a_name(text: str, place: int) -> bool:
     return word is not None and bool(re.search("[A-Za-z]", word[0]))
 
 
+@pytest.mark.caffe  # whose messages say what nets are
 @pytest.mark.parametrize("name", SENTENCES)
 def test_results_that_say_otherwise_are_seen(name: str) -> None:
     """Every sentence of a result is looked for, and what it claims is."""
