@@ -24,9 +24,8 @@ from pydrdl import cli
 from pydrdl.arrays import Float32
 from pydrdl.datasets import Image, images_of_split, open_dataset
 from pydrdl.errors import InputError
-from pydrdl.features import extract, write_features
+from pydrdl.features import extract
 from pydrdl.features.deploy_net import INPUT, last_top, open_net, read_preprocess
-from pydrdl.features.file import discard, partial_path
 
 SCHEMA = "drdl.bench_extraction/2"
 ROOT = Path(__file__).parents[1]
@@ -169,19 +168,9 @@ def _extraction(
             since = time.perf_counter()
 
     output = folder / "features.h5"
-    partial = partial_path(output)
     start = time.perf_counter()
-    content = extract.extract(
-        images,
-        root,
-        net,
-        untrained=SEED,
-        batch=batch,
-        partial=partial,
-        progress=watched,
-    )
-    write_features(output, content)
-    discard(partial)
+    extractor = extract.open_extractor(net, untrained=SEED)
+    extract.extract_to(output, images, root, extractor, batch=batch, progress=watched)
     end = time.perf_counter()
     output.unlink()
     return opened - start, end - opened, waited

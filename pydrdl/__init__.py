@@ -10,6 +10,8 @@ Evaluation:
     features: images through a net; metrics, ranking, protocols: pure functions of
     features and ids; verifiers: what the paper compares with; results: from feature
     files to tables beside the paper's, and JSON.
+Search:
+    gallery: features that can be asked, by a command, a page or an API.
 All of it:
     commands: one function a command; reproduce: the chain from data to the paper's
     tables; report: the page.

@@ -19,6 +19,7 @@ from pydrdl.commands import (
     render,
     report,
     reproduce,
+    search,
     train,
 )
 
@@ -42,6 +43,9 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     evaluate.eval_cmc,
     evaluate.eval_map,
     evaluate.eval_verification,
+    search.index,
+    search.search,
+    search.serve,
     report.report,
     reproduce.reproduce,
     environment.environment,

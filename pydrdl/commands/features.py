@@ -9,7 +9,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import exists, refuse_existing
+from pydrdl.files import refuse_existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,9 @@ def extract_features(
     mean: Annotated[
         str | None, Option(help="B,G,R to subtract; see preprocess.json.")
     ] = None,
+    half: Annotated[
+        bool, Option("--half", help="Keep float16: half the file, 3 digits a value.")
+    ] = False,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
     """Extract the features of a split's images.
@@ -66,42 +69,39 @@ def extract_features(
     from pydrdl.check.images import DamageNotes
     from pydrdl.datasets import images_of_split, open_dataset
     from pydrdl.datasets.dataset import full_name
-    from pydrdl.features import write_features
-    from pydrdl.features.extract import extract
-    from pydrdl.features.file import discard, partial_path
+    from pydrdl.features.extract import extract_to, open_extractor, refuse_output
 
     bgr = None if mean is None else three_numbers(mean)
     path = options.one_output(output, output_word)
-    refuse_existing(path, overwrite=True)  # a folder, that is
-    partial = partial_path(path)
-    if exists(path) and not overwrite:  # killed between the two last steps
-        discard(partial)
-    refuse_existing(path, overwrite=overwrite)
+    refuse_output(path, overwrite=overwrite)
     data = open_dataset(dataset, root)
-    damaged = DamageNotes()
-    content = extract(
-        images_of_split(data, split),
-        data.root,
+    images = images_of_split(data, split)
+    extractor = open_extractor(
         net,
         weights=weights,
         untrained=untrained,
         layer=layer,
         resize=resize,
         mean=bgr,
-        batch=batch,
         gpu=gpu,
+    )
+    damaged = DamageNotes()
+    sha256 = extract_to(
+        path,
+        images,
+        data.root,
+        extractor,
+        batch=batch,
+        half=half,
         dataset=full_name(data),
         split=split,
-        partial=partial,
+        overwrite=overwrite,
         progress=cli.progress,
         note=damaged,
     )
     print_problems(damaged.problems(), cli.stderr)
-    write_features(path, content, overwrite=overwrite)
-    discard(partial)
-    n, d = content.features.shape
-    made = f"{n:,} x {d:,} of blob {content.source.layer}"
-    cli.console.lines(f"{path}: {made}, features {content.sha256[:16]}")
+    made = f"{len(images):,} x {extractor.width:,} of blob {extractor.blob}"
+    cli.console.lines(f"{path}: {made}, features {sha256[:16]}")
 
 
 Features = Annotated[Path, Argument(help="Of tools/extract_features.py.")]

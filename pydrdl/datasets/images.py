@@ -72,6 +72,15 @@ def decode(data: bytes) -> Photo:
     return Photo(_decode_by_opencv(data), damage)
 
 
+def header_size(data: bytes) -> tuple[int, int]:
+    """(height, width) that an image file's header claims; (0, 0) where none does."""
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:  # no JPEG, or of unusual sampling
+        return _header_size(data)
+    return int(height), int(width)
+
+
 def verify(data: bytes, *, turned: bool) -> Verified:
     """As decode, but faster where the pixels are not needed: the verdict is the same.
 
@@ -209,11 +218,12 @@ def read_image(
             or no image, or the box reaches beyond it.
     """
     path = Path(root) / image.path
-    data = read_file(path, f"an image of vehicle {image.vehicle_id}")
+    whose = f" of vehicle {image.vehicle_id}" if image.vehicle_id >= 0 else ""
+    data = read_file(path, f"an image{whose}")
     try:
         photo = decode(data)
     except UnreadableImageError as error:
-        what = f"corrupt image of vehicle {image.vehicle_id}: {error.what}"
+        what = f"corrupt image{whose}: {error.what}"
         raise InputError(what, path, error.next_step) from error
     if note is not None and photo.damage:
         note(image, photo.damage)
@@ -222,21 +232,29 @@ def read_image(
         height, width = pixels.shape[:2]
         if not lies_inside(image.box, height, width):
             raise InputError(
-                f"box {image.box} (left, top, right, bottom) of vehicle "
-                f"{image.vehicle_id} is not in its photograph of {width} x {height} "
-                "pixels",
+                f"box {image.box} (left, top, right, bottom){whose} is not in its "
+                f"photograph of {width} x {height} pixels",
                 path,
                 "get label and photograph from the same release, or correct the label",
             )
-        left, top, right, bottom = image.box
-        pixels = pixels[top:bottom, left:right]
-    if size is not None and pixels.shape[:2] != size:
-        shrinks = pixels.shape[0] >= size[0] and pixels.shape[1] >= size[1]
-        # Areas are averaged when both sides shrink, which avoids aliasing.
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        resized = cv2.resize(pixels, size[::-1], interpolation=method)
-        pixels = np.asarray(resized, np.uint8)
-    return pixels
+        pixels = cut_out(pixels, image.box)
+    return pixels if size is None else resized(pixels, size)
+
+
+def cut_out(pixels: Pixels, box: tuple[int, int, int, int]) -> Pixels:
+    """The part of an image in a box (left, top, right, bottom), which lies in it."""
+    left, top, right, bottom = box
+    return pixels[top:bottom, left:right]
+
+
+def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """An image at another size (height, width), its aspect ratio not kept."""
+    if pixels.shape[:2] == size:
+        return pixels
+    shrinks = pixels.shape[0] >= size[0] and pixels.shape[1] >= size[1]
+    # Areas are averaged when both sides shrink, which avoids aliasing.
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size[::-1], interpolation=method), np.uint8)
 
 
 def read_file(path: Path, what: str = "an image") -> bytes:

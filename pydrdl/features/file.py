@@ -1,34 +1,35 @@
 """Features between the stages: one HDF5 file for one net on one set of images.
 
-Datasets: features (N x D float32), name (N UTF-8 strings), vehicle_id, model_id
-and camera_id (N int64, -1 unknown). Attributes: schema, and what made them, see
-Source. Image names are distinct. A seal stands before all of it, see pydrdl.files;
+Datasets: features (N x D, float32 or float16), name (N UTF-8 strings), vehicle_id,
+model_id and camera_id (N int64, -1 unknown). Attributes: schema, and what made them,
+see Source. Image names are distinct. A seal stands before all of it, see pydrdl.files;
 files of before there was one are read with a note.
 """
 
 import hashlib
 import io
-import json
-import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 
-from pydrdl import files
-from pydrdl.arrays import Float32, Int
+from pydrdl.arrays import Float32, Floats, Int
 from pydrdl.cli import Note
-from pydrdl.errors import InputError, writing
+from pydrdl.errors import InputError, reading, writing
 from pydrdl.features.hdf5 import Hdf5, load_hdf5
+from pydrdl.features.layout import laid_out
+from pydrdl.files import HDF5, refuse_existing, whole_file
 from pydrdl.strict_json import Form
 
 SCHEMA = "drdl.features/1"
 AGAIN = "extract again with tools/extract_features.py"
 IDS = ("vehicle_id", "model_id", "camera_id")
-EXPECTED = {"features": "N x D float32", "name": "text"}
+EXPECTED = {"features": "N x D float32 or float16", "name": "text"}
 EXPECTED |= dict.fromkeys(IDS, "N int64")
 
 
@@ -58,9 +59,10 @@ class FeatureSet:
     source: Source  # what made them
 
     @property
-    def ids(self) -> dict[str, Int]:
-        """Vehicle, model and camera ids, by the names of their datasets."""
-        return {name: getattr(self, f"{name}s") for name in IDS}
+    def rows(self) -> "FeatureRows":
+        """All but the features."""
+        ids = (self.vehicle_ids, self.model_ids, self.camera_ids)
+        return FeatureRows(self.names, *ids, self.source)
 
     @property
     def sha256(self) -> str:
@@ -68,34 +70,98 @@ class FeatureSet:
 
         The bytes of an HDF5 file depend on the library's version; these do not.
         """
-        digest = hashlib.sha256("\n".join(self.names).encode())
-        for ids in self.ids.values():
-            digest.update(np.ascontiguousarray(ids, "<i8").data)
+        digest = self.rows.digest()
         digest.update(np.ascontiguousarray(self.features, "<f4").data)
         return digest.hexdigest()
 
 
+class FeatureRows(NamedTuple):
+    """What is known of N images but for their features; see FeatureSet."""
+
+    names: tuple[str, ...]
+    vehicle_ids: Int
+    model_ids: Int
+    camera_ids: Int
+    source: Source
+
+    @property
+    def ids(self) -> dict[str, Int]:
+        """Vehicle, model and camera ids, by the names of their datasets."""
+        return {name: getattr(self, f"{name}s") for name in IDS}
+
+    def digest(self) -> "hashlib._Hash":
+        """Of names and ids, to which the features are still to be added."""
+        digest = hashlib.sha256("\n".join(self.names).encode())
+        for ids in self.ids.values():
+            digest.update(np.ascontiguousarray(ids, "<i8").data)
+        return digest
+
+
 def write_features(path: Path, content: FeatureSet, *, overwrite: bool = False) -> None:
-    """Writes features; the file appears, or is replaced, only when whole.
+    """Writes features as float32; the file appears, or is replaced, only when whole.
 
     Raises:
         InputError: the file exists or cannot be written.
     """
-    files.refuse_existing(path, overwrite=overwrite)
-    # libhdf5 cannot close a file on a full disk: the process would end by a signal.
-    memory = io.BytesIO()
+    features = content.features.astype(np.float32, copy=False)
+    width = features.shape[1]
+    write_in_pieces(path, content.rows, width, [features], overwrite=overwrite)
+
+
+def write_in_pieces(
+    path: Path,
+    rows: FeatureRows,
+    width: int,
+    pieces: Iterable[Floats],
+    *,
+    half: bool = False,
+    overwrite: bool = False,
+) -> str:
+    """Writes features of which no more than a piece is in memory at a time.
+
+    Args:
+        path: the file, which appears, or is replaced, only when whole.
+        rows: of N images.
+        width: D, values of a feature.
+        pieces: N rows in all, in their order, of D values.
+        half: write float16 and not float32.
+        overwrite: whether to replace what stands there.
+
+    Returns: FeatureSet.sha256 of what was written.
+
+    Raises:
+        InputError: the file exists or cannot be written.
+    """
+    refuse_existing(path, overwrite=overwrite)
+    dtype = np.dtype("<f2" if half else "<f4")
+    attributes = {"schema": SCHEMA, **rows.source.model_dump()}
+    digest = rows.digest()
     with writing("the features", path):
-        with h5py.File(memory, "w", userblock_size=files.HDF5.length) as file:
-            file["features"] = content.features.astype(np.float32, copy=False)
-            file.create_dataset("name", data=content.names, dtype=h5py.string_dtype())
-            for name, ids in content.ids.items():
-                file[name] = ids
-            file.attrs["schema"] = SCHEMA
-            file.attrs.update(content.source.model_dump())
-        body = memory.getbuffer()[files.HDF5.length :]
-        with files.whole_file(path) as part, part.open("wb") as out:
-            out.write(files.sealed(files.HDF5, body))
-            out.write(body)
+        before, behind = laid_out(
+            "features",
+            (len(rows.names), width),
+            dtype,
+            {"name": rows.names, **rows.ids},
+            attributes,
+            HDF5.length,
+        )
+        with whole_file(path) as part, part.open("wb") as out:
+            # A seal tells of all that is behind it, so that it is written last.
+            file = out if out.seekable() else io.BytesIO()
+            file.write(bytes(HDF5.length) + before)
+            crc = zlib.crc32(before)
+            for piece in pieces:
+                values = np.ascontiguousarray(piece, dtype)
+                file.write(values.data)
+                crc = zlib.crc32(values.data, crc)
+                digest.update(values.astype("<f4", copy=False).data)
+            file.write(behind)
+            size, crc = file.tell(), zlib.crc32(behind, crc)
+            file.seek(0)
+            file.write(HDF5.head(size, crc))
+            if isinstance(file, io.BytesIO):
+                out.write(file.getbuffer())
+    return digest.hexdigest()
 
 
 def read_features(path: Path) -> FeatureSet:
@@ -106,22 +172,67 @@ def read_features(path: Path) -> FeatureSet:
             that differ, or a name twice.
     """
     found, has_seal = load_hdf5(path, "the features", "check the path", AGAIN)
+    rows = _rows_of(found, path)
+    if not has_seal:
+        _note_no_seal(path)
+    features = found.numbers["features"].astype(np.float32, copy=False)
+    return FeatureSet(features, *rows)
+
+
+class FeaturePieces(NamedTuple):
+    """A features file of which no more than a piece is in memory at a time."""
+
+    rows: FeatureRows
+    width: int  # values of a feature
+    pieces: Iterator[Float32]  # in the rows' order
+
+
+def read_in_pieces(path: Path, at_once: int = 4096) -> FeaturePieces:
+    """Reads features so many rows at a time; see read_features.
+
+    A file without a seal is read whole at once, by another process.
+    """
+    found, has_seal = load_hdf5(
+        path, "the features", "check the path", AGAIN, "features"
+    )
+    rows = _rows_of(found, path)
+    features = found.numbers["features"]
+    if not has_seal:
+        _note_no_seal(path)
+
+    def pieces() -> Iterator[Float32]:
+        starts = range(0, len(features), at_once)
+        if not has_seal:
+            for start in starts:
+                yield features[start : start + at_once].astype(np.float32)
+            return
+        with (
+            reading("the features", path, AGAIN),
+            h5py.File(path, "r", locking=False) as file,
+        ):
+            for start in starts:
+                piece = file["features"][start : start + at_once]
+                yield np.asarray(piece, np.float32)
+
+    return FeaturePieces(rows, features.shape[1], pieces())
+
+
+def _rows_of(found: Hdf5, path: Path) -> FeatureRows:
+    """What a file says of its images; InputError where it is not one of features."""
     if wrong := _what_is_wrong(found):
         raise InputError(wrong, path, AGAIN)
-    content = FeatureSet(
-        found.numbers["features"],
-        found.texts["name"],
-        source=Source(**found.attributes),
-        **{f"{name}s": found.numbers[name].astype(np.int64) for name in IDS},
+    vehicles, models, cameras = (found.numbers[n].astype(np.int64) for n in IDS)
+    source = Source(**found.attributes)
+    return FeatureRows(found.texts["name"], vehicles, models, cameras, source)
+
+
+def _note_no_seal(path: Path) -> None:
+    warnings.warn(
+        f"{path} was written without a checksum, as before version 0.2: damage in "
+        "it is not noticed",
+        Note,
+        stacklevel=3,
     )
-    if not has_seal:
-        warnings.warn(
-            f"{path} was written without a checksum, as before version 0.2: damage in "
-            "it is not noticed",
-            Note,
-            stacklevel=2,
-        )
-    return content
 
 
 def _what_is_wrong(found: Hdf5) -> str:
@@ -159,12 +270,12 @@ def _fits(found: Hdf5, name: str) -> bool:
     if array is None:
         return False
     if name == "features":
-        return array.ndim == 2 and array.dtype == np.float32
+        return array.ndim == 2 and array.dtype in (np.float32, np.float16)
     return array.ndim == 1 and np.can_cast(array.dtype, np.int64)
 
 
 def check_features(
-    features: Float32, names: Sequence[str], where: object, *, zeros: bool = False
+    features: Floats, names: Sequence[str], where: object, *, zeros: bool = False
 ) -> None:
     """Refuses features that cannot be ranked.
 
@@ -190,117 +301,3 @@ def check_features(
                 where,
                 "check the weights, the layer and the training log; then extract again",
             )
-
-
-# Features that an extraction has got so far, in `<output>.partial`.
-#
-# The first line says as JSON what they are made from; batches follow, rows of float32
-# and a digest of them and of their place. An extraction that was stopped goes on after
-# the last batch that is whole: the batches are then the same as in one run, and so are
-# the sums in them.
-
-PARTIAL_SCHEMA = "drdl.partial_features/2"
-DIGEST = 16  # bytes
-WHAT = "the features so far"
-
-
-def partial_path(output: Path) -> Path:
-    """Where the extraction to this output keeps what it has."""
-    return output.with_name(output.name + ".partial")
-
-
-class PartialFeatures:
-    """The features so far; the file is made with the first batch.
-
-    Args:
-        path: the file.
-        inputs: what the features are made from, as JSON can hold it.
-        width: values of a row.
-        batch: rows of a batch.
-        total: rows when all are there.
-
-    Attributes:
-        rows: that were there at the start.
-
-    Raises:
-        InputError: the file is of other inputs, or cannot be read or written.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        inputs: Mapping[str, object],
-        width: int,
-        batch: int,
-        total: int,
-    ) -> None:
-        self.path, self.width, self._batch, self._total = path, width, batch, total
-        head = {"schema": PARTIAL_SCHEMA, **inputs, "width": width, "batch": batch}
-        self._head = json.dumps(head).encode() + b"\n"
-        self.rows = 0
-        if files.exists(path):
-            self.rows = sum(map(len, self._whole_batches()))
-            batches = -(-self.rows // batch)
-            with writing(WHAT, path):
-                size = 4 * self.rows * width + batches * DIGEST
-                os.truncate(path, len(self._head) + size)
-        self._written = self.rows
-
-    def read(self) -> Float32:
-        """Returns the (rows, width) features that were there at the start."""
-        none = np.empty((0, self.width), np.float32)
-        return np.concatenate([none, *self._whole_batches()]) if self.rows else none
-
-    def append(self, part: Float32) -> None:
-        """Adds a batch; once this returns, no kill loses it.
-
-        Raises:
-            InputError: the file cannot be written.
-        """
-        data = np.ascontiguousarray(part, "<f4").tobytes()
-        with writing(WHAT, self.path):
-            if not self.path.exists():
-                files.write_bytes(self.path, self._head)
-            with self.path.open("ab") as file:
-                file.write(data + _digest(self._written, data))
-                file.flush()
-                os.fsync(file.fileno())
-        self._written += len(part)
-
-    def _whole_batches(self) -> Iterator[Float32]:
-        """Yields batches up to the first that is cut off or damaged.
-
-        Raises:
-            InputError: the file cannot be read, or is of other inputs.
-        """
-        again = "repeat the command that began it, or delete the file"
-        with files.open_bytes(self.path, WHAT, again) as file:
-            if file.read(len(self._head)) != self._head:
-                raise InputError(
-                    "an interrupted extraction of other images, net or options is here",
-                    self.path,
-                    again,
-                )
-            for start in range(0, self._total, self._batch):
-                rows = min(self._batch, self._total - start)
-                data = file.read(4 * rows * self.width)
-                if file.read(DIGEST) != _digest(start, data):
-                    return
-                yield np.frombuffer(data, "<f4").reshape(rows, self.width)
-
-
-def discard(path: Path) -> None:
-    """Deletes the features so far, if that is what the file holds."""
-    begin = f'{{"schema": "{PARTIAL_SCHEMA}"'.encode()
-    if files.is_file(path):
-        with files.open_bytes(path, WHAT, "delete the file") as file:
-            ours = file.read(len(begin)) == begin
-        if ours:
-            with writing(WHAT, path):
-                path.unlink()
-
-
-def _digest(start: int, data: bytes) -> bytes:
-    """Of a batch that begins at a row."""
-    place = start.to_bytes(16, "little")
-    return hashlib.blake2b(data, digest_size=DIGEST, salt=place).digest()

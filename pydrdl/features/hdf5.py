@@ -71,10 +71,13 @@ def looks_like_hdf5(start: bytes) -> bool:
     return any(start[at : at + 8] == SIGNATURE for at in (0, 512, 1024, 2048))
 
 
-def load_hdf5(path: Path, what: str, otherwise: str, again: str) -> tuple[Hdf5, bool]:
+def load_hdf5(
+    path: Path, what: str, otherwise: str, again: str, left_out: str = ""
+) -> tuple[Hdf5, bool]:
     """Reads a whole HDF5 file; returns whether it has a seal, too.
 
-    Words are as in files.read_bytes; again says what to do where it is damaged.
+    Words are as in files.read_bytes; again says what to do where it is damaged. Of a
+    file with a seal, one dataset's values may be left out: see read_hdf5.
 
     Raises:
         InputError: it cannot be read, is no HDF5, cut off or damaged, or another
@@ -100,7 +103,7 @@ def load_hdf5(path: Path, what: str, otherwise: str, again: str) -> tuple[Hdf5, 
         raise InputError(f"cannot read {what}: not HDF5", path, again)
     try:
         if has_seal:
-            return read_hdf5(path), True
+            return read_hdf5(path, left_out), True
         if not start.startswith(SIGNATURE):
             raise ValueError("its head is no seal")
         return _read_apart(path), False
@@ -123,8 +126,10 @@ def _is_locked(descriptor: int) -> bool:
     return False
 
 
-def read_hdf5(path: Path) -> Hdf5:
+def read_hdf5(path: Path, left_out: str = "") -> Hdf5:
     """Reads a whole file; no lock is needed, for nothing is written.
+
+    left_out: a dataset of numbers that is not read: zeros without memory stand for it.
 
     Raises:
         ValueError: it cannot be read.
@@ -138,7 +143,7 @@ def read_hdf5(path: Path) -> Hdf5:
             file.visititems(lambda name, item: items.append((name, item)))
             for name, item in items:
                 if isinstance(item, h5py.Dataset):
-                    _read_dataset(name, item, most, found)
+                    _read_dataset(name, item, most, found, name == left_out)
             for name, value in file.attrs.items():
                 if isinstance(value, str):
                     found.attributes[name] = value
@@ -152,7 +157,9 @@ def read_hdf5(path: Path) -> Hdf5:
     return found
 
 
-def _read_dataset(name: str, dataset: Any, most: int, found: Hdf5) -> None:
+def _read_dataset(
+    name: str, dataset: Any, most: int, found: Hdf5, left_out: bool
+) -> None:
     kind = dataset.dtype
     if dataset.shape is None or dataset.is_virtual or dataset.external:
         found.others[name] = "data that is not in the file"
@@ -164,7 +171,8 @@ def _read_dataset(name: str, dataset: Any, most: int, found: Hdf5) -> None:
         values = dataset.asstr("utf-8")[...]
         found.texts[name] = tuple(map(str, np.ravel(values)))
     elif kind.kind in "fiu" and kind.itemsize <= 8:
-        found.numbers[name] = np.asarray(dataset[...])
+        zeros = np.broadcast_to(np.zeros((), kind), dataset.shape)
+        found.numbers[name] = zeros if left_out else np.asarray(dataset[...])
     else:
         found.others[name] = str(kind)
 

@@ -18,7 +18,7 @@ from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError
 from pydrdl.features import read_features
 from pydrdl.features.deploy_net import Preprocess, check_weights, read_preprocess
-from pydrdl.features.file import DIGEST
+from pydrdl.features.partial import DIGEST, partial_path
 
 RESIZE, CROP, MEAN = 21, 16, (104.0, 117.0, 123.0)
 
@@ -76,6 +76,25 @@ def made(tmp_path: Path) -> tuple[Path, list[Image]]:
     lines = [f"{i.path} {i.vehicle_id} {i.model_id} {i.camera_id}\n" for i in images]
     (tmp_path / "list.txt").write_text("".join(lines))
     return tmp_path, images
+
+
+def extract(images, folder: Path, net: Path, batch: int = 32, **options: object):
+    from pydrdl.features import extract as module
+
+    return module.extract(
+        images, folder, module.open_extractor(net, **options), batch=batch
+    )
+
+
+def extract_to(path: Path, images, folder: Path, *, batch: int = 32, **options: object):
+    """The features of an untrained net, by way of a file."""
+    from pydrdl.features import extract as module
+
+    extractor = module.open_extractor(folder / "deploy.prototxt", untrained=3)
+    sha256 = module.extract_to(path, images, folder, extractor, batch=batch, **options)
+    content = read_features(path)
+    assert content.sha256 == sha256
+    return content
 
 
 def save_weights(caffe, folder: Path, name: str = "tiny.caffemodel") -> Path:
@@ -161,8 +180,6 @@ def test_weights_must_hold_every_layer() -> None:
 
 def test_features_equal_opencv(caffe, made) -> None:
     """OpenCV reads the same files and computes without Caffe."""
-    from pydrdl.features.extract import extract
-
     folder, images = made
     weights = save_weights(caffe, folder)
     content = extract(
@@ -207,8 +224,6 @@ def test_input_equals_what_caffe_reads_from_the_training_lmdb(caffe, made) -> No
 
 @pytest.mark.parametrize("batch", [1, 7, 32])
 def test_batch_size_changes_nothing(caffe, made, batch: int) -> None:
-    from pydrdl.features.extract import extract
-
     folder, images = made
     args = (images, folder, folder / "deploy.prototxt")
     reference = extract(*args, untrained=3, batch=2).features
@@ -243,36 +258,58 @@ def rows_kept(partial: Path, batch: int) -> bytes:
 
 @pytest.mark.parametrize("batch", [2, 3])
 def test_threads_change_no_bit_and_no_order(caffe, made, batch: int) -> None:
-    from pydrdl.features.extract import extract
-
     folder, images = made
     many = images * 5
-    partial = folder / "out.partial"
-    options = {"untrained": 3, "batch": batch, "partial": partial}
-    net = folder / "deploy.prototxt"
-    content = extract(many, folder, net, **options)
     expected = np.concatenate(one_after_another(many, folder, batch))
+    net = folder / "deploy.prototxt"
+    content = extract(many, folder, net, untrained=3, batch=batch)
     assert content.features.tobytes() == expected.tobytes()
-    assert rows_kept(partial, batch) == expected.tobytes()
-    again = extract(many, folder, net, **options)  # all of it was kept
-    assert again.features.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("batch", [2, 3])
+def test_the_file_holds_the_same_bits(caffe, made, batch: int) -> None:
+    folder, images = made
+    expected = np.concatenate(one_after_another(images, folder, batch))
+    content = extract_to(folder / "out.h5", images, folder, batch=batch, split="all")
+    assert content.features.tobytes() == expected.tobytes()
+    net = folder / "deploy.prototxt"
+    straight = extract(images, folder, net, untrained=3, batch=batch)
+    assert content.sha256 == straight.sha256
+    assert content.source == straight.source.model_copy(update={"split": "all"})
+    assert not partial_path(folder / "out.h5").exists()
+
+
+def test_half_precision(caffe, made) -> None:
+    folder, images = made
+    whole = extract_to(folder / "whole.h5", images, folder)
+    half = extract_to(folder / "half.h5", images, folder, half=True)
+    np.testing.assert_array_equal(
+        half.features, whole.features.astype(np.float16).astype(np.float32)
+    )
+    with h5py.File(folder / "half.h5") as file:
+        assert file["features"].dtype == np.float16
+
+
+def test_half_precision_refuses_what_it_cannot_hold(caffe, made) -> None:
+    folder, images = made
+    net = folder / "deploy.prototxt"
+    net.write_text(NET.replace("std: 0.1", "std: 1e4"))
+    with pytest.raises(InputError, match=r"more than half precision takes \(65,504\)"):
+        extract_to(folder / "half.h5", images, folder, half=True)
+    assert not (folder / "half.h5").exists()
 
 
 def test_what_was_computed_before_an_error_is_kept(caffe, made) -> None:
-    from pydrdl.features.extract import extract
-
     folder, images = made
-    partial = folder / "out.partial"
-    net = folder / "deploy.prototxt"
+    output = folder / "out.h5"
     good = (folder / "5.png").read_bytes()
     (folder / "5.png").write_bytes(b"not an image")
-    options = {"untrained": 3, "batch": 2, "partial": partial}
     with pytest.raises(InputError, match=r"corrupt image of vehicle 2"):
-        extract(images, folder, net, **options)
+        extract_to(output, images, folder, batch=2)
     expected = np.concatenate(one_after_another(images[:4], folder, 2))
-    assert rows_kept(partial, 2) == expected.tobytes()
+    assert rows_kept(partial_path(output), 2) == expected.tobytes()
     (folder / "5.png").write_bytes(good)
-    content = extract(images, folder, net, **options)
+    content = extract_to(output, images, folder, batch=2)
     whole = np.concatenate(one_after_another(images, folder, 2))
     assert content.features.tobytes() == whole.tobytes()
 
@@ -297,12 +334,8 @@ def test_the_disk_is_written_behind_the_net(caffe, made, monkeypatch) -> None:
 
     monkeypatch.setattr(module, "forward", forward)
     monkeypatch.setattr(module.PartialFeatures, "append", late)
-    partial = folder / "out.partial"
-    content = module.extract(
-        images, folder, folder / "deploy.prototxt", untrained=3, batch=2,
-        partial=partial,
-    )  # fmt: skip
-    assert rows_kept(partial, 2) == content.features.tobytes()
+    extract_to(folder / "out.h5", images, folder, batch=2)
+    assert next(writes) == 5
 
 
 def test_a_disk_that_is_full_ends_the_extraction(caffe, made, monkeypatch) -> None:
@@ -315,15 +348,10 @@ def test_a_disk_that_is_full_ends_the_extraction(caffe, made, monkeypatch) -> No
     monkeypatch.setattr(module.PartialFeatures, "append", full)
     for count in (1, 7):  # also where it is the last batch's write
         with pytest.raises(InputError, match="cannot write the features so far"):
-            module.extract(
-                images[:count], folder, folder / "deploy.prototxt", untrained=3,
-                batch=2, partial=folder / "out.partial",
-            )  # fmt: skip
+            extract_to(folder / "out.h5", images[:count], folder, batch=2)
 
 
 def test_layer_is_read_after_what_works_in_place(caffe, made) -> None:
-    from pydrdl.features.extract import extract
-
     folder, images = made
     args = (images, folder, folder / "deploy.prototxt")
     features = extract(*args, untrained=3, layer="conv1").features
@@ -334,8 +362,6 @@ def test_layer_is_read_after_what_works_in_place(caffe, made) -> None:
 
 
 def test_hdf5_weights(caffe, made) -> None:
-    from pydrdl.features.extract import extract
-
     folder, images = made
     net_path = folder / "deploy.prototxt"
     weights = save_weights(caffe, folder)
@@ -348,8 +374,6 @@ def test_hdf5_weights(caffe, made) -> None:
 
 
 def test_refuses_what_caffe_lets_pass_or_aborts_on(caffe, made) -> None:
-    from pydrdl.features.extract import extract
-
     folder, images = made
     net = folder / "deploy.prototxt"
     weights = save_weights(caffe, folder)
@@ -383,7 +407,7 @@ def test_refuses_what_caffe_lets_pass_or_aborts_on(caffe, made) -> None:
     refused("corrupt image")
 
 
-def extract(folder: Path, *options: object) -> Done:
+def by_tool(folder: Path, *options: object) -> Done:
     return run_tool("extract_features.py", folder / "list.txt", *options)
 
 
@@ -391,7 +415,7 @@ def test_tool(caffe, made) -> None:
     folder, _ = made
     output = folder / "out.h5"
     net = ("--net", folder / "deploy.prototxt")
-    done = extract(folder, output, *net, "--untrained", 3, "--mean", "1,2,3")
+    done = by_tool(folder, output, *net, "--untrained", 3, "--mean", "1,2,3")
     assert (done.returncode, done.stderr) == (0, "")
     assert "7 x 6 of blob fc2" in done.stdout
     content = read_features(output)
@@ -399,10 +423,10 @@ def test_tool(caffe, made) -> None:
     assert content.source.dataset == "list"
     assert content.source.weights == "untrained, seed 3"
     assert json.loads(content.source.preprocess)["mean"] == [1, 2, 3]
-    again = extract(folder, output, *net, "--untrained", 3)
+    again = by_tool(folder, output, *net, "--untrained", 3)
     assert again.returncode == 1
     assert again.stderr.startswith("error: the output exists\n  where: ")
-    wrong = extract(folder, folder / "b.h5", *net, "--untrained", 3, "--mean", "1,2")
+    wrong = by_tool(folder, folder / "b.h5", *net, "--untrained", 3, "--mean", "1,2")
     assert wrong.returncode == 2
     assert "expected B,G,R" in wrong.stderr
     assert not (folder / "b.h5").exists()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydrdl.errors import InputError
-from pydrdl.features.file import DIGEST, PartialFeatures, discard
+from pydrdl.features.partial import DIGEST, PartialFeatures, discard
 
 INPUTS = {"net_sha256": "12", "weights": "untrained, seed 3"}
 WIDTH, BATCH, TOTAL = 3, 4, 10
@@ -18,6 +18,11 @@ ROWS = np.random.default_rng(0).standard_normal((TOTAL, WIDTH)).astype(np.float3
 
 def open_partial(path: Path, **other: object) -> PartialFeatures:
     return PartialFeatures(path, INPUTS | other, WIDTH, BATCH, TOTAL)
+
+
+def read(partial: PartialFeatures) -> np.ndarray:
+    none = np.empty((0, WIDTH), np.float32)
+    return np.concatenate([none, *partial.batches()])
 
 
 def fill(path: Path, rows: int) -> None:
@@ -44,10 +49,10 @@ def test_whole_batches_are_kept_wherever_it_was_cut(
     kept = sum(rows for rows, there in zip(BATCHES, whole, strict=True) if there)
     partial = open_partial(path)
     assert partial.rows == kept
-    np.testing.assert_array_equal(partial.read(), ROWS[:kept])
+    np.testing.assert_array_equal(read(partial), ROWS[:kept])
     if kept < TOTAL:
         partial.append(ROWS[kept : kept + BATCH])
-        again = open_partial(path).read()
+        again = read(open_partial(path))
         np.testing.assert_array_equal(again, ROWS[: kept + BATCH])
 
 
@@ -64,10 +69,10 @@ def test_what_stands_before_a_flipped_bit_is_kept(
     path.write_bytes(data)
     kept = 4 * sum(bit // 8 >= sum(SIZES[: n + 1]) for n in range(2))
     partial = open_partial(path)
-    np.testing.assert_array_equal(partial.read(), ROWS[:kept])
+    np.testing.assert_array_equal(read(partial), ROWS[:kept])
     for start in range(kept, TOTAL, BATCH):
         partial.append(ROWS[start : start + BATCH])
-    np.testing.assert_array_equal(open_partial(path).read(), ROWS)
+    np.testing.assert_array_equal(read(open_partial(path)), ROWS)
 
 
 def test_batches_that_change_places_are_not_kept(tmp_path: Path) -> None:
@@ -92,7 +97,7 @@ def test_a_pipe_in_its_place_is_refused(tmp_path: Path) -> None:
 def test_nothing_is_written_before_there_is_a_batch(tmp_path: Path) -> None:
     path = tmp_path / "out.h5.partial"
     partial = open_partial(path)
-    assert (partial.rows, partial.read().shape) == (0, (0, WIDTH))
+    assert (partial.rows, read(partial).shape) == (0, (0, WIDTH))
     assert not path.exists()
 
 
@@ -109,6 +114,43 @@ def test_other_inputs_are_refused(tmp_path: Path, other: dict[str, str]) -> None
     for width, batch in ((WIDTH + 1, BATCH), (WIDTH, BATCH + 1)):
         with pytest.raises(InputError, match="other images, net or options"):
             PartialFeatures(path, INPUTS, width, batch, TOTAL)
+
+
+def test_half_precision_is_kept_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "out.h5.partial"
+    half = PartialFeatures(path, INPUTS, WIDTH, BATCH, TOTAL, np.float16)
+    half.append(ROWS[:4].astype(np.float16))
+    again = PartialFeatures(path, INPUTS, WIDTH, BATCH, TOTAL, np.float16)
+    (kept,) = again.batches()
+    assert (again.rows, kept.dtype) == (4, np.float16)
+    np.testing.assert_array_equal(kept, ROWS[:4].astype(np.float16))
+    with pytest.raises(InputError, match="other images, net or options"):
+        open_partial(path)
+
+
+def test_what_the_disk_loses_after_it_was_kept_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "out.h5.partial"
+    fill(path, TOTAL)
+    partial = open_partial(path)
+    np.testing.assert_array_equal(np.concatenate([*partial.whole()]), ROWS)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"\n") + 1 + SIZES[0]] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="whole up to row 4 of 10"):
+        list(partial.whole())
+
+
+def test_the_disk_is_waited_for_by_time_not_by_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, synced = [100.0], []
+    monkeypatch.setattr("pydrdl.features.partial.sync", synced.append)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    partial = PartialFeatures(tmp_path / "p", INPUTS, WIDTH, 1, TOTAL)
+    for batch, seconds in enumerate((0, 1, 8.9, 0.2, 0, 9.7, 0.5)):
+        now[0] += seconds
+        partial.append(ROWS[batch : batch + 1])
+    assert len(synced) == 3  # the first, after 10.1 s, and after 10.2 s more
 
 
 def test_only_what_is_ours_is_deleted(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from forked_tools import QUIET, Run
 from helpers import Fleet, make_fleet, write_linear_net
 
 from pydrdl.features import read_features
-from pydrdl.features.file import DIGEST
+from pydrdl.features.partial import DIGEST
 from pydrdl.lmdb.verify import verify_image_lmdb
 
 pytestmark = pytest.mark.caffe

@@ -24,7 +24,7 @@ import rich.table
 import typer.main
 
 from pydrdl import cli, datasets
-from pydrdl.features import extract, file
+from pydrdl.features import extract, partial
 from pydrdl.lmdb import build
 from pydrdl.pycaffe import import_caffe
 
@@ -66,8 +66,8 @@ def run(argv: list[str], last: int) -> int:
     sys.addaudithook(steps.audit)
     build._commit = steps.around(build._commit)
     h5py.Group.__setitem__ = steps.around(h5py.Group.__setitem__)
-    append = file.PartialFeatures.append
-    file.PartialFeatures.append = steps.around(append)
+    append = partial.PartialFeatures.append
+    partial.PartialFeatures.append = steps.around(append)
     sys.argv = argv
     try:
         runpy.run_path(argv[0], run_name="__main__")

@@ -1,8 +1,11 @@
 """The HDF5 file between extraction and evaluation."""
 
+import contextlib
 import errno
 import io
 import os
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +13,11 @@ import h5py
 import numpy as np
 import pytest
 
+from pydrdl.cli import Note
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, Source, read_features, write_features
+from pydrdl.features.file import FeatureRows, read_in_pieces, write_in_pieces
+from pydrdl.features.layout import laid_out
 from pydrdl.files import HDF5, file_sha256, sealed
 
 SOURCE = Source(
@@ -123,7 +129,102 @@ def test_libhdf5_never_writes_to_the_disk(
 
     monkeypatch.setattr(h5py.File, "__init__", watched)
     write_features(tmp_path / "a.h5", feature_set())
-    assert [type(name) for name in opened] == [io.BytesIO]
+    assert [isinstance(name, io.RawIOBase) for name in opened] == [True]
+
+
+def pieces_of(features: np.ndarray, rows: int) -> Iterator[np.ndarray]:
+    for first in range(0, len(features), rows):
+        yield features[first : first + rows]
+
+
+@pytest.mark.parametrize("rows", [1, 4, 6])
+@pytest.mark.parametrize("half", [False, True])
+def test_pieces_make_the_same_file(tmp_path: Path, rows: int, half: bool) -> None:
+    content, path = feature_set(), tmp_path / "a.h5"
+    if half:
+        rounded = content.features.astype(np.float16)
+        content = replace(content, features=rounded.astype(np.float32))
+    pieces = pieces_of(content.features, rows)
+    digest = write_in_pieces(path, content.rows, 4, pieces, half=half)
+    with h5py.File(path) as file:  # libhdf5's own reading
+        np.testing.assert_array_equal(file["features"], content.features)
+        assert file["features"].dtype == (np.float16 if half else np.float32)
+    back = read_features(path)
+    np.testing.assert_array_equal(back.features, content.features)
+    assert back.names == content.names
+    assert digest == back.sha256 == content.sha256
+    again = tmp_path / "again.h5"
+    write_in_pieces(again, content.rows, 4, [content.features], half=half)
+    assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("seal", [True, False])
+def test_read_in_pieces(tmp_path: Path, seal: bool) -> None:
+    content, path = feature_set(), tmp_path / "a.h5"
+    write_features(path, content)
+    if not seal:
+        path.write_bytes(path.read_bytes()[HDF5.length :])
+    with contextlib.ExitStack() as stack:
+        if not seal:
+            stack.enter_context(pytest.warns(Note, match="without a checksum"))
+        rows, width, pieces = read_in_pieces(path, 4)
+    assert (rows.names, width, rows.source) == (content.names, 4, SOURCE)
+    found = list(pieces)
+    assert [len(piece) for piece in found] == [4, 2]
+    np.testing.assert_array_equal(np.concatenate(found), content.features)
+    np.testing.assert_array_equal(rows.vehicle_ids, content.vehicle_ids)
+    with pytest.raises(InputError, match="No such file"):
+        read_in_pieces(tmp_path / "b.h5")
+
+
+def test_the_digest_is_that_of_earlier_versions() -> None:
+    """As 0.2.0 gave it for the same content; results name features by it."""
+    features = np.arange(24, dtype=np.float32).reshape(6, 4) / 8
+    assert replace(feature_set(), features=features).sha256 == (
+        "c3d570bb4a93259e25d1f29256ec15b284abaea77e78fa781a34580e00468abe"
+    )
+
+
+def test_pieces_are_never_in_memory_together(tmp_path: Path) -> None:
+    rows, width, piece = 4096, 1024, 64
+    content = FeatureRows(
+        tuple(f"{i}.jpg" for i in range(rows)), *np.zeros((3, rows), np.int64), SOURCE
+    )
+    tracemalloc.start()
+    try:
+        made = (np.full((piece, width), i, np.float32) for i in range(rows // piece))
+        write_in_pieces(tmp_path / "a.h5", content, width, made)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "a.h5").stat().st_size > 4 * rows * width
+    assert peak < rows * width  # a quarter of the features' bytes
+
+
+def test_too_many_values_for_memory_are_laid_out(tmp_path: Path) -> None:
+    """10 million features of 1,024 values, without one of them."""
+    shape = (10**7, 1024)
+    before, behind = laid_out("features", shape, "<f4", {}, {"a": "b"}, 512)
+    path = tmp_path / "sparse.h5"
+    with path.open("wb") as file:
+        file.write(bytes(512) + before)
+        file.seek(4 * shape[0] * shape[1], io.SEEK_CUR)
+        file.write(behind or b"")
+        file.truncate(512 + len(before) + 4 * shape[0] * shape[1] + len(behind))
+    with h5py.File(path) as file:
+        assert file["features"].shape == shape
+        assert not file["features"][-1].any()
+        assert file.attrs["a"] == "b"
+
+
+def test_a_pipe_takes_features_too(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with open(read, "rb") as end:  # noqa: PTH123
+        path = Path(f"/proc/self/fd/{write}")
+        write_features(path, feature_set(), overwrite=True)
+        os.close(write)
+        (tmp_path / "a.h5").write_bytes(end.read())
+    assert read_features(tmp_path / "a.h5").sha256 == feature_set().sha256
 
 
 def test_refuses_what_is_no_features_file(tmp_path: Path) -> None:

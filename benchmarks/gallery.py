@@ -1,0 +1,275 @@
+"""Index and query of a large gallery, beside faiss and comparing with every row.
+
+Features are drawn: vehicle models, vehicles of 8 images each, unit vectors of 160
+latent dimensions. Queries are ninth images of vehicles that are there. Every
+contestant is a process of its own, whose CPU seconds and memory are told: on a busy
+machine they say more than the clock.
+"""
+
+import json as json_module
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import measured
+import numpy as np
+from rich.table import Table
+from typer import Option
+
+from pydrdl import cli
+from pydrdl.arrays import Float32, Int
+from pydrdl.commands import options
+from pydrdl.datasets.dataset import Image
+from pydrdl.gallery.folder import Origin, make_gallery, open_gallery
+from pydrdl.gallery.rows import GalleryRow, Wanted
+
+SCHEMA = "drdl.bench_gallery/1"
+CASES = {"200k": (200_000, 1024), "1M": (1_000_000, 128), "20k": (20_000, 128)}
+IMAGES, LATENT, NEAREST, QUERIES = 8, 160, 50, 200
+AT_ONCE = 10_000
+ORIGIN = Origin(
+    net="drawn", net_sha256="", weights="drawn", weights_sha256="0", layer="drawn",
+    preprocess="{}",
+)  # fmt: skip
+OURS, FAISS, EXACT = "drdl gallery", "faiss IVF, SQ8", "every row, sgemm"
+
+
+@dataclass
+class Measure:
+    """What was measured of a contestant."""
+
+    name: str
+    rows: int
+    width: int
+    add_cpu: float = 0.0  # CPU seconds until all rows are in
+    add_seconds: float = 0.0  # by the clock
+    index_cpu: float = 0.0
+    disk: int = 0  # bytes
+    memory: int = 0  # bytes of the process that searches, at most
+    query_cpu: float = 0.0  # mean, in seconds
+    query_median: float = 0.0  # by the clock, in seconds
+    recall_1: float = 0.0  # of the nearest row
+    recall_50: float = 0.0
+    filtered_cpu: float = 0.0  # with two cameras of 20 and half of the time
+
+
+def drawn(folder: Path, rows: int, width: int) -> None:
+    """Writes x.npy, the gallery, q.npy, the queries, and truth.npy, their nearest."""
+    rng = np.random.default_rng(7)
+    latent = min(LATENT, width)
+    scale = (1 / np.sqrt(1 + np.arange(latent) / 12)).astype(np.float32)
+    basis = np.linalg.qr(rng.standard_normal((width, latent)))[0].astype(np.float32)
+    vehicles = rows // IMAGES
+    models = rng.standard_normal((max(250, vehicles // 60), latent)).astype(np.float32)
+    of_model = rng.integers(0, len(models), vehicles)
+    asked = np.sort(rng.choice(vehicles, QUERIES, replace=False))
+    x = np.lib.format.open_memmap(folder / "x.npy", "w+", np.float32, (rows, width))
+    queries = []
+    for start in range(0, vehicles, 4096):
+        own = of_model[start : start + 4096]
+        noise = rng.standard_normal((len(own), IMAGES + 2, latent), dtype=np.float32)
+        vehicle = models[own] + 0.75 * noise[:, 0]
+        images = (vehicle[:, None] + 0.7 * noise[:, 1:]) * scale
+        points = images.reshape(-1, latent) @ basis.T
+        points += 0.01 * rng.standard_normal(points.shape, dtype=np.float32)
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        parts = points.reshape(len(own), IMAGES + 1, width)
+        x[start * IMAGES : (start + len(own)) * IMAGES] = parts[:, :IMAGES].reshape(
+            -1, width
+        )
+        here = asked[(asked >= start) & (asked < start + len(own))] - start
+        queries.append(parts[here, IMAGES])
+    q = np.concatenate(queries)
+    np.save(folder / "q.npy", q)
+    best = [np.empty((QUERIES, 0), np.float32), np.empty((QUERIES, 0), np.int64)]
+    for start in range(0, rows, 50_000):
+        alike = q @ np.asarray(x[start : start + 50_000]).T
+        near = np.argpartition(-alike, NEAREST, axis=1)[:, :NEAREST]
+        joined = np.hstack([best[0], np.take_along_axis(alike, near, 1)])
+        places = np.hstack([best[1], near + start])
+        order = np.argsort(-joined, axis=1)[:, :NEAREST]
+        best = [np.take_along_axis(joined, order, 1),
+                np.take_along_axis(places, order, 1)]  # fmt: skip
+    np.save(folder / "truth.npy", best[1])
+
+
+def cpu() -> float:
+    """CPU seconds of this process so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory, files that it maps left out."""
+    status = Path("/proc/self/status").read_text()
+    line = next(x for x in status.splitlines() if x.startswith("RssAnon"))
+    return int(line.split()[1]) * 1024
+
+
+def ask(found: Measure, search: Callable[[Float32], Int], folder: Path) -> None:
+    """Searches with every query, and fills in what that took and found."""
+    queries, truth = np.load(folder / "q.npy"), np.load(folder / "truth.npy")
+    for query in queries[:5]:
+        search(query)
+    clocks, right_1, right_50 = [], 0, 0
+    before = cpu()
+    for query, near in zip(queries, truth, strict=True):
+        start = time.perf_counter()
+        places = search(query)
+        clocks.append(time.perf_counter() - start)
+        right_1 += int(places[0] == near[0])
+        right_50 += len({*places[:NEAREST].tolist()} & {*near.tolist()})
+        found.memory = max(found.memory, resident())
+    found.query_cpu = (cpu() - before) / len(queries)
+    found.query_median = float(np.median(clocks))
+    found.recall_1 = right_1 / len(queries)
+    found.recall_50 = right_50 / len(queries) / NEAREST
+
+
+def row(number: int) -> GalleryRow:
+    """One of 20 cameras, one a second."""
+    image = Image(str(number), number // IMAGES, -1, number % 20)
+    return GalleryRow("drawn", image, 1.7e9 + number)
+
+
+def fill_ours(folder: Path, found: Measure) -> None:
+    """Adds all rows and makes the index; in a process that ends."""
+    x = np.load(folder / "x.npy", mmap_mode="r")
+    gallery = make_gallery(folder / "gallery", ORIGIN, found.width)
+    before, start = cpu(), time.perf_counter()
+    for first in range(0, found.rows, AT_ONCE):
+        part = np.asarray(x[first : first + AT_ONCE])
+        gallery.rows.add([row(first + k) for k in range(len(part))], part)
+    found.add_cpu, found.add_seconds = cpu() - before, time.perf_counter() - start
+    before = cpu()
+    gallery.rows.bring_up_to_date()
+    found.index_cpu = cpu() - before
+    files = (folder / "gallery").rglob("*")
+    found.disk = sum(path.stat().st_size for path in files if path.is_file())
+
+
+def ask_ours(folder: Path, found: Measure) -> None:
+    """Searches the gallery that fill_ours made."""
+    rows = open_gallery(folder / "gallery").rows
+
+    def search(query: Float32, wanted: Wanted | None = None) -> Int:
+        hits = rows.search(query, NEAREST, wanted or Wanted())
+        return np.array([int(hit.row.image.path) for hit in hits])
+
+    ask(found, search, folder)
+    wanted = Wanted(cameras=(3, 4), since=1.7e9 + found.rows / 2)
+    before = cpu()
+    for query in np.load(folder / "q.npy")[:50]:
+        assert len(search(query, wanted)) == NEAREST
+    found.filtered_cpu = (cpu() - before) / 50
+
+
+def faiss_ivf(folder: Path, found: Measure) -> None:
+    """faiss: as many cells, 8-bit numbers, 16 cells searched."""
+    import faiss
+
+    x = np.load(folder / "x.npy", mmap_mode="r")
+    cells = int(found.rows**0.5)
+    index = faiss.index_factory(found.width, f"IVF{cells},SQ8")
+    before, start = cpu(), time.perf_counter()
+    index.train(np.asarray(x[:: max(1, found.rows // (100 * cells))]))
+    found.index_cpu, before = cpu() - before, cpu()
+    for first in range(0, found.rows, AT_ONCE):
+        index.add(np.asarray(x[first : first + AT_ONCE]))
+    found.add_cpu, found.add_seconds = cpu() - before, time.perf_counter() - start
+    index.nprobe = 16
+    faiss.write_index(index, str(folder / "faiss"))
+    found.disk = (folder / "faiss").stat().st_size
+    ask(found, lambda query: index.search(query[None], NEAREST)[1][0], folder)
+
+
+def every_row(folder: Path, found: Measure) -> None:
+    """NumPy: one product with all rows, which lie in memory."""
+    x = np.load(folder / "x.npy")
+    found.disk = (folder / "x.npy").stat().st_size
+
+    def search(query: Float32) -> Int:
+        alike = x @ query
+        near = np.argpartition(-alike, NEAREST)[:NEAREST]
+        return near[np.argsort(-alike[near])]
+
+    ask(found, search, folder)
+
+
+PARTS = {
+    "fill": fill_ours, "ask": ask_ours, "faiss": faiss_ivf, "every": every_row,
+}  # fmt: skip
+
+
+def part(name: str, folder: Path, found: Measure) -> Measure:
+    """Runs a part in a process of its own."""
+    code = (
+        "import sys, json; sys.path.insert(0, sys.argv[1]); import gallery; "
+        "gallery.run_part(*sys.argv[2:])"
+    )
+    words = [str(Path(__file__).parent), name, str(folder)]
+    said = json_module.dumps(asdict(found))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words, said],
+        stdout=subprocess.PIPE, check=True, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return Measure(**json_module.loads(done.stdout.splitlines()[-1]))
+
+
+def run_part(name: str, folder: str, said: str) -> None:
+    """The other process: runs a part, and writes what was measured to stdout."""
+    found = Measure(**json_module.loads(said))
+    PARTS[name](Path(folder), found)
+    print(json_module.dumps(asdict(found)))
+
+
+def bench(
+    *,
+    case: Annotated[
+        list[str] | None, Option(help=f"Of {', '.join(CASES)}; may be repeated.")
+    ] = None,
+    json: Annotated[Path | None, options.json_file("all numbers")] = None,
+) -> None:
+    """Measure index and query of large galleries.
+
+    Example: python benchmarks/gallery.py --case 200k --case 1M
+    """
+    names = {"LanceDB": "lancedb", "faiss": "faiss-cpu", **measured.NUMPY}
+    machine = measured.machine(names)
+    results: list[Measure] = []
+    for name in case or ["200k", "1M"]:
+        rows, width = CASES[name]
+        with tempfile.TemporaryDirectory(prefix="bench_gallery_") as temporary:
+            folder = Path(temporary)
+            drawn(folder, rows, width)
+            ours = part("fill", folder, Measure(OURS, rows, width))
+            results.append(part("ask", folder, ours))
+            if "faiss" in machine.libraries:
+                results.append(part("faiss", folder, Measure(FAISS, rows, width)))
+            results.append(part("every", folder, Measure(EXACT, rows, width)))
+    cli.console.lines(str(machine))
+    table = Table("", "rows", "add, CPU s", "index, CPU s", "disk, MB", "memory, MB",
+                  "query, CPU ms", "recall@1", "recall@50", "filtered, ms")  # fmt: skip
+    for m in results:
+        table.add_row(
+            m.name, f"{m.rows:,} x {m.width:,}", f"{m.add_cpu:.1f}",
+            f"{m.index_cpu:.1f}", f"{m.disk / 1e6:,.0f}", f"{m.memory / 1e6:,.0f}",
+            f"{1e3 * m.query_cpu:.1f}", f"{m.recall_1:.3f}", f"{m.recall_50:.3f}",
+            f"{1e3 * m.filtered_cpu:.1f}" if m.filtered_cpu else "",
+        )  # fmt: skip
+    cli.console.print(table)
+    if json is not None:
+        results_of = [asdict(result) for result in results]
+        measured.write(json, SCHEMA, machine, results=results_of)
+
+
+if __name__ == "__main__":
+    cli.run(bench)

@@ -1,0 +1,247 @@
+"""The API: JSON for programs, described at /openapi.json."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import Path as InPath
+
+from pydrdl.errors import InputError
+from pydrdl.gallery import forms
+from pydrdl.gallery.query import MOST
+from pydrdl.gallery.server.service import LARGEST, SHOWN
+from pydrdl.gallery.server.web import (
+    House,
+    MissingError,
+    asked_of,
+    computed,
+    here,
+    moment,
+    number,
+    one,
+    several,
+)
+from pydrdl.strict_json import Count
+from pydrdl.strict_json import Form as Declared
+
+RowId = Annotated[str, InPath(pattern="^[0-9a-f]{16}$", description="A row's id.")]
+Numbers = Annotated[list[int] | None, Form()]
+QUERY_DIGITS = 32  # of a kept query's id; a row's has 16
+BOX = "left,top,right,bottom of the vehicle, in pixels"
+
+
+class Refusal(Declared):
+    """Why a request was refused, and what to do."""
+
+    error: str
+    next: str = ""
+
+
+class Health(Declared):
+    """Whether the server can answer."""
+
+    status: str
+    rows: Count
+    waiting: Count  # photographs before the net
+
+
+class Stats(Declared):
+    """What the gallery holds, and which net made it."""
+
+    rows: Count
+    vehicles: Count
+    cameras: dict[str, int]
+    models: dict[str, int]
+    first: float | None
+    last: float | None
+    indexed: Count
+    net_sha256: str
+    weights_sha256: str
+    weights: str
+    layer: str
+    width: Count
+    calibration_error: float | None
+
+
+class Search(forms.AnswerForm):
+    """An answer, and the page that shows it."""
+
+    page: str
+
+
+class AddedRow(forms.RowForm):
+    """A row that was added, or was there."""
+
+    new: bool
+
+
+class Deleted(Declared):
+    """What was deleted."""
+
+    id: str
+
+
+class Said(Declared):
+    """A verdict that was kept."""
+
+    query: str
+    row: str
+    same: bool
+
+
+def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
+    return {code: {"model": Refusal} for code in (400, 401, 408, 413, *codes)}
+
+
+def api(house: House) -> APIRouter:
+    """The API of a service."""
+    router = APIRouter(tags=["API"])
+    service, said = house.service, house.service.gallery.description
+
+    @router.post("/search", responses=_refusals(404, 422, 429))
+    async def search(
+        request: Request,
+        photo: Annotated[UploadFile | None, File(description="A photograph.")] = None,
+        image: Annotated[str, Form(description="Or a row's id.")] = "",
+        box: Annotated[str, Form(description=BOX)] = "",
+        count: Annotated[int, Form(ge=1, le=MOST)] = 24,
+        rerank: Annotated[bool, Form()] = False,
+        camera: Numbers = None,
+        model: Numbers = None,
+        not_camera: Numbers = None,
+        not_vehicle: Numbers = None,
+        since: Annotated[str, Form(description="ISO 8601, or seconds")] = "",
+        until: Annotated[str, Form(description="ISO 8601, or seconds")] = "",
+    ) -> Search:
+        """Find the rows that are like a photograph, or like a row."""
+        # These say what there is; what came is looked at as the page's forms are.
+        del count, rerank, camera, model, not_camera, not_vehicle, since, until
+        form = await request.form()
+        asked = asked_of(form.multi_items(), "photo", "image", "box")
+        if image:
+            found = await here(service.row, image)
+            if found is None:
+                raise MissingError
+            vector, without, page = found[1], image, f"/like/{image}"
+        else:
+            given = await computed(request, house, photo, box)
+            kept = await here(
+                service.keep, given.data, given.pixels, given.box, given.vector
+            )
+            vector, without, page = given.vector, "", f"/found/{kept.id}"
+        answer = await here(service.search, vector, asked, without)
+        content = forms.answer_form(answer, said).model_dump()
+        return Search(**content, page=page)
+
+    @router.get(
+        "/images/{name}",
+        responses={**_refusals(404, 410, 422), 200: {"content": {"image/jpeg": {}}}},
+        response_class=Response,
+    )
+    async def image_of(
+        name: RowId,
+        side: Annotated[int, Query(ge=16, le=LARGEST)] = SHOWN,
+        whole: Annotated[bool, Query(description="Not only the box.")] = False,
+    ) -> Response:
+        """A row's photograph as JPEG, made anew without metadata."""
+        found = await here(service.row, name)
+        if found is None:
+            raise MissingError
+        try:
+            data = await here(service.thumbnail, found[0], side, whole=whole)
+        except InputError as error:
+            refusal = Refusal(error="the photograph is not there any more")
+            del error
+            return Response(
+                refusal.model_dump_json(), 410, media_type="application/json"
+            )
+        cached = {"cache-control": "private, max-age=3600"}
+        return Response(data, media_type="image/jpeg", headers=cached)
+
+    @router.post("/images", status_code=201, responses=_refusals(422, 429))
+    async def add(
+        request: Request,
+        photo: Annotated[UploadFile, File(description="A photograph.")],
+        box: Annotated[str, Form(description=BOX)] = "",
+        vehicle_id: Annotated[int | None, Form(ge=0)] = None,
+        model_id: Annotated[int | None, Form(ge=0)] = None,
+        camera_id: Annotated[int | None, Form(ge=0)] = None,
+        time: Annotated[str, Form(description="ISO 8601, or seconds")] = "",
+    ) -> AddedRow:
+        """Add a photograph to the gallery."""
+        del vehicle_id, model_id, camera_id, time
+        form = await request.form()
+        names = ("vehicle_id", "model_id", "camera_id")
+        given = several(form.multi_items(), "photo", "box", "time", *names)
+        taken = moment(given, "time")
+        vehicle, model, camera = (number(given, name) for name in names)
+        made = await computed(request, house, photo, one(given, "box"))
+        row, new = await here(
+            service.add,
+            made.data,
+            made.box,
+            made.vector,
+            (vehicle, model, camera),
+            taken,
+        )
+        return AddedRow(**forms.row_form(row, said).model_dump(), new=new)
+
+    @router.delete("/images/{name}", responses=_refusals(404, 422))
+    async def delete(name: RowId) -> Deleted:
+        """Delete a row; the photograph too, where POST /images brought it."""
+        if not await here(service.delete, name):
+            raise MissingError
+        return Deleted(id=name)
+
+    @router.post("/feedback", status_code=201, responses=_refusals(404, 422))
+    async def feedback(
+        query: Annotated[str, Form(pattern="^([0-9a-f]{16}|[0-9a-f]{32})$")],
+        row: Annotated[str, Form(pattern="^[0-9a-f]{16}$")],
+        same: Annotated[bool, Form()],
+    ) -> Said:
+        """Say whether a row shows the vehicle that was asked for."""
+        known = await here(service.row, row)
+        asked = await here(
+            service.queries.get if len(query) == 32 else service.row, query
+        )
+        if known is None or asked is None:
+            raise MissingError
+        await here(service.feedback.say, query, row, same)
+        return Said(query=query, row=row, same=same)
+
+    @router.get(
+        "/feedback.csv",
+        responses={**_refusals(), 200: {"content": {"text/csv": {}}}},
+        response_class=Response,
+    )
+    async def pairs() -> Response:
+        """All that was said, as pairs: first, second, same."""
+        return Response(await here(service.pairs), media_type="text/csv")
+
+    @router.get("/health")
+    async def health() -> Health:
+        """Whether the server can answer; needs no token."""
+        rows = await here(service.gallery.rows.count)
+        return Health(status="ok", rows=rows, waiting=house.line.waiting)
+
+    @router.get("/stats", responses=_refusals())
+    async def stats() -> Stats:
+        """What the gallery holds, and which net made it."""
+        found = await here(service.summary)
+        origin, times = said.origin, found.times or (None, None)
+        return Stats(
+            rows=found.rows,
+            vehicles=found.vehicles,
+            cameras={str(k): v for k, v in found.cameras.items()},
+            models={str(k): v for k, v in found.models.items()},
+            first=times[0],
+            last=times[1],
+            indexed=found.indexed,
+            net_sha256=origin.net_sha256,
+            weights_sha256=origin.weights_sha256,
+            weights=origin.weights.rpartition("/")[2],
+            layer=origin.layer,
+            width=said.width,
+            calibration_error=said.calibration.error if said.calibration else None,
+        )
+
+    return router

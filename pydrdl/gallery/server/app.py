@@ -1,0 +1,112 @@
+"""The server's application: the API, the pages and the guard around both."""
+
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from pydrdl import __version__
+from pydrdl.errors import InputError
+from pydrdl.gallery.server.api import Refusal, api
+from pydrdl.gallery.server.guard import Guard
+from pydrdl.gallery.server.line import FullError, GoneError, Line
+from pydrdl.gallery.server.pages import Pages, pages
+from pydrdl.gallery.server.service import Service
+from pydrdl.gallery.server.web import House, MissingError
+
+CLOSED = 499  # as others write it: who asked has gone
+LATER = {"retry-after": "2"}
+# Of what happens elsewhere than in the request: a server's fault, not the asker's.
+OURS = ("cannot read the gallery", "cannot write", "cannot open the gallery")
+
+
+def build_app(
+    service: Service, line: Line, token: str, hosts: frozenset[str] | None
+) -> Guard:
+    """The application of ASGI that a server runs; see Guard."""
+    house = House(service, line)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> Any:
+        yield
+        line.close()
+
+    app = FastAPI(
+        title="DRDL vehicle search",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=life,
+    )
+    shown = Pages(house)
+    app.include_router(api(house))
+    app.include_router(pages(house, shown))
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    for kind, status, what, advice in _refusals():
+        app.add_exception_handler(kind, _told(shown, status, what, advice))
+
+    @app.exception_handler(InputError)
+    async def refused(request: Request, error: InputError) -> Response:
+        if error.what.startswith(OURS):
+            return _answer(shown, request, 503, error.what, error.next_step)
+        return _answer(shown, request, 422, error.what, error.next_step)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        return _answer(shown, request, 422, f"{place}: {first['msg']}", "see /docs")
+
+    @app.exception_handler(Exception)
+    async def fault(request: Request, error: Exception) -> Response:
+        del error  # the log of the server has it
+        what = "a fault of this program, not yours"
+        return _answer(shown, request, 500, what, "report it, with the server's log")
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        advice = "see /docs"
+        answer = _answer(shown, request, error.status_code, str(error.detail), advice)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    return Guard(app, token, hosts)
+
+
+def _refusals() -> Iterator[tuple[type[Exception], int, str, str]]:
+    yield MissingError, 404, "it is not there", "it may have been deleted"
+    yield (
+        FullError,
+        429,
+        "too many photographs wait for the net",
+        "try again in a while",
+    )
+    yield GoneError, CLOSED, "who asked has gone", ""
+
+
+def _told(shown: Pages, status: int, what: str, advice: str) -> Any:
+    async def told(request: Request, error: Exception) -> Response:
+        del error
+        return _answer(shown, request, status, what, advice)
+
+    return told
+
+
+def _answer(
+    shown: Pages, request: Request, status: int, what: str, advice: str
+) -> Response:
+    """A refusal as a page for a browser, and as JSON for a program."""
+    if "text/html" in request.headers.get("accept", ""):
+        answer: Response = shown.refused(status, what, advice)
+    else:
+        content = Refusal(error=what, next=advice).model_dump()
+        answer = JSONResponse(content, status)
+    if status == 429:
+        answer.headers.update(LATER)
+    return answer

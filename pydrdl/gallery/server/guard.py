@@ -1,0 +1,190 @@
+"""Who may ask the server, and how much they may send: around all of it.
+
+A browser shows the token once, in the address that `drdl serve` prints, and keeps it
+in a cookie that other sites' pages cannot use; programs send it as a header. Bytes are
+counted while they come in, so that no request fills memory or disk.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+COOKIE = "drdl_token"
+OPEN = ("/health", "/static/")  # without a token
+MOST_BYTES = 21 * 2**20  # of a request: a photograph, and what is said of it
+SECONDS = 30.0  # between two parts of a request
+READING = ("GET", "HEAD", "OPTIONS")
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; img-src 'self' blob:; style-src 'self'; "
+        "script-src 'self'; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class _CutOffError(Exception):
+    pass
+
+
+class Guard:
+    """An application of ASGI around another.
+
+    Args:
+        app: what is guarded.
+        token: that must be shown.
+        hosts: names by which the server is asked; None: any. A page of another site
+            whose name was made to lead here is told by it.
+    """
+
+    def __init__(self, app: App, token: str, hosts: frozenset[str] | None) -> None:
+        self._app, self._token, self._hosts = app, token, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, or passes it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope["headers"]
+        }
+        if (refusal := self._refusal(scope, headers)) is not None:
+            await _answer(send, *refusal)
+            return
+        if (shown := self._in_address(scope)) is not None:
+            await self._admit(send, shown, scope["path"])
+            return
+        await self._guarded(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Status and words where a request is refused."""
+        host = headers.get("host", "")
+        if self._hosts is not None and _name(host) not in self._hosts:
+            return 421, "the server is not asked by this name"
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MOST_BYTES:
+            return 413, f"a request has at most {MOST_BYTES:,} bytes"
+        path = scope["path"]
+        if path == OPEN[0] or path.startswith(OPEN[1]):
+            return None
+        if self._in_address(scope) is not None:
+            return None
+        if self._is_token(headers.get("authorization", "").removeprefix("Bearer ")):
+            return None
+        if not self._is_token(_cookie(headers.get("cookie", ""))):
+            return 401, "open the address with the token that drdl serve has printed"
+        # Only pages of this server may change anything by the cookie.
+        origin = headers.get("origin")
+        foreign = origin is not None and origin.partition("://")[2] != host
+        if scope["method"] not in READING and foreign:
+            return 403, "asked from the page of another site"
+        return None
+
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode(), self._token.encode())
+
+    def _in_address(self, scope: Scope) -> str | None:
+        """The token, where the address ends in it."""
+        if scope["method"] != "GET":
+            return None
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        return given[0] if given and self._is_token(given[0]) else None
+
+    async def _admit(self, send: Send, token: str, path: str) -> None:
+        """Puts the token into a cookie, and out of the address."""
+        cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/"
+        more = {"set-cookie": cookie, "location": f"/{path.lstrip('/')}"}
+        await _answer(send, 303, "", more)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, its bytes counted and its answer's headers added."""
+        come, more, begun = 0, True, False
+        refusal: tuple[int, str] | None = None
+
+        async def counted() -> Message:
+            nonlocal come, more, refusal
+            try:
+                message = await asyncio.wait_for(receive(), SECONDS if more else None)
+            except TimeoutError as error:
+                refusal = 408, "the request did not come to its end"
+                raise _CutOffError from error
+            if message["type"] == "http.request":
+                come += len(message.get("body", b""))
+                more = bool(message.get("more_body", False))
+                if come > MOST_BYTES:
+                    refusal = 413, f"a request has at most {MOST_BYTES:,} bytes"
+                    raise _CutOffError
+            return message
+
+        async def dressed(message: Message) -> None:
+            nonlocal begun
+            if refusal is not None and not begun:
+                return  # what the application makes of a request that was cut off
+            if message["type"] == "http.response.start":
+                begun = True
+                _dress(message, scope["path"])
+            await send(message)
+
+        with contextlib.suppress(_CutOffError):
+            await self._app(scope, counted, dressed)
+        if refusal is not None and not begun:
+            await _answer(send, *refusal)
+
+
+def _dress(message: Message, path: str) -> None:
+    """Adds the headers that every answer has."""
+    there = {name.lower() for name, _ in message["headers"]}
+    more = dict(HEADERS)
+    if not path.startswith(OPEN[1]):
+        more["cache-control"] = "no-store"
+    message["headers"] = [
+        *message["headers"],
+        *((k.encode(), v.encode()) for k, v in more.items() if k.encode() not in there),
+    ]
+
+
+async def _answer(
+    send: Send, status: int, words: str, more: dict[str, str] | None = None
+) -> None:
+    body = json.dumps({"error": words}).encode() if words else b""
+    headers = {"content-length": str(len(body)), **HEADERS, **(more or {})}
+    if words:
+        headers["content-type"] = "application/json"
+    if status in (408, 413):
+        headers["connection"] = "close"  # what is still to come is not read
+    pairs = [(k.encode(), v.encode("latin-1")) for k, v in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _cookie(text: str) -> str:
+    """The token in a Cookie header; "" where there is none."""
+    try:
+        found = SimpleCookie(text).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without the port; "" where it has none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,158 @@
+"""What the page and the API do, without HTTP."""
+
+import contextlib
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pydrdl.arrays import Float32, Pixels
+from pydrdl.datasets.dataset import Image
+from pydrdl.datasets.images import read_image
+from pydrdl.errors import writing
+from pydrdl.features.extract import Extractor
+from pydrdl.files import write_bytes
+from pydrdl.gallery.folder import GalleryFolder
+from pydrdl.gallery.query import Answer, Box, ask, input_of
+from pydrdl.gallery.rows import ALL, GalleryRow, Summary, Wanted
+from pydrdl.gallery.server.kept import Feedback, KeptQueries, KeptQuery
+from pydrdl.gallery.server.uploads import (
+    UPLOAD,
+    decode_upload,
+    ending_of,
+    jpeg_of,
+)
+
+IMAGES = "images"  # folder of the photographs that were added by way of the server
+DECODED = 2  # photographs at a time, each of at most MOST_PIXELS
+SEARCHED = 4  # searches at a time
+SHOWN = 240  # pixels of a thumbnail's longer side
+LARGEST = 1024
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a search is to be made."""
+
+    count: int = 24
+    wanted: Wanted = ALL
+    reranked: bool = False
+
+
+class Service:
+    """A gallery, its net, and what is kept of those who ask.
+
+    Raises:
+        InputError: the gallery's folder cannot be used.
+    """
+
+    def __init__(self, gallery: GalleryFolder, extractor: Extractor) -> None:
+        self.gallery, self._extractor = gallery, extractor
+        self.queries = KeptQueries(gallery.path)
+        self.feedback = Feedback(gallery.path)
+        self._images = (gallery.path / IMAGES).resolve()
+        self._decoding = threading.BoundedSemaphore(DECODED)
+        self._searching = threading.BoundedSemaphore(SEARCHED)
+        self._known: tuple[int, Summary] | None = None
+
+    def decode(self, data: bytes, box: Box | None) -> tuple[Pixels, Float32]:
+        """A photograph's pixels and the net's input; see input_of."""
+        with self._decoding:
+            pixels = decode_upload(data)
+            return pixels, input_of(pixels, box, self._extractor, UPLOAD)
+
+    def vector(self, given: Float32) -> Float32:
+        """The net's features (D,) of an input; one call at a time."""
+        return np.asarray(self._extractor([given], [UPLOAD])[0])
+
+    def keep(
+        self, data: bytes, pixels: Pixels, box: Box | None, vector: Float32
+    ) -> KeptQuery:
+        """Gives a query an address of its own."""
+        return self.queries.keep(data, pixels, box, vector)
+
+    def search(self, vector: Float32, asked: Asked, without: str = "") -> Answer:
+        """Searches; without is the id of a row that is not to be found."""
+        with self._searching:
+            return ask(
+                self.gallery,
+                vector,
+                asked.count,
+                wanted=asked.wanted,
+                reranked=asked.reranked,
+                without=without,
+            )
+
+    def row(self, name: str) -> tuple[GalleryRow, Float32] | None:
+        """A row and its features by its id; None where there is none."""
+        with contextlib.suppress(ValueError):  # no id at all
+            return self.gallery.rows.get([name]).get(name)
+        return None
+
+    def thumbnail(self, row: GalleryRow, side: int, *, whole: bool = False) -> bytes:
+        """A JPEG of a row's photograph, or of the box in it.
+
+        Raises:
+            InputError: the photograph is not there any more, or damaged.
+        """
+        image = row.image
+        if whole:
+            image = Image(image.path, image.vehicle_id)
+        with self._decoding:
+            pixels = read_image(Path(row.root), image, None)
+            return jpeg_of(pixels, min(side, LARGEST))
+
+    def add(
+        self,
+        data: bytes,
+        box: Box | None,
+        vector: Float32,
+        ids: tuple[int, int, int],
+        time: float | None,
+    ) -> tuple[GalleryRow, bool]:
+        """Adds a photograph, which is kept beside the gallery.
+
+        Args:
+            data: the file's bytes.
+            box: of the vehicle in it.
+            vector: its features.
+            ids: vehicle, model and camera; -1 unknown.
+            time: when it was taken; None unknown.
+
+        Returns:
+            The row, and whether it is new.
+        """
+        digest = hashlib.sha256(data + repr(box).encode()).hexdigest()[:32]
+        name = digest + ending_of(data)
+        row = GalleryRow(str(self._images), Image(name, *ids, box), time)
+        with writing("a photograph", self._images / name):
+            self._images.mkdir(exist_ok=True)
+            write_bytes(self._images / name, data)
+        added = self.gallery.rows.add([row], vector[None])
+        return row, added.new == 1
+
+    def delete(self, name: str) -> bool:
+        """Deletes a row, and its photograph where the server has kept that."""
+        found = self.row(name)
+        if found is None or not self.gallery.rows.delete([name]):
+            return False
+        row, _ = found
+        if row.root == str(self._images):
+            with writing("a photograph", self._images):
+                (self._images / row.image.path).unlink(missing_ok=True)
+        return True
+
+    def summary(self) -> Summary:
+        """What the gallery holds; read anew only when it has changed."""
+        version = self.gallery.rows.version
+        if self._known is None or self._known[0] != version:
+            self._known = version, self.gallery.rows.summary()
+        return self._known[1]
+
+    def pairs(self) -> str:
+        """Feedback as pairs, in CSV."""
+        ids = {name for pair in self.feedback.verdicts() for name in pair}
+        rows = self.gallery.rows.get([name for name in sorted(ids) if len(name) == 16])
+        return self.feedback.pairs({k: row.image.path for k, (row, _) in rows.items()})

@@ -1,0 +1,82 @@
+"""Photographs from outside: bytes are looked at before anything decodes them."""
+
+import cv2
+
+from pydrdl.arrays import Pixels
+from pydrdl.datasets.images import UnreadableImageError, decode, header_size
+from pydrdl.errors import InputError
+from pydrdl.gallery.query import Box
+from pydrdl.gallery.strip import within
+
+MOST_BYTES = 20 * 2**20
+MOST_PIXELS = 50_000_000
+QUALITY = 85  # of JPEG
+UPLOAD = "the photograph"
+KINDS = {  # how a file begins that may be decoded, and its ending
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG\r\n\x1a\n": ".png",
+    b"BM": ".bmp",
+    b"RIFF": ".webp",
+}
+
+
+def ending_of(data: bytes) -> str:
+    """The ending of a photograph's file, by how it begins.
+
+    Raises:
+        InputError: it is of no kind that is taken.
+    """
+    for begin, ending in KINDS.items():
+        if data.startswith(begin) and (ending != ".webp" or data[8:12] == b"WEBP"):
+            return ending
+    what = "no photograph" if data else "no photograph: it is empty"
+    raise InputError(what, UPLOAD, "give a JPEG, PNG, WebP or BMP file")
+
+
+def decode_upload(data: bytes) -> Pixels:
+    """Pixels (height, width, 3), BGR, of a photograph from outside.
+
+    Raises:
+        InputError: too many bytes or pixels, another kind of file, or damaged.
+    """
+    if len(data) > MOST_BYTES:
+        what = f"{len(data):,} bytes, more than the {MOST_BYTES:,} that are taken"
+        raise InputError(what, UPLOAD, "make it smaller")
+    ending_of(data)
+    height, width = header_size(data)
+    if height * width > MOST_PIXELS:
+        what = f"{width:,} x {height:,} pixels, more than the {MOST_PIXELS:,} taken"
+        raise InputError(what, UPLOAD, "make it smaller")
+    try:
+        return decode(data).pixels
+    except UnreadableImageError as error:
+        raise InputError(error.what, UPLOAD, "give another photograph") from error
+
+
+def jpeg_of(pixels: Pixels, side: int) -> bytes:
+    """A JPEG made anew, without metadata, of at most so many pixels a side."""
+    if max(pixels.shape[:2]) > side:
+        pixels = within(pixels, side)
+    _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return bytes(data)
+
+
+def box_of(text: str) -> Box | None:
+    """Parses "left,top,right,bottom"; None where it is empty.
+
+    Raises:
+        InputError: it is not so.
+    """
+    if not text.strip():
+        return None
+    parts = text.split(",")
+    if len(parts) != 4 or not all(_is_whole(part.strip()) for part in parts):
+        raise InputError(
+            f"{text[:80]!r} is no box", "box", "give left,top,right,bottom in pixels"
+        )
+    left, top, right, bottom = (int(part) for part in parts)
+    return left, top, right, bottom
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 6

@@ -1,0 +1,42 @@
+"""Commands run in the tests' own process, where starting one for each would be long."""
+
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from pydrdl import cli
+from pydrdl.commands import drdl
+
+
+class Done(NamedTuple):
+    """What a command that has ended leaves behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_here(name: str, *words: object, cwd: Path) -> Done:
+    """Runs tools/<name>.py as commands.run_tool does, but for the process."""
+    out, err = io.StringIO(), io.StringIO()
+    before = sys.argv, Path.cwd(), os.environ.get("COLUMNS")
+    sys.argv = [f"{name}.py", *map(str, words)]
+    os.environ["COLUMNS"] = "120"
+    os.chdir(cwd)
+    code = 0
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            drdl.run_tool((name,))
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv = before[0]
+        os.chdir(before[1])
+        os.environ.pop("COLUMNS")
+        if before[2] is not None:
+            os.environ["COLUMNS"] = before[2]
+        cli.console.stderr = False  # as --json - leaves it
+    return Done(code, out.getvalue(), err.getvalue())

@@ -1,0 +1,5 @@
+"""`drdl index` as a script."""
+
+from pydrdl.commands import tool
+
+tool(__name__, "index")

@@ -1,0 +1,5 @@
+"""`drdl search` as a script."""
+
+from pydrdl.commands import tool
+
+tool(__name__, "search")

@@ -1,0 +1,5 @@
+"""`drdl serve` as a script."""
+
+from pydrdl.commands import tool
+
+tool(__name__, "serve")
