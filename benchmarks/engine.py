@@ -217,12 +217,17 @@ def _torch(net: Path, folder: Path, iterations: int, threads: int) -> float:
 
 
 def _measure(
-    name: str, caffes: Mapping[str, Path], rounds: int, iterations: int, torch: bool
+    name: str,
+    caffes: Mapping[str, Path],
+    rounds: int,
+    iterations: int,
+    torch: bool,
+    one_thread: bool,
 ) -> Timed:
     """Every contestant once a round, in turns."""
     iterations *= LONGER if name == DEMO else 1
     most = len(os.sched_getaffinity(0))
-    counts = sorted({1, most})
+    counts = sorted({1, most}) if one_thread or name == DEMO else [most]
     with tempfile.TemporaryDirectory(prefix="bench_engine_") as text:
         folder, deploy = Path(text), Path(text) / "deploy"
         deploy.mkdir()
@@ -285,6 +290,9 @@ def measure(
     iterations: Annotated[
         int, Option(min=1, help=f"In each turn; of the demo's {LONGER} times as many.")
     ] = 2,
+    one_thread: Annotated[
+        bool, Option(help="On one thread too; the demo's net always is.")
+    ] = True,
     json: Annotated[Path | None, Option(help="Write the figures there.")] = None,
 ) -> None:
     """Time whole iterations, each layer, and the forward pass of extraction.
@@ -301,7 +309,7 @@ def measure(
     found = []
     for name in chosen:
         start = time.monotonic()
-        timed = _measure(name, caffes, rounds, iterations, torch)
+        timed = _measure(name, caffes, rounds, iterations, torch, one_thread)
         found.append(timed)
         cli.console.print(_shown(timed))
         cli.stderr.print(f"{name}: {time.monotonic() - start:.0f} s", markup=False)

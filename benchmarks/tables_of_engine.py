@@ -83,7 +83,7 @@ def engine_targets(content: Content) -> str:
         limit = FLOOR if net["net"] == "paper" else None
         told = _wanted(floor, None, limit) if limit else (f"{floor:.2f}", "")
         rows.append((f"{net['net']}: the engine over bare sgemm", *told))
-        if most != "1":
+        if most != "1" and "1" in seconds[OURS]:
             more = statistics.median(_over(seconds[OURS]["1"], ours))
             least = THREADS if net["net"] == "demo" else None
             told = _wanted(more, least, None) if least else (f"{more:.2f}", "")
@@ -143,6 +143,8 @@ def engine_cores(content: Content) -> str:
     for net in content["nets"]:
         seconds = net["seconds"][OURS]
         most = _cores(net)
+        if "1" not in seconds:
+            continue
         one, more = (statistics.median(seconds[n]) for n in ("1", most))
         n = int(most)
         serial = min(1.0, max(0.0, (more / one - 1 / n) / (1 - 1 / n)))
