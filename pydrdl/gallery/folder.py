@@ -14,7 +14,14 @@ from pydantic import Field
 from pydrdl.errors import InputError, writing
 from pydrdl.features import Source
 from pydrdl.files import exists, is_folder, write_text
-from pydrdl.gallery.lance import AGAIN, LOCK, TABLE, LanceGallery, import_lancedb
+from pydrdl.gallery.lance import (
+    AGAIN,
+    LOCK,
+    TABLE,
+    LanceGallery,
+    import_lancedb,
+    rows_of,
+)
 from pydrdl.gallery.probability import Calibration
 from pydrdl.strict_json import Form, Positive, read_declared
 
@@ -170,6 +177,12 @@ def make_gallery(path: Path, origin: Origin, width: int) -> GalleryFolder:
             f"not a gallery: it holds {', '.join(foreign[:3])}",
             path,
             "name a folder that is empty or not there",
+        )
+    if rows_of(path) > 0:
+        raise InputError(
+            f"rows without the {FILE_NAME} that says what made them",
+            path,
+            "put that file back, or name another folder",
         )
     # Whatever a kill has left here was never acknowledged.
     rows = LanceGallery(path, width, make=True)

@@ -95,6 +95,14 @@ def _missing(error: ImportError) -> InputError:
     )
 
 
+def rows_of(folder: Path) -> int:
+    """How many rows lie there, of whatever width; 0 where no table can be opened."""
+    try:
+        return int(import_lancedb().connect(folder).open_table(TABLE).count_rows())
+    except (ValueError, OSError, RuntimeError):
+        return 0
+
+
 class LanceGallery:
     """See Gallery, whose four methods these are.
 

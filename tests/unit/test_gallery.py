@@ -233,6 +233,18 @@ def test_what_is_no_gallery_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("width", [16, 8])
+def test_rows_without_their_description_are_kept(tmp_path: Path, width: int) -> None:
+    drawn_gallery(tmp_path / "g", 8)
+    description = tmp_path / "g" / FILE_NAME
+    text = description.read_bytes()
+    description.unlink()
+    with pytest.raises(InputError, match=r"rows without the gallery\.json"):
+        make_gallery(tmp_path / "g", ORIGIN, width)
+    description.write_bytes(text)
+    assert open_gallery(tmp_path / "g").rows.count() == 8
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"schema": "drdl.gallery/9"}', "[]"])
 def test_a_damaged_description_is_told(tmp_path: Path, text: str) -> None:
     drawn_gallery(tmp_path / "g", 8)
