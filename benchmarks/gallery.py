@@ -217,7 +217,7 @@ def part(name: str, folder: Path, found: Measure) -> Measure:
     words = [str(Path(__file__).parent), name, str(folder)]
     said = json_module.dumps(asdict(found))
     done = subprocess.run(
-        [sys.executable, "-c", code, *words, said],
+        [sys.executable, "-P", "-c", code, *words, said],
         stdout=subprocess.PIPE, check=True, text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip

@@ -92,7 +92,7 @@ def bench(
     """
     machine = measured.machine({"LanceDB": "lancedb", "FastAPI": "fastapi"})
     words = ("--gallery", str(gallery), "--port", "0")
-    command = [sys.executable, "-c", "from pydrdl.commands import main; main()"]
+    command = [sys.executable, "-P", "-c", "from pydrdl.commands import main; main()"]
     with subprocess.Popen(
         [*command, "serve", *words], stdout=subprocess.PIPE, text=True,
         env=os.environ | {"DRDL_TOKEN": TOKEN},
