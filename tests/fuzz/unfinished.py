@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from commands import ROOT
 
-import pydrdl.features
+from pydrdl.features import extract
 from pydrdl.folders import WholeFolder
 
 
@@ -21,7 +21,7 @@ def killed(*_: object, **__: object) -> NoReturn:
 
 if __name__ == "__main__":
     WholeFolder.finish = killed  # type: ignore[method-assign]
-    pydrdl.features.write_features = killed
+    extract.write_in_pieces = killed
     tool = ROOT / "tools" / sys.argv[1]
     sys.argv = [str(tool), *sys.argv[2:]]
     sys.path.insert(0, str(Path(tool).parent))
