@@ -96,8 +96,8 @@ def engine_targets(content: Content) -> str:
 
 
 def engine_layers(content: Content) -> str:
-    """Milliseconds of each layer of the paper's net."""
-    (net,) = (one for one in content["nets"] if one["net"] == "paper")
+    """Milliseconds of each layer of the first net."""
+    net = content["nets"][0]
     stock, ours = net["layers"][STOCK], net["layers"][OURS]
     whole = sum(stock.values())
     names = dict.fromkeys(name.split()[0] for name in stock)
