@@ -136,6 +136,8 @@ def test_a_build_that_replaces_another_killed_at_every_step(
     assert 25 < step < 200
 
 
+# What is killed closes nothing.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_extraction_killed_at_every_step(
     fleet: Fleet, run: Run, straight: Path, tmp_path: Path
 ) -> None:
