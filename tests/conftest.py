@@ -6,6 +6,7 @@ another lie in support.
 """
 
 import importlib.util
+import signal
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,9 @@ from forked_tools import Run, forked_tools
 from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
+# A shell lets what it starts in the background ignore Ctrl-C, which all that tests
+# start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # No test depends on how busy the machine is.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -163,6 +163,8 @@ def load() -> None:
 
 
 if __name__ == "__main__":
+    # What is in the background ignores it, and so would all commands.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     load()
     gc.freeze()  # so that forks do not copy what they only look at
     for line in sys.stdin:

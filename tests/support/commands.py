@@ -5,7 +5,6 @@ see the same: this checkout's package, 80 columns, and no warning passes unseen.
 """
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,11 +30,6 @@ def environment(**changed: str) -> dict[str, str]:
     """What a program is started with: this process's, and what all tests share."""
     shared = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "COLUMNS": "80"}
     return {**os.environ, **shared, **changed}
-
-
-def hear_ctrl_c() -> None:
-    """Tests that a shell started in the background have Ctrl-C ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def tool(name: str) -> tuple[str, str]:
@@ -85,7 +79,7 @@ def start(
     stderr: Stream = None,
     text: bool = True,
     session: bool = False,
-    before: Callable[[], object] = hear_ctrl_c,
+    before: Callable[[], object] | None = None,
     **changed: str,
 ) -> Job:
     """Starts a program and goes on; with a `with`, it is waited for.
