@@ -35,3 +35,5 @@ set_source_files_properties(${_im2col} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 target_compile_options(caffe_test_emulated PRIVATE -w -O0)
 target_link_libraries(caffe_test_emulated PRIVATE caffe GTest::gtest)
 
+# --- With our own tests: what only the emulated device can be made to do.
+target_sources(drdl_test PRIVATE ${CUDA_ON_CPU_DIR}/test_kernel_loop.cpp)
