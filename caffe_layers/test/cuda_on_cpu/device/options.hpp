@@ -16,9 +16,6 @@ struct Options {
   int reports;
   /// There is no driver: every call ends in cudaErrorInsufficientDriver.
   bool no_driver;
-  /// The driver goes when the process exits: cudaErrorCudartUnloading from then
-  /// on.
-  bool unload;
   /// Bytes that can be allocated, in MiB.
   int memory_mib;
   /// Kernels and how often they were launched are added to this file; may be

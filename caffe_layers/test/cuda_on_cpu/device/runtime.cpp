@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cuda_on_cpu/testing.hpp"
 #include "cuda_runtime.h"
 #include "memory.hpp"
 #include "options.hpp"
@@ -24,9 +25,11 @@ using cuda_on_cpu::OnDevice;
 namespace cuda_on_cpu {
 
 static thread_local cudaError_t last_error = cudaSuccess;
-static bool unloading = false;
+static std::atomic<cudaError_t> every_call{
+    GetOptions().no_driver ? cudaErrorInsufficientDriver : cudaSuccess};
 
 void SetLastError(cudaError_t error) { last_error = error; }
+void FailEveryCall(cudaError_t error) { every_call = error; }
 
 }  // namespace cuda_on_cpu
 
@@ -39,18 +42,8 @@ cudaError_t Return(cudaError_t error) {
   return error;
 }
 
-/// What every call returns where the driver is not there, or no longer.
-cudaError_t DriverError() {
-  if (GetOptions().no_driver) return Return(cudaErrorInsufficientDriver);
-  if (!GetOptions().unload) return cudaSuccess;
-  static const int once =
-      std::atexit([] { cuda_on_cpu::unloading = true; });  // after main
-  (void)once;
-  return Return(cuda_on_cpu::unloading ? cudaErrorCudartUnloading
-                                       : cudaSuccess);
-}
 #define CUDA_ON_CPU_NEEDS_DRIVER() \
-  if (const cudaError_t error = DriverError()) return error
+  if (const cudaError_t error = cuda_on_cpu::every_call) return Return(error)
 
 bool IsPinned(const char* p, size_t bytes) {
   auto after = pinned.upper_bound(p);
