@@ -1,4 +1,4 @@
-# Tests that are run on cuda_on_cpu only: tools/emulated_tests.sh.
+# Tests that are run on cuda_on_cpu only.
 
 # --- Its own test: cuda_on_cpu_test makes every fault that it claims to see.
 set(_selftest ${CUDA_ON_CPU_DIR}/selftest)
