@@ -71,7 +71,7 @@ TYPED_TEST(L2NormalizeLayerTest, TestNoRows) {
   this->Fill({3, 5}, 2);
   this->layer_.SetUp(this->bottom_, this->top_);
   this->layer_.Forward(this->bottom_, this->top_);
-  this->x_.Reshape({0, 5});
+  this->x_.Reshape(std::vector<int>{0, 5});
   this->layer_.Forward(this->bottom_, this->top_);
   this->layer_.Backward(this->top_, {true}, this->bottom_);
   EXPECT_EQ(this->y_.count(), 0);

@@ -2,6 +2,7 @@
 
 #include "runtime.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <map>
