@@ -229,7 +229,8 @@ class Seen:
     def verdict(self) -> str:
         """What saw the fault; empty if nothing did."""
         if self.reports:
-            return self.reports[0]
+            alone = "" if self.failed else "; no test fails"
+            return self.reports[0] + alone
         if self.failed:
             return f"a test: {self.failed[0]}"
         return "" if self.code == 0 else f"exit code {self.code}"
