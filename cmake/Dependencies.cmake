@@ -90,6 +90,8 @@ endif()
 
 if(CPU_ONLY)
   target_compile_definitions(caffe_dependencies INTERFACE CPU_ONLY)
+elseif(CUDA_ON_CPU)
+  include(caffe_layers/test/cuda_on_cpu/CudaOnCpu.cmake)
 else()
   include(cmake/Cuda.cmake)
 endif()

@@ -7,6 +7,8 @@
 #   tools/sanitize.sh [all|asan|tsan] [gtest options]
 #   tools/sanitize.sh asan --gtest_filter='CoupledClusters*'
 #   tools/sanitize.sh gpu              not part of all
+#   tools/sanitize.sh emulated         the GPU's tests on the CPU, every access of a
+#                                      kernel checked; not part of all
 #
 # CAFFE_SOURCE_TARBALL=, CAFFE_SOURCE_DIR=    as for tools/setup.sh
 # Ends with 0 if all is clean, 1 if not, 2 for wrong use.
@@ -19,6 +21,7 @@ case "$what" in
   all) presets=(asan tsan) ;;
   asan | tsan) presets=("$what") ;;
   gpu) presets=(cuda) ;;
+  emulated) exec tools/emulated_tests.sh all ;;
   *)
     sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
     [[ $what = -h || $what = --help ]] && exit 0

@@ -76,6 +76,11 @@ elif command -v nvcc >/dev/null; then
   tail -n 1 build/cuda.log
 fi
 
+if [ $preset = cpu ]; then
+  step "the GPU's tests on the CPU, every access of a kernel checked"
+  tools/emulated_tests.sh ci
+fi
+
 step Python tests
 pytest -q "$@"
 

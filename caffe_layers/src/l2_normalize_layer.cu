@@ -65,6 +65,7 @@ template <typename Dtype>
 void L2NormalizeLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                           const vector<Blob<Dtype>*>& top) {
   const int rows = norm_.count();
+  if (rows == 0) return;  // CUDA refuses to launch no blocks
   L2NormalizeForward<Dtype><<<rows, kThreads>>>(
       bottom[0]->gpu_data(), bottom[0]->count(1), epsilon_,
       norm_.mutable_gpu_data(), zero_rows_.mutable_gpu_data(),
@@ -77,8 +78,9 @@ template <typename Dtype>
 void L2NormalizeLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                            const vector<bool>& propagate_down,
                                            const vector<Blob<Dtype>*>& bottom) {
-  if (!propagate_down[0]) return;
-  L2NormalizeBackward<Dtype><<<norm_.count(), kThreads>>>(
+  const int rows = norm_.count();
+  if (!propagate_down[0] || rows == 0) return;
+  L2NormalizeBackward<Dtype><<<rows, kThreads>>>(
       top[0]->gpu_data(), top[0]->gpu_diff(), bottom[0]->count(1),
       norm_.gpu_data(), bottom[0]->mutable_gpu_diff());
   CUDA_POST_KERNEL_CHECK;

@@ -67,6 +67,19 @@ TYPED_TEST(L2NormalizeLayerTest, TestForward) {
   this->ExpectUnitRows();
 }
 
+TYPED_TEST(L2NormalizeLayerTest, TestNoRows) {
+  this->Fill({3, 5}, 2);
+  this->layer_.SetUp(this->bottom_, this->top_);
+  this->layer_.Forward(this->bottom_, this->top_);
+  this->x_.Reshape(std::vector<int>{0, 5});
+  this->layer_.Forward(this->bottom_, this->top_);
+  this->layer_.Backward(this->top_, {true}, this->bottom_);
+  EXPECT_EQ(this->y_.count(), 0);
+  this->Fill({3, 5}, 2);  // an error of CUDA would be found here
+  this->layer_.Forward(this->bottom_, this->top_);
+  this->ExpectUnitRows();
+}
+
 TYPED_TEST(L2NormalizeLayerTest, TestGradient) {
   using Dtype = typename TypeParam::Dtype;
   this->Fill({3, 4}, .4);  // short rows have gradients above one

@@ -1,17 +1,17 @@
 """The losses as a net runs them: against NumPy, and by what must hold of them.
 
-Every test runs the float and the double instance. A way is a mode of
-CoupledClustersLoss or a sampling of TripletLoss.
+Every test runs the float and the double instance, on the CPU and, where there is one,
+on a GPU. A way is a mode of CoupledClustersLoss or a sampling of TripletLoss.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import pytest
-from helpers import caffe  # noqa: F401  skips without pycaffe
+from helpers import caffe
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -37,6 +37,18 @@ STALE = 1000.0  # Backward has to overwrite it
 ROLES = ("anchor", "positive", "negative")
 TOPS = ("loss", "active", "d_pos", "d_neg")
 few = settings(max_examples=100, deadline=None, derandomize=True)
+
+
+@pytest.fixture(
+    scope="module",
+    autouse=True,
+    params=["cpu", pytest.param("gpu", marks=pytest.mark.gpu)],
+)
+def device(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where the nets below compute."""
+    caffe.set_mode_gpu() if request.param == "gpu" else caffe.set_mode_cpu()
+    yield
+    caffe.set_mode_cpu()
 
 
 @dataclass(frozen=True)

@@ -58,20 +58,33 @@ DRDL_HOST_DEVICE bool HingeActive(Dtype x) {
 }
 
 #ifdef __CUDACC__
-/// |a - b|^2 by one whole warp; every lane returns the same bits.
-template <typename Dtype>
-__device__ Dtype WarpSquaredDistance(int dim, const Dtype* a, const Dtype* b) {
-  Dtype sum = 0, spoilt = 0;
-  for (int d = threadIdx.x % 32; d < dim; d += 32) {
-    const Dtype diff = a[d] - b[d];
-    sum += diff * diff;
-    spoilt += diff - diff;
-  }
-  sum += spoilt;
+/// The sum over a whole warp; every lane returns the same bits.
+__device__ inline double WarpSum(double sum) {
   for (int offset = 16; offset > 0; offset /= 2) {
     sum += __shfl_xor_sync(0xffffffffu, sum, offset);
   }
   return sum;
+}
+
+/// SquaredDistance by one whole warp; every lane returns the same bits.
+template <typename Dtype>
+__device__ Dtype WarpSquaredDistance(int dim, const Dtype* a, const Dtype* b) {
+  const int lane = threadIdx.x % 32;
+  double sum = 0;
+  for (int d = lane; d < dim; d += 32) {
+    const double diff = static_cast<double>(a[d]) - b[d];
+    sum += diff * diff;
+  }
+  sum = WarpSum(sum);
+  if (isinf(sum)) {  // for all lanes: too large, or is a feature infinite?
+    double spoilt = 0;
+    for (int d = lane; d < dim; d += 32) {
+      const double diff = static_cast<double>(a[d]) - b[d];
+      spoilt += diff - diff;
+    }
+    sum += WarpSum(spoilt);
+  }
+  return static_cast<Dtype>(sum);
 }
 #endif  // __CUDACC__
 
