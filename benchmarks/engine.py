@@ -14,18 +14,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
-import h5py
 import measured
 import numpy as np
+from caffe_timing import CAFFE, LOG, ROOT, caffe_time, feed, forward_seconds
 from google.protobuf import text_format
 from rich import box
 from rich.table import Table
+from tables_of_engine import OURS, SGEMM, STOCK
 from typer import BadParameter, Option
 from whole_commands import run
 
@@ -35,8 +36,7 @@ from pydrdl.messages import caffe_pb2
 from pydrdl.pycaffe import net_of, read_net
 
 SCHEMA = "drdl.bench_engine/1"
-ROOT = Path(__file__).parents[1]
-STOCK, OURS, TORCH, SGEMM = "stock Caffe", "the engine", "PyTorch", "sgemm"
+TORCH = "PyTorch"
 NETS = {
     "paper": "prototxt/mixed_difference",
     "single branch": "prototxt/vgg_ccl",
@@ -47,8 +47,6 @@ DEMO, LONGER = "demo", 10
 PASSED_ON = 32  # images of a pass of extraction
 ITERATION = re.compile(r"Iteration (\d+) \(\S+ iter/s, (\S+)s/1 iters\)")
 LAYER = re.compile(r"\] +(\S+)\s+(forward|backward): (\S+) ms")
-FORWARD = re.compile(r"Average Forward pass: (\S+) ms")
-LOG = {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
 SIDE = 4096  # of the matrices of the floor
 
 
@@ -97,13 +95,8 @@ def _build_stock() -> Path:
 
 
 def _with_inputs(message: Any, folder: Path) -> int:
-    """Gives a net random images and the ids of whole sets; returns how many.
-
-    Zeros would not do: the processor predicts the branches of ReLU and max pooling
-    then, and a pass is quicker than it ever is in use.
-    """
-    layers = [one for one in message.layer if "data" in one.top]
-    first = layers[0]
+    """Gives a net random images and the ids of whole sets; returns how many."""
+    first, *others = [one for one in message.layer if "data" in one.top]
     if first.type == "PairSetData":
         sets = first.pair_set_data_param
         rows, side = sets.positives + sets.negatives, first.transform_param.crop_size
@@ -116,19 +109,10 @@ def _with_inputs(message: Any, folder: Path) -> int:
     random = np.random.default_rng(1)
     # float64 would take several times the memory of the whole batch.
     pixels = random.standard_normal((images, 3, side, side), np.float32)
-    with h5py.File(folder / "inputs.h5", "w") as file:
-        file["data"] = pixels
-        file["vehicle_id"] = ids.astype(np.float32)
-        file["model_id"] = (ids % 8).astype(np.float32)
-    (folder / "inputs.txt").write_text(f"{folder / 'inputs.h5'}\n")
-    for other in layers[1:]:
+    arrays = {"data": pixels, "vehicle_id": ids, "model_id": ids % 8}
+    feed(first, arrays, folder)
+    for other in others:
         message.layer.remove(other)
-    del first.param[:]
-    for name in ("include", "transform_param", "pair_set_data_param", "input_param"):
-        first.ClearField(name)
-    first.type = "HDF5Data"
-    first.hdf5_data_param.source = str(folder / "inputs.txt")
-    first.hdf5_data_param.batch_size = images
     return images
 
 
@@ -202,14 +186,6 @@ def _train(
     return statistics.fmean(found), peak
 
 
-def _caffe_time(
-    caffe: Path, net: Path, threads: int, iterations: int, phase: str = "TRAIN"
-) -> str:
-    words = [str(caffe), "time", "--model", str(net), "--phase", phase]
-    words += ["--iterations", str(iterations)]
-    return run(words, ROOT, environment={**LOG, **_threads(threads)})[2]
-
-
 def _torch(net: Path, folder: Path, iterations: int, threads: int) -> float:
     words = [sys.executable, str(ROOT / "benchmarks/engine_torch.py"), str(net)]
     words += [str(folder / "inputs.h5"), str(iterations)]
@@ -227,6 +203,7 @@ def _measure(
     """Every contestant once a round, in turns."""
     iterations *= LONGER if name == DEMO else 1
     most = len(os.sched_getaffinity(0))
+    all_threads = _threads(most)
     counts = sorted({1, most}) if one_thread or name == DEMO else [most]
     with tempfile.TemporaryDirectory(prefix="bench_engine_") as text:
         folder, deploy = Path(text), Path(text) / "deploy"
@@ -254,14 +231,16 @@ def _measure(
                 seconds, _ = _train(caffes[OURS], net, folder, iterations, threads)
                 timed.add(OURS, threads, seconds)
             for contestant, caffe in caffes.items():
-                found = FORWARD.search(_caffe_time(caffe, passed, most, 5, "TEST"))
-                assert found is not None, "caffe time ended well, without a time"
-                of = timed.forward.setdefault(contestant, [])
-                of.append(float(found[1]) / 1000)
+                log = caffe_time(
+                    passed, 5, "TEST", caffe=caffe, environment=all_threads
+                )
+                timed.forward.setdefault(contestant, []).append(forward_seconds(log))
         for contestant, caffe in caffes.items():
-            layers = LAYER.findall(_caffe_time(caffe, net, most, iterations))
+            log = caffe_time(
+                net, iterations, "TRAIN", caffe=caffe, environment=all_threads
+            )
             timed.layers[contestant] = {
-                f"{layer} {way}": float(ms) for layer, way, ms in layers
+                f"{layer} {way}": float(ms) for layer, way, ms in LAYER.findall(log)
             }
     return timed
 
@@ -271,15 +250,11 @@ def _shown(timed: Timed) -> Table:
     for contestant, by_threads in timed.seconds.items():
         for threads, seconds in by_threads.items():
             stock = timed.seconds[STOCK]
-            ratios = _over(stock.get(threads, stock[max(stock, key=int)]), seconds)
+            same = stock.get(threads, stock[max(stock, key=int)])
             median = f"{statistics.median(seconds):.3f}"
-            ratio = f"{statistics.median(ratios):.2f}"
+            ratio = f"{statistics.median(measured.ratios(same, seconds)):.2f}"
             table.add_row(f"{timed.net}, {contestant}", threads, median, ratio)
     return table
-
-
-def _over(a: Sequence[float], b: Sequence[float]) -> list[float]:
-    return [x / y for x, y in zip(a, b, strict=True)]
 
 
 def measure(
@@ -304,7 +279,7 @@ def measure(
         if name not in NETS:
             raise BadParameter(f"{name} is none of {', '.join(NETS)}")
     machine = measured.machine({"PyTorch": "torch"})
-    caffes = {STOCK: _build_stock(), OURS: Path(sys.executable).with_name("caffe")}
+    caffes = {STOCK: _build_stock(), OURS: CAFFE}
     torch = find_spec("torch") is not None
     found = []
     for name in chosen:

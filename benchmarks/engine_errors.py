@@ -35,22 +35,16 @@ PASSES = ("top", "bottom diff", "weights diff")
 Numbers = NDArray[np.float64]
 
 
-def _layer(net: str, name: str) -> Any:
+def _layer(net: str, name: str) -> tuple[Any, int]:
+    """A convolution, and its bottom's channels: the outputs of the last one before."""
     message = read_net(ROOT / "prototxt" / net / "train_val.prototxt")
-    (layer,) = (one for one in message.layer if one.name == name)
-    return layer
-
-
-def _channels(net: str, name: str) -> int:
-    """Of the bottom: the outputs of the last convolution before."""
-    message = read_net(ROOT / "prototxt" / net / "train_val.prototxt")
-    outputs = 3
+    channels = 3
     for layer in message.layer:
         if layer.name == name:
-            break
+            return layer, channels
         if layer.type == "Convolution":
-            outputs = layer.convolution_param.num_output
-    return outputs
+            channels = layer.convolution_param.num_output
+    raise AssertionError(f"{net} has no layer {name}")
 
 
 def _passes(
@@ -85,8 +79,8 @@ def _passes(
 
 def _errors(images: int, seed: int) -> Iterator[dict[str, Any]]:
     for (net, name), side in LAYERS.items():
-        layer = _layer(net, name)
-        p, channels = layer.convolution_param, _channels(net, name)
+        layer, channels = _layer(net, name)
+        p = layer.convolution_param
         kernel, outputs = p.kernel_size[0], p.num_output
         stride, pad = p.stride[0] if p.stride else 1, p.pad[0] if p.pad else 0
         top = (side + 2 * pad - kernel) // stride + 1

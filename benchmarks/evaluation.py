@@ -212,17 +212,13 @@ def _contestants(data: Data, near: bool) -> tuple[list[Contestant], list[str]]:
     return found, missing
 
 
-def _ratios(contestant: Contestant, bare: Contestant) -> list[float]:
-    return [a / b for a, b in zip(contestant.seconds, bare.seconds, strict=True)]
-
-
 def _show(contestants: list[Contestant], bare: Contestant, peak: float | None) -> None:
     table = Table(
         "", "seconds", "ratio", "of the rounds", "rank-1",
         box=box.SIMPLE_HEAD,
     )  # fmt: skip
     for c in contestants:
-        ratios = _ratios(c, bare)
+        ratios = measured.ratios(c.seconds, bare.seconds)
         table.add_row(
             c.name,
             f"{statistics.median(c.seconds):.2f}",
@@ -231,12 +227,12 @@ def _show(contestants: list[Contestant], bare: Contestant, peak: float | None) -
         )
     cli.console.print(table)
     ours = next(c for c in contestants if c.name == OURS)
-    ratio = statistics.median(_ratios(ours, bare))
+    ratio = statistics.median(measured.ratios(ours.seconds, bare.seconds))
     verdict = "met" if ratio <= TARGET else "missed"
     cli.console.print(f"target: at most {TARGET} times the bare sgemm: {verdict}")
     for c in contestants:
         if c.name.startswith(f"{OURS}, "):
-            ratio = statistics.median(_ratios(c, ours))
+            ratio = statistics.median(measured.ratios(c.seconds, ours.seconds))
             verdict = "met" if ratio <= NEAR_TARGET else "missed"
             cli.console.print(
                 f"{c.name}: {ratio:.2f} times {OURS}; target {NEAR_TARGET}: {verdict}"
@@ -300,7 +296,7 @@ def bench(
                 {
                     "name": c.name,
                     "seconds": c.seconds,
-                    "over_bare_sgemm": _ratios(c, bare),
+                    "over_bare_sgemm": measured.ratios(c.seconds, bare.seconds),
                     "rank1": c.rank1,
                 }
                 for c in contestants

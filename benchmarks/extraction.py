@@ -1,10 +1,7 @@
 """How long the extraction of features takes, beside the net's forward pass alone."""
 
 import os
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
-import h5py
 import measured
 import numpy as np
+from caffe_timing import ROOT, caffe_time, feed, forward_seconds
 from rich import box
 from rich.table import Table
 from typer import BadParameter, Option
@@ -28,11 +25,9 @@ from pydrdl.features import extract
 from pydrdl.features.deploy_net import INPUT, last_top, open_net, read_preprocess
 
 SCHEMA = "drdl.bench_extraction/2"
-ROOT = Path(__file__).parents[1]
 TARGET = 1.10
 TIME, BARE = "caffe time, forward", "net.forward()"
 OURS, DECODE = "extraction", "decoding alone"
-FORWARD = re.compile(r"Average Forward pass: (\S+) ms")
 Pixels = Iterable[Float32]
 SEED = 1  # of the weights: values do not change what a pass takes
 
@@ -85,8 +80,7 @@ class Result:
 
     def ratios(self, of: str, to: str) -> list[float]:
         """In each round."""
-        pairs = zip(self.seconds[of], self.seconds[to], strict=True)
-        return [a / b for a, b in pairs]
+        return measured.ratios(self.seconds[of], self.seconds[to])
 
 
 def _draw(folder: Path, case: Case) -> list[Image]:
@@ -106,24 +100,14 @@ def _draw(folder: Path, case: Case) -> list[Image]:
 
 
 def _timed_net(net: Path, inputs: Float32, folder: Path) -> Path:
-    """The deploy net with a batch of true images as its input.
-
-    `caffe time` would leave zeros in an Input layer: the processor predicts the
-    branches of ReLU and max pooling then, and a pass is quicker than it ever is.
-    """
+    """The deploy net with a batch of true images as its input."""
     from google.protobuf import text_format
 
     from pydrdl.pycaffe import read_net
 
-    with h5py.File(folder / "inputs.h5", "w") as file:
-        file[INPUT] = inputs
-    (folder / "inputs.txt").write_text(f"{folder / 'inputs.h5'}\n")
     message = read_net(net)
     (data,) = [layer for layer in message.layer if INPUT in layer.top]
-    data.ClearField("input_param")
-    data.type = "HDF5Data"
-    data.hdf5_data_param.source = str(folder / "inputs.txt")
-    data.hdf5_data_param.batch_size = len(inputs)
+    feed(data, {INPUT: inputs}, folder)
     output = folder / "timed.prototxt"
     output.write_text(text_format.MessageToString(message))
     return output
@@ -131,21 +115,7 @@ def _timed_net(net: Path, inputs: Float32, folder: Path) -> Path:
 
 def _caffe_time(net: Path, passes: int) -> float:
     """Seconds of so many forward passes, as `caffe time` has them."""
-    caffe = str(Path(sys.executable).with_name("caffe"))
-    command = [caffe, "time", "--model", str(net), "--phase", "TEST"]
-    command += ["--iterations", str(passes)]
-    environment = os.environ | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, check=False
-    )
-    found = FORWARD.search(done.stderr)
-    if found is None:
-        raise InputError(
-            f"caffe time gave no forward pass; it ended with {done.returncode}",
-            " ".join(command),
-            "run it to see its log",
-        )
-    return passes * float(found[1]) / 1000
+    return passes * forward_seconds(caffe_time(net, passes, "TEST"))
 
 
 def _extraction(

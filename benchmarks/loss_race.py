@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import measured
 from loss_work import Work
 
 from pydrdl.errors import InputError
@@ -64,8 +65,7 @@ class Outcome:
 
     def ratios(self, one: str, other: str) -> list[float]:
         """Seconds of one over seconds of the other, in every round."""
-        pairs = zip(self.seconds[one], self.seconds[other], strict=True)
-        return [a / b for a, b in pairs]
+        return measured.ratios(self.seconds[one], self.seconds[other])
 
 
 def validate(contestant: Contestant, work: Work) -> None:

@@ -95,6 +95,11 @@ def spread(values: Sequence[float], digits: str) -> tuple[str, str]:
     return f"{middle:{digits}}", f"{low:{digits}} to {high:{digits}}"
 
 
+def ratios(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Seconds of one over seconds of the other, in every round."""
+    return [a / b for a, b in zip(one, other, strict=True)]
+
+
 def command(words: Sequence[str] = ()) -> str:
     """How this process was started, but for --json and the folders of this machine.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from documents import as_table, paragraph
-from measured import Machine, spread
+from measured import Machine, ratios, spread
 
 from pydrdl.reproduce.runner import exactly
 from pydrdl.table import plural
@@ -38,12 +38,6 @@ def at_least(median: float, target: float, digits: str) -> str:
 def at_most(median: float, target: float, digits: str) -> str:
     """What was wanted, and whether it was missed."""
     return f"{target:{digits}}" + ("" if median <= target else ": missed")
-
-
-def ratios(seconds: dict[str, list[float]], one: str, other: str) -> list[float]:
-    """Seconds of one over seconds of the other, in every round."""
-    pairs = zip(seconds[one], seconds[other], strict=True)
-    return [a / b for a, b in pairs]
 
 
 def pair_set_data_about(content: Content) -> str:
@@ -98,9 +92,9 @@ def build_lmdb_rates(content: Content) -> str:
 
 def build_lmdb_ratios(content: Content) -> str:
     """The builder's rate over that of OpenCV's calls."""
-    rows = []
+    rows, seconds = [], content["seconds"]
     for row in content["ratios"]:
-        values = ratios(content["seconds"], row["bare"], row["ours"])
+        values = ratios(seconds[row["bare"]], seconds[row["ours"]])
         target = row["target"]
         median = statistics.median(values)
         wanted = "" if target is None else at_least(median, target, "")

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from documents import as_table
-from measured import spread
-from tables_of_benchmarks import ROUNDS, about
+from measured import ratios, spread
+from tables_of_benchmarks import ROUNDS, about, at_least, at_most
 
 Content = dict[str, Any]
 STOCK, OURS, SGEMM = "stock Caffe", "the engine", "sgemm"
@@ -27,10 +27,6 @@ def engine_about(content: Content) -> str:
     return about([content], what, rounds)
 
 
-def _over(a: Sequence[float], b: Sequence[float]) -> list[float]:
-    return [x / y for x, y in zip(a, b, strict=True)]
-
-
 def _cores(net: Content) -> str:
     """As many threads as cores; the engine is tried with more, too."""
     return max(net["seconds"][STOCK], key=int)
@@ -43,55 +39,44 @@ def engine(content: Content) -> str:
         for contestant, by_threads in net["seconds"].items():
             for threads, seconds in by_threads.items():
                 stock = net["seconds"][STOCK]
-                ratios = _over(stock.get(threads, stock[_cores(net)]), seconds)
+                same = stock.get(threads, stock[_cores(net)])
                 rows.append(
                     (
                         net["net"],
                         TITLES.get(contestant, contestant),
                         threads,
                         f"{statistics.median(seconds):.3g}",
-                        *spread(ratios, ".2f"),
+                        *spread(ratios(same, seconds), ".2f"),
                     )
                 )
     titles = ("net", "", "threads", "s/iteration", "stock over it", ROUNDS)
     return as_table(titles, rows)
 
 
-def _wanted(found: float, least: float | None, most: float | None) -> tuple[str, str]:
-    limit, good = (least, found >= least) if least is not None else (most, True)
-    if most is not None:
-        good = found <= most
-    return f"{found:.2f}", f"{limit:g}" + ("" if good else ": missed")
-
-
 def engine_targets(content: Content) -> str:
     """What was wanted, and what came: medians of the rounds."""
     rows = []
     for net in content["nets"]:
-        seconds = net["seconds"]
+        name, seconds, forward = net["net"], net["seconds"], net["forward"]
         most = _cores(net)
         ours = seconds[OURS][most]
         # Stock Caffe is given the number of threads that it is quickest with.
         best = min(seconds[STOCK].values(), key=statistics.median)
+        faster = statistics.median(ratios(best, ours))
+        wanted = at_least(faster, FASTER, "g")
         rows.append(
-            (
-                f"{net['net']}: stock at its best over the engine",
-                *_wanted(statistics.median(_over(best, ours)), FASTER, None),
-            )
+            (f"{name}: stock at its best over the engine", f"{faster:.2f}", wanted)
         )
-        floor = statistics.median(_over(ours, seconds[SGEMM][most]))
-        limit = FLOOR if net["net"] == "paper" else None
-        told = _wanted(floor, None, limit) if limit else (f"{floor:.2f}", "")
-        rows.append((f"{net['net']}: the engine over bare sgemm", *told))
+        floor = statistics.median(ratios(ours, seconds[SGEMM][most]))
+        wanted = at_most(floor, FLOOR, "g") if name == "paper" else ""
+        rows.append((f"{name}: the engine over bare sgemm", f"{floor:.2f}", wanted))
         if most != "1" and "1" in seconds[OURS]:
-            more = statistics.median(_over(seconds[OURS]["1"], ours))
-            least = THREADS if net["net"] == "demo" else None
-            told = _wanted(more, least, None) if least else (f"{more:.2f}", "")
-            rows.append((f"{net['net']}: one thread over {most}", *told))
-        passed = statistics.median(_over(net["forward"][STOCK], net["forward"][OURS]))
-        rows.append(
-            (f"{net['net']}: a pass of extraction", *_wanted(passed, FASTER, None))
-        )
+            more = statistics.median(ratios(seconds[OURS]["1"], ours))
+            wanted = at_least(more, THREADS, "g") if name == "demo" else ""
+            rows.append((f"{name}: one thread over {most}", f"{more:.2f}", wanted))
+        passed = statistics.median(ratios(forward[STOCK], forward[OURS]))
+        wanted = at_least(passed, FASTER, "g")
+        rows.append((f"{name}: a pass of extraction", f"{passed:.2f}", wanted))
     return as_table(("", "median ratio", "wanted"), rows)
 
 

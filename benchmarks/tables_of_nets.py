@@ -3,8 +3,8 @@
 import statistics
 
 from documents import as_table
-from measured import spread
-from tables_of_benchmarks import ROUNDS, Content, about, at_most, ratios
+from measured import ratios, spread
+from tables_of_benchmarks import ROUNDS, Content, about, at_most
 
 from pydrdl.table import plural
 
@@ -52,7 +52,8 @@ def losses_bandwidth(*runs: Content) -> str:
     sizes = list(dict.fromkeys(outcome["sets"] for outcome in outcomes))
     shares: dict[str, list[str]] = {}
     for outcome in outcomes:
-        share = statistics.median(ratios(outcome["seconds"], COPY, CAFFE))
+        seconds = outcome["seconds"]
+        share = statistics.median(ratios(seconds[COPY], seconds[CAFFE]))
         shares.setdefault(_loss(outcome), []).append(f"{share:.2f}")
     titles = []
     for size in sizes:
@@ -72,8 +73,9 @@ def _over_caffe(run: Content, like: Content, name: str) -> str:
     """In a run's outcome of the same loss over as many sets."""
     for outcome in run["outcomes"]:
         same = all(outcome[key] == like[key] for key in ("layer", "way", "sets"))
-        if same and name in outcome["seconds"]:
-            median, rounds = spread(ratios(outcome["seconds"], name, CAFFE), ".2f")
+        seconds = outcome["seconds"]
+        if same and name in seconds:
+            median, rounds = spread(ratios(seconds[name], seconds[CAFFE]), ".2f")
             return f"{median} ({rounds})"
     return ""
 
@@ -100,7 +102,7 @@ def extraction(content: Content) -> str:
     for case in content["cases"]:
         for name, seconds in case["seconds"].items():
             ms = 1000 * statistics.median(seconds) / case["images"]
-            over = ratios(case["seconds"], name, base)
+            over = ratios(seconds, case["seconds"][base])
             median = statistics.median(over)
             wanted = at_most(median, target, ".2f") if name == ours else ""
             row = case["case"], name, f"{ms:.2f}", *spread(over, ".2f"), wanted
@@ -125,7 +127,7 @@ def training(content: Content) -> str:
         (
             method,
             f"{statistics.median(seconds):.3f}",
-            *spread(ratios(content["seconds"], method, first), ".2f"),
+            *spread(ratios(seconds, content["seconds"][first]), ".2f"),
         )
         for method, seconds in content["seconds"].items()
     ]

@@ -18,6 +18,9 @@ quietly() {  # log, command: shows the end of the log where the command fails
   }
 }
 
+# A file's tests stay together: they share what they build.
+at_a_time=(-n auto --maxprocesses 4 --dist loadfile)
+
 step() { printf '\n== %s\n' "$*"; }
 style_and_types() {
   step style and types
@@ -82,7 +85,7 @@ if [ $preset = cpu ]; then
 fi
 
 step Python tests
-pytest -q "$@"
+pytest -q "${at_a_time[@]}" "$@"
 
 step "numbers once more, computed as on an older processor"
 (
@@ -91,7 +94,7 @@ step "numbers once more, computed as on an older processor"
   . tools/older_processor.env
   set +a
   build/$preset/drdl_test --gtest_brief=1
-  pytest -q tests/unit/test_*protocol.py tests/unit/test_metrics*.py \
+  pytest -q "${at_a_time[@]}" tests/unit/test_*protocol.py tests/unit/test_metrics*.py \
     tests/unit/test_reference.py tests/unit/test_joint_bayesian.py \
     tests/unit/test_report_search.py tests/commands/test_verifier.py \
     tests/caffe/test_loss_properties.py tests/caffe/test_nets.py \

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "caffe/layer_factory.hpp"
-#include "caffe/util/math_functions.hpp"
 #include "drdl/engine/convolution.hpp"
 #include "drdl/engine/kernels.hpp"
 #include "drdl/engine/parallel.hpp"
@@ -37,9 +37,14 @@ void EachPiece(int count, int size, const Body& body) {
 // Names of scratch memory; those of the convolutions are below.
 enum { kRow = 16, kRatios };
 
-void TellFallback(const LayerParameter& param, const char* what) {
-  LOG_FIRST_N(INFO, 1) << "Layer " << param.name() << ", " << what
-                       << ": by upstream's code";
+/// Tells that the engine does not serve a layer, once for each kind.
+void TellFallback(const LayerParameter& param, const char* kind) {
+  static std::mutex mutex;
+  static std::set<std::string> told;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (!told.insert(kind).second) return;
+  LOG(INFO) << "Layer " << param.name() << ", " << kind
+            << ": by upstream's code";
 }
 
 }  // namespace
@@ -52,7 +57,6 @@ void TellEngine() {
 
 // --- Convolution
 
-template <typename Dtype>
 static bool TwoDimensional(int axes, bool force_nd) {
   return axes == 2 && !force_nd;
 }
@@ -81,7 +85,7 @@ static bool TwoDimensional(int axes, bool force_nd) {
 template <typename Dtype>
 void EngineConvolutionLayer<Dtype>::Forward_cpu(
     const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
-  if (!TwoDimensional<Dtype>(this->num_spatial_axes_, this->force_nd_im2col_)) {
+  if (!TwoDimensional(this->num_spatial_axes_, this->force_nd_im2col_)) {
     TellFallback(this->layer_param_, "not two-dimensional");
     ConvolutionLayer<Dtype>::Forward_cpu(bottom, top);
     return;
@@ -99,7 +103,7 @@ template <typename Dtype>
 void EngineConvolutionLayer<Dtype>::Backward_cpu(
     const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
     const vector<Blob<Dtype>*>& bottom) {
-  if (!TwoDimensional<Dtype>(this->num_spatial_axes_, this->force_nd_im2col_)) {
+  if (!TwoDimensional(this->num_spatial_axes_, this->force_nd_im2col_)) {
     ConvolutionLayer<Dtype>::Backward_cpu(top, propagate_down, bottom);
     return;
   }
@@ -129,6 +133,11 @@ namespace {
 
 const int kPixels = 512;  // of a slice of an image
 
+bool AcrossChannels(const LayerParameter& param) {
+  return param.lrn_param().norm_region() ==
+         LRNParameter_NormRegion_ACROSS_CHANNELS;
+}
+
 /// Calls body(image, first pixel, end) for slices of all images.
 template <typename Body>
 void EachSlice(int images, int pixels, const Body& body) {
@@ -144,8 +153,7 @@ void EachSlice(int images, int pixels, const Body& body) {
 template <typename Dtype>
 void EngineLRNLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
-  if (this->layer_param_.lrn_param().norm_region() !=
-      LRNParameter_NormRegion_ACROSS_CHANNELS) {
+  if (!AcrossChannels(this->layer_param_)) {
     TellFallback(this->layer_param_, "LRN within channels");
     LRNLayer<Dtype>::Forward_cpu(bottom, top);
     return;
@@ -168,8 +176,7 @@ template <typename Dtype>
 void EngineLRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
-  if (this->layer_param_.lrn_param().norm_region() !=
-      LRNParameter_NormRegion_ACROSS_CHANNELS) {
+  if (!AcrossChannels(this->layer_param_)) {
     LRNLayer<Dtype>::Backward_cpu(top, propagate_down, bottom);
     return;
   }
@@ -196,6 +203,10 @@ void EngineLRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
 // --- Pooling
 
 namespace {
+
+bool IsServed(const PoolingParameter& param, size_t tops) {
+  return tops == 1 && param.pool() != PoolingParameter_PoolMethod_STOCHASTIC;
+}
 
 /// One window of AVE pooling: where it begins and ends within the plane, and
 /// what its sum is divided by.
@@ -226,13 +237,14 @@ Window WindowOf(const drdl::engine::PoolShape& s, int ph, int pw) {
 template <typename Dtype>
 void EnginePoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                             const vector<Blob<Dtype>*>& top) {
-  const auto pool = this->layer_param_.pooling_param().pool();
-  const bool max = pool == PoolingParameter_PoolMethod_MAX;
-  if (top.size() > 1 || !(max || pool == PoolingParameter_PoolMethod_AVE)) {
-    TellFallback(this->layer_param_, "pooling with a top for the places");
+  const PoolingParameter& param = this->layer_param_.pooling_param();
+  if (!IsServed(param, top.size())) {
+    TellFallback(this->layer_param_,
+                 "pooling that is stochastic or has two tops");
     PoolingLayer<Dtype>::Forward_cpu(bottom, top);
     return;
   }
+  const bool max = param.pool() == PoolingParameter_PoolMethod_MAX;
   DRDL_POOL_SHAPE(shape);
   const Dtype* data = bottom[0]->cpu_data();
   Dtype* out = top[0]->mutable_cpu_data();
@@ -269,13 +281,13 @@ template <typename Dtype>
 void EnginePoolingLayer<Dtype>::Backward_cpu(
     const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
     const vector<Blob<Dtype>*>& bottom) {
-  const auto pool = this->layer_param_.pooling_param().pool();
-  const bool max = pool == PoolingParameter_PoolMethod_MAX;
-  if (top.size() > 1 || !(max || pool == PoolingParameter_PoolMethod_AVE)) {
+  const PoolingParameter& param = this->layer_param_.pooling_param();
+  if (!IsServed(param, top.size())) {
     PoolingLayer<Dtype>::Backward_cpu(top, propagate_down, bottom);
     return;
   }
   if (!propagate_down[0]) return;
+  const bool max = param.pool() == PoolingParameter_PoolMethod_MAX;
   DRDL_POOL_SHAPE(shape);
   const Dtype* top_diff = top[0]->cpu_diff();
   Dtype* diff = bottom[0]->mutable_cpu_diff();

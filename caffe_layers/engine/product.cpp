@@ -7,10 +7,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "drdl/engine/convolution.hpp"
-#include "drdl/engine/kernels.hpp"
 #include "drdl/engine/parallel.hpp"
 #include "gemm.hpp"
 

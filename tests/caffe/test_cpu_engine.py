@@ -127,3 +127,29 @@ def test_layers_that_cudnn_does_not_serve_say_so(demo: Path, kind: str) -> None:
     with pytest.raises(InputError, match=f"cuDNN does not serve {kind}") as caught:
         net_of(message, caffe_pb2.TEST, "the net")
     assert f"layer {layer.name} ({kind})" in caught.value.where
+
+
+def test_layers_that_upstreams_code_serves_are_told_once_for_each_kind(
+    tmp_path: Path,
+) -> None:
+    within = "lrn_param { norm_region: WITHIN_CHANNEL local_size: 3 }"
+    layers = {
+        "first": ("LRN", within),
+        "second": ("LRN", within),
+        "pool": ("Pooling", 'top: "places" pooling_param { kernel_size: 2 }'),
+    }
+    text, bottom = 'input: "data" input_shape { dim: 1 dim: 2 dim: 6 dim: 6 }\n', "data"
+    for name, (kind, parameters) in layers.items():
+        text += f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" '
+        text += f'top: "{name}" {parameters} }}\n'
+        bottom = name
+    net = tmp_path / "net.prototxt"
+    net.write_text(text)
+    done = run_caffe("time", "--model", net, "--iterations", 1)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    told = [line for line in lines if line.endswith("by upstream's code")]
+    assert [line.partition("] ")[2] for line in told] == [
+        "Layer first, LRN within channels: by upstream's code",
+        "Layer pool, pooling that is stochastic or has two tops: by upstream's code",
+    ]

@@ -2,7 +2,6 @@
 #define DRDL_ENGINE_CONVOLUTION_HPP_
 
 #include <cstdint>
-#include <vector>
 
 namespace drdl {
 namespace engine {
@@ -51,8 +50,6 @@ class Convolution {
                   Dtype* filters_diff);
   /// Adds to bias_diff.
   void BiasDiff(const Dtype* top_diff, Dtype* bias_diff) const;
-
-  bool winograd() const { return winograd_; }
 
  private:
   ConvolutionShape shape_;
