@@ -38,8 +38,8 @@ mkdir -p build
 # Beside .venv, whose packages it has: its own caffe.
 python=$build/venv/bin/python
 if [ ! -x "$python" ]; then
-  .venv/bin/python -m venv --without-pip "$build/venv"
-  echo "import site; site.addsitedir('$(.venv/bin/python -c \
+  .venv/bin/python -P -m venv --without-pip "$build/venv"
+  echo "import site; site.addsitedir('$(.venv/bin/python -P -c \
     'import sysconfig; print(sysconfig.get_path("purelib"))')')" \
     >"$(echo "$build"/venv/lib/python3*/site-packages)/packages_of_venv.pth"
 fi
@@ -97,9 +97,9 @@ step "gradients"
 if [ "$choice" = all ]; then
   "$python" tools/gradcheck.py --device gpu
   step "Python tests"
-  "$python" -m pytest -q -m gpu tests/caffe
+  "$python" -P -m pytest -q -m gpu tests/caffe
 else
-  "$python" -m pytest -q -m gpu tests/caffe/test_loss_properties.py \
+  "$python" -P -m pytest -q -m gpu tests/caffe/test_loss_properties.py \
     -k "ids or rounded or hidden or collapse or three_bottoms_never"
 fi
 

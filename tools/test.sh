@@ -19,7 +19,7 @@ quietly() {  # log, command: shows the end of the log where the command fails
 }
 
 # A file's tests stay together: they share what they build.
-at_a_time=(-n auto --maxprocesses 4 --dist loadfile)
+at_a_time=(-n logical --maxprocesses 4 --dist loadfile)
 
 step() { printf '\n== %s\n' "$*"; }
 style_and_types() {
@@ -39,7 +39,7 @@ if [ "${1:-}" = quick ]; then
   python benchmarks/document_tables.py --check
   step quick Python tests
   [ $# -gt 0 ] || set -- tests/unit tests/commands/test_drdl.py
-  exec pytest -q -m "not slow" "$@"
+  exec pytest -q "${at_a_time[@]}" -m "not slow" "$@"
 fi
 
 preset=cpu

@@ -99,4 +99,4 @@ def test_interpreters_are_started_in_one_place(path: Path) -> None:
 def test_scripts_start_interpreters_with_a_file(path: Path) -> None:
     for line in path.read_text().splitlines():
         if re.search(r"python[0-9.]*\b\S*\s+-", line.partition("#")[0]):
-            assert re.search(r"python[0-9.]*\s+-(P|I)", line), line
+            assert re.search(r"python[0-9.]*\b\S*\s+-(P|I)", line), line
