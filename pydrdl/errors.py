@@ -23,6 +23,10 @@ class InputError(Exception):
         self.what, self.where, self.next_step = what, str(where), next_step
         super().__init__(f"{what}\n  where: {where}\n  next: {next_step}")
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
+        """As it is handed from one process to another."""
+        return type(self), (self.what, self.where, self.next_step)
+
 
 # C0 but for tab and line feed, DEL and C1; the two separators that break lines;
 # marks that turn the direction of writing; halves of surrogate pairs, which

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import islice
 from multiprocessing import (
     active_children,
     connection,
@@ -41,6 +42,13 @@ class Progress(Protocol):
 def unseen(items: Iterable[In], what: str, total: int) -> Iterable[In]:
     """A Progress that shows nothing."""
     return items
+
+
+def in_batches(items: Iterable[In], size: int) -> Iterator[list[In]]:
+    """Yields lists of size items; the last may be shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def in_order(

@@ -50,7 +50,7 @@ def build_lmdb(
             "it lacks count as unlabelled.",
         ),
     ] = None,
-    workers: Annotated[int | None, options.WORKERS] = None,
+    workers: Annotated[str | None, options.THREADS] = None,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
     """Build an image LMDB of a data set.
@@ -67,10 +67,12 @@ def build_lmdb(
     from pydrdl.check import print_problems
     from pydrdl.check.counts import count_images
     from pydrdl.check.images import DamageNotes
+    from pydrdl.cluster import connected
     from pydrdl.datasets import images_of_split
     from pydrdl.lmdb.build import build_image_lmdb
     from pydrdl.lmdb.labels import read_labels, with_known_models
 
+    where = options.workers_of(workers)
     folder = options.one_output(output, output_word)
     data = _open(dataset, root, labelled_only, as_models)
     found = images = images_of_split(data, split)
@@ -78,20 +80,22 @@ def build_lmdb(
     if model_ids is not None:
         images = with_known_models(found, model_ids, labelled_only=labelled_only)
     damaged = DamageNotes()
-    summary = build_image_lmdb(
-        images,
-        data.root,
-        folder,
-        size=(size, size) if size else None,
-        jpeg_quality=None if raw else quality,
-        label=label,
-        num_models=data.num_models,
-        model_ids=model_ids,
-        workers=workers,
-        overwrite=overwrite,
-        progress=cli.progress,
-        note=damaged,
-    )
+    with connected(where if isinstance(where, str) else None) as cluster:
+        summary = build_image_lmdb(
+            images,
+            data.root,
+            folder,
+            size=(size, size) if size else None,
+            jpeg_quality=None if raw else quality,
+            label=label,
+            num_models=data.num_models,
+            model_ids=model_ids,
+            workers=where if isinstance(where, int) else None,
+            cluster=cluster,
+            overwrite=overwrite,
+            progress=cli.progress,
+            note=damaged,
+        )
     print_problems(damaged.problems(), cli.stderr)
     table = Table(str(folder), "", title=f"{data.name} {split}")
     count = count_images(split, images, data.num_models)

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rich.table import Table
 from typer import Argument, BadParameter, Option
@@ -51,6 +51,7 @@ def extract_features(
     mean: Annotated[
         str | None, Option(help="B,G,R to subtract; see preprocess.json.")
     ] = None,
+    workers: Annotated[str | None, options.PROCESSES] = None,
     half: Annotated[
         bool, Option("--half", help="Keep float16: half the file, 3 digits a value.")
     ] = False,
@@ -67,38 +68,48 @@ def extract_features(
     """
     from pydrdl.check import print_problems
     from pydrdl.check.images import DamageNotes
+    from pydrdl.cluster import connected
     from pydrdl.datasets import images_of_split, open_dataset
     from pydrdl.datasets.dataset import full_name
     from pydrdl.features.extract import extract_to, open_extractor, refuse_output
+    from pydrdl.features.spread import Extraction
 
     bgr = None if mean is None else three_numbers(mean)
+    where = options.workers_of(workers)
+    if where is not None and gpu is not None:
+        raise BadParameter("workers compute on CPUs", param_hint="--workers, --gpu")
     path = options.one_output(output, output_word)
     refuse_output(path, overwrite=overwrite)
     data = open_dataset(dataset, root)
     images = images_of_split(data, split)
-    extractor = open_extractor(
-        net,
-        weights=weights,
-        untrained=untrained,
-        layer=layer,
-        resize=resize,
-        mean=bgr,
-        gpu=gpu,
-    )
+    opening: dict[str, Any] = {
+        "weights": weights,
+        "untrained": untrained,
+        "layer": layer,
+        "resize": resize,
+        "mean": bgr,
+    }
+    extractor = open_extractor(net, gpu=gpu, **opening)
     damaged = DamageNotes()
-    sha256 = extract_to(
-        path,
-        images,
-        data.root,
-        extractor,
-        batch=batch,
-        half=half,
-        dataset=full_name(data),
-        split=split,
-        overwrite=overwrite,
-        progress=cli.progress,
-        note=damaged,
-    )
+    with connected(where) as cluster:
+        batches = None
+        if cluster is not None:
+            task = Extraction.of(net, opening, extractor, data.root, batch)
+            batches = partial(task.batches, cluster, extractor)
+        sha256 = extract_to(
+            path,
+            images,
+            data.root,
+            extractor,
+            batch=batch,
+            half=half,
+            dataset=full_name(data),
+            split=split,
+            overwrite=overwrite,
+            progress=cli.progress,
+            note=damaged,
+            batches=batches,
+        )
     print_problems(damaged.problems(), cli.stderr)
     made = f"{len(images):,} x {extractor.width:,} of blob {extractor.blob}"
     cli.console.lines(f"{path}: {made}, features {sha256[:16]}")

@@ -8,6 +8,7 @@
 --seed      of whatever the tool draws: the same seed draws the same.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,28 @@ OVERWRITE = Option("--overwrite", help="Replace OUTPUT if it exists.")
 DATASET = Argument(help="A data set's folder, or an image list.")
 ROOT = Option(help="Folder that an image list's paths start from.")
 WORKERS = Option(min=1, help="Threads; one a processor by default.")
+_SCHEDULER = "or a Dask scheduler, such as tcp://HOST:8786"
+PROCESSES = Option(metavar="N|ADDRESS", help=f"Processes here, {_SCHEDULER}.")
+THREADS = Option(
+    metavar="N|ADDRESS", help=f"Threads, one a processor by default; {_SCHEDULER}."
+)
+
+
+def workers_of(text: str | None) -> int | str | None:
+    """What --workers says: how many here, or a scheduler's address.
+
+    Raises:
+        BadParameter: it is neither.
+    """
+    if text is None or re.fullmatch(r"(tcp|tls|ws|wss|ucx)://\S+:\d+", text):
+        return text
+    if re.fullmatch(r"\d{1,4}", text) and int(text) > 0:
+        return int(text)
+    raise BadParameter(
+        f"{text!r}; expected a number from 1, or an address such as "
+        "tcp://10.0.0.1:8786",
+        param_hint="--workers",
+    )
 
 
 def output(what: str) -> Any:

@@ -1,10 +1,10 @@
 """Images through a deploy net: the features that the protocols rank."""
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,9 +22,18 @@ from pydrdl.features.file import (
 )
 from pydrdl.features.partial import PartialFeatures, discard, partial_path
 from pydrdl.files import exists, file_sha256, refuse_existing
-from pydrdl.parallel import Progress, behind, in_order, unseen
+from pydrdl.parallel import Progress, behind, in_batches, in_order, unseen
 
-Item = TypeVar("Item")
+
+class Batches(Protocol):
+    """Computes features; Extractor.batches is one, but for two of its arguments."""
+
+    def __call__(
+        self, images: Sequence[Image], *, progress: Progress, note: Note | None
+    ) -> Iterable[Float32]:
+        """Yields a batch at a time, in order."""
+
+
 MOST_HALF = float(np.finfo(np.float16).max)
 
 
@@ -155,6 +164,7 @@ def extract_to(
     overwrite: bool = False,
     progress: Progress = unseen,
     note: Note | None = None,
+    batches: Batches | None = None,
 ) -> str:
     """Computes the features of any number of images into a file, see extract().
 
@@ -173,6 +183,8 @@ def extract_to(
         overwrite: whether to replace what stands there.
         progress: shows how far it is.
         note: is told of images whose damage leaves them decodable.
+        batches: computes them in place of extractor.batches, such as
+            features.spread.batches by the workers of a cluster.
 
     Returns: FeatureSet.sha256 of what the file holds.
 
@@ -190,8 +202,10 @@ def extract_to(
     def keep(part: Float32) -> None:
         kept.append(halved(part, extractor.source) if half else part)
 
+    if batches is None:
+        batches = functools.partial(extractor.batches, root=root, batch=batch)
     # The disk takes a batch while the net computes the next.
-    for _ in behind(keep, extractor.batches(left, root, batch, progress, note)):
+    for _ in behind(keep, batches(left, progress=progress, note=note)):
         pass
     said = {"dataset": dataset, "split": split}
     source = extractor.source.model_copy(update=said)
@@ -308,10 +322,3 @@ def decoded(
         return preprocess(read_image(root, image, size, note))
 
     return in_order(decode, images, None, window)
-
-
-def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yields lists of size items; the last may be shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

@@ -11,12 +11,12 @@ from pydrdl.arrays import Float32
 from pydrdl.datasets.dataset import Image
 from pydrdl.datasets.images import Note, read_image
 from pydrdl.errors import InputError
-from pydrdl.features.extract import Extractor, in_batches
+from pydrdl.features.extract import Extractor
 from pydrdl.features.file import FeaturePieces, check_features
 from pydrdl.gallery.folder import GalleryFolder, Origin
 from pydrdl.gallery.photographs import NONE, Labels, time_taken
 from pydrdl.gallery.rows import GalleryRow
-from pydrdl.parallel import Progress, in_order, unseen
+from pydrdl.parallel import Progress, in_batches, in_order, unseen
 
 AT_ONCE = 512  # rows that are computed before they are added
 

@@ -13,27 +13,23 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import lmdb
 import numpy as np
 
-from pydrdl import messages
-from pydrdl.arrays import Pixels
+from pydrdl.cluster import Cluster
 from pydrdl.datasets.dataset import Image, images_sha256
-from pydrdl.datasets.images import Note, read_image
+from pydrdl.datasets.images import Note
 from pydrdl.errors import InputError
 from pydrdl.files import exists, is_file, write_bytes
 from pydrdl.folders import WholeFolder
-from pydrdl.lmdb import labels, pair_index
+from pydrdl.lmdb import encode, labels, pair_index
+from pydrdl.lmdb.encode import Record
 from pydrdl.lmdb.environment import DATA, LOCK, META_BYTES, committing, to_write, walk
 from pydrdl.lmdb.expected import BUILD, CHECKSUMS_FILE
 from pydrdl.lmdb.pair_index import VehicleRecords
 from pydrdl.parallel import Progress, behind, in_order, unseen
 
-Record = tuple[bytes, bytes]
-
 COMMIT, COMMIT_BYTES = 512, 1 << 25  # records, or bytes, a transaction
-MAX_KEY = 511  # bytes; LMDB's own limit
 # All that may lie in an image LMDB's folder.
 OURS = (DATA, LOCK, BUILD, labels.FILE_NAME, pair_index.FILE_NAME, CHECKSUMS_FILE)
 
@@ -60,6 +56,7 @@ def build_image_lmdb(
     num_models: int = 0,
     model_ids: Sequence[int] | None = None,
     workers: int | None = None,
+    cluster: Cluster | None = None,
     overwrite: bool = False,
     progress: Progress = unseen,
     map_size: int = 1 << 30,
@@ -79,6 +76,7 @@ def build_image_lmdb(
         model_ids: number the models by these, as labels.json of another LMDB
             does, and not by those that occur.
         workers: threads that decode and encode; None takes one a processor.
+        cluster: decodes and encodes in their place.
         overwrite: whether an image LMDB that exists may be replaced.
         progress: shows how far the build is.
         map_size: LMDB's first map size in bytes; it doubles when full.
@@ -109,18 +107,18 @@ def build_image_lmdb(
         inputs["model_ids"] = list(model_ids)
     folder.begin(BUILD, (json.dumps(inputs, indent=1) + "\n").encode())
 
-    def encode(record: int) -> Record:
-        image = ordered[record]
-        pixels = read_image(root, image, size, note)
-        message = to_datum(pixels, wanted[record], jpeg_quality)
-        return record_key(record, image), message.SerializeToString()
-
+    encoding = encode.Encoding(Path(root).resolve(), size, jpeg_quality)
     _refuse_damaged(folder.partial)
     with to_write(folder.partial, map_size) as opened:
         written = _Written(len(ordered), opened)
         done = len(written.checksums)
-        todo = progress(range(done, len(ordered)), "images", len(ordered) - done)
-        batches = _batches(in_order(encode, todo, workers))
+        left = progress(range(done, len(ordered)), "images", len(ordered) - done)
+        todo = (encode.Wanted(n, ordered[n], wanted[n]) for n in left)
+        if cluster is None:
+            records = in_order(partial(encoding.record, note=note), todo, workers)
+        else:
+            records = encode.spread(cluster, encoding, todo, note)
+        batches = _batches(records)
         commit = partial(_commit, opened, folder.partial, written)
         for _ in behind(commit, batches):
             pass
@@ -143,28 +141,6 @@ def build_image_lmdb(
         resumed_at=done,
         bytes=(folder.output / DATA).stat().st_size,
     )
-
-
-def record_key(record: int, image: Image) -> bytes:
-    """The key of an image's record: its number, then its path."""
-    return f"{record:08d}_{image.path}".encode()[:MAX_KEY]
-
-
-def to_datum(pixels: Pixels, label: int, jpeg_quality: int | None) -> messages.Datum:
-    """Packs pixels, height x width x 3, uint8, BGR, as Caffe's Data layer reads them.
-
-    jpeg_quality, 1 to 100, is that of an encoded Datum; None stores the pixels as
-    channels x height x width.
-    """
-    height, width, channels = pixels.shape
-    datum = messages.Datum(channels=channels, height=height, width=width, label=label)
-    if jpeg_quality is None:
-        datum.data = b"".join(plane.data for plane in cv2.split(pixels))
-    else:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
-        datum.data = cv2.imencode(".jpg", pixels, quality)[1].tobytes()
-        datum.encoded = True
-    return datum
 
 
 def _labels_of(images: Sequence[Image], dense: labels.Labels, label: str) -> list[int]:

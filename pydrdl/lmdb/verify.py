@@ -23,7 +23,7 @@ from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
 from pydrdl.files import is_file
 from pydrdl.lmdb import pair_index
-from pydrdl.lmdb.build import record_key, to_datum
+from pydrdl.lmdb.encode import record_key, to_datum
 from pydrdl.lmdb.environment import DATA, to_read, walk
 from pydrdl.lmdb.expected import (
     BuildInputs,

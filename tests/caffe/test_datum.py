@@ -15,7 +15,7 @@ from pydrdl.errors import InputError
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
 from pydrdl.datasets.images import read_image
-from pydrdl.lmdb.build import to_datum
+from pydrdl.lmdb.encode import to_datum
 
 HEIGHT, WIDTH = 30, 40
 
