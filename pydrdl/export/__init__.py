@@ -1,0 +1,1 @@
+"""Nets for programs other than Caffe."""
