@@ -2,12 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from commands import ROOT, run, run_caffe
 from google.protobuf import text_format
-from helpers import caffe
+from helpers import caffe, read_net
 
 from pydrdl.messages import caffe_pb2
 
@@ -25,10 +24,6 @@ def written(folder: Path, *options: str) -> Path:
     return folder
 
 
-def read(path: Path) -> Any:
-    return text_format.Parse(path.read_text(), caffe_pb2.NetParameter())
-
-
 @pytest.fixture(scope="module")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("kit"))
@@ -36,7 +31,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_net_is_the_papers(kit: Path) -> None:
     net, papers = (
-        read(path / "train_val.prototxt" if path.is_dir() else path)
+        read_net(path / "train_val.prototxt" if path.is_dir() else path)
         for path in (kit / "nets/paper.prototxt", ROOT / "prototxt/mixed_difference")
     )
     for layer in (*net.layer, *papers.layer):
@@ -45,7 +40,9 @@ def test_the_net_is_the_papers(kit: Path) -> None:
 
 
 def test_the_exact_net_is_the_papers_but_for_what_is_not_exact(kit: Path) -> None:
-    net, papers = (read(kit / f"nets/{name}.prototxt") for name in ("exact", "paper"))
+    net, papers = (
+        read_net(kit / f"nets/{name}.prototxt") for name in ("exact", "paper")
+    )
     dropped = [layer for layer in papers.layer if layer.type == "Dropout"]
     assert len(dropped) == 3 and all(layer.type != "Dropout" for layer in net.layer)
     drops = {layer.top[0]: layer.bottom[0] for layer in dropped}
@@ -77,7 +74,7 @@ def test_every_loss_is_timed(tmp_path: Path) -> None:
 
 def test_half_of_the_clusters_hinges_are_active(kit: Path) -> None:
     """Else Backward would have less to do than in a training, or more."""
-    net = read(kit / "nets/losses.prototxt")
+    net = read_net(kit / "nets/losses.prototxt")
     (loss,) = (la for la in net.layer if la.name == "loss_CoupledClusters_EXACT_15")
     loss.top.append("active")
     keep = [la for la in net.layer if not la.name.endswith("_1500")]

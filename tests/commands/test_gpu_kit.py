@@ -47,7 +47,9 @@ def test_a_run_in_which_all_goes_well(kit: Path) -> None:
     assert tuple(outcomes(results)) == STEPS
     assert results["kit"] == {"commit": "abc", "preset": "kit"}
     assert results["machine"]["cores"] == os.cpu_count()
-    assert results["machine"].keys() >= {"gpu", "processor", "memory_kb", "kernel"}
+    machine = results["machine"]
+    assert machine["gpu"] == "NVIDIA H200" and machine["driver"] == "580.159.04"
+    assert machine["gpu_memory_clock"] == "3201 MHz" and machine["memory_kb"] > 1e5
     assert results["libraries"]["libcudnn.so.9"].startswith("/lib ")
     for found in results["steps"]:
         assert found["exit_code"] == 0 and found["reason"] is None
@@ -85,7 +87,11 @@ def test_a_run_in_which_all_goes_well(kit: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "changed", "reason"),
     [
-        ("no device", {"device": "failed"}, "error: no GPU|  where: it|  next: that"),
+        (
+            "no device",
+            {"device": "failed"},
+            'error: no "GPU"|  where: C:\\  [1m|  next: that',
+        ),
         ("nan", {"train": "failed", "exact_resume": "failed"}, "the loss is NaN"),
         ("inexact", {"exact_resume": "failed"}, "differ"),
         (
@@ -163,7 +169,12 @@ def test_results_are_not_replaced(kit: Path) -> None:
     done = run(kit / "run.sh", kit.parent / "out", **settings(kit))
     assert done.returncode == 1 and "there are results already" in done.stderr
     assert (kit.parent / "out/results.json").read_text() == "{}"
-    assert run(kit / "run.sh", "--help", **settings(kit)).returncode == 2
+    for words, changed in (
+        (["--help"], {}), (["a", "b"], {}), ([], {"LIMITS": "test=3"}),
+        ([], {"LIMITS": "tests=no"}), ([], {"ITERATIONS": "0"}),
+    ):  # fmt: skip
+        done = run(kit / "run.sh", *words, cwd=kit, **settings(kit, **changed))
+        assert done.returncode == 2 and done.stderr
 
 
 def test_what_is_interrupted_leaves_nothing_whole(kit: Path) -> None:

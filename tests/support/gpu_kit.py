@@ -25,7 +25,7 @@ option = dict(zip(options[::2], options[1::2]))
 fault = os.environ.get("FAULT", "")
 net = Path(option.get("--model", "")).stem
 if fault == "no device" and command == "device_query":
-    sys.exit("error: no GPU\\n  where: it\\n  next: that")
+    sys.exit('error: no "GPU"\\n  where: C:\\\\\\t\\x1b[1m\\n  next: that')
 if fault == "hangs" and net == "paper":
     Path(os.environ["HANGS"]).write_text(str(os.getpid()))
     time.sleep(600)
@@ -86,6 +86,9 @@ for name in sys.argv[1:]:
     print(name, *(("-", "why") if "no_such" in name else ("/lib", "1")), sep="\\t")
 sys.exit("no_such" in "".join(sys.argv))
 """
+SMI = """
+print("NVIDIA H200, 580.159.04, 143771 MiB, 700.00 W, 1980 MHz, 3201 MHz")
+"""
 SANITIZER = """
 import os, sys
 
@@ -102,7 +105,8 @@ def make_kit(folder: Path, needed: Sequence[str] = ()) -> Path:
     for made in (kit / "nets", kit / "train_lmdb", bin_):
         made.mkdir(parents=True)
     programs = {"caffe": CAFFE, "drdl_test": TESTS, "libraries": LIBRARIES}
-    for name, code in (programs | {"compute-sanitizer": SANITIZER}).items():
+    others = {"compute-sanitizer": SANITIZER, "nvidia-smi": SMI}
+    for name, code in (programs | others).items():
         (bin_ / name).write_text(f"#!{sys.executable} -I\n{code}")
         (bin_ / name).chmod(0o755)
     with tarfile.open(kit / "programs.tar.gz", "w:gz") as archive:

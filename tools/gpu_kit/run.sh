@@ -22,7 +22,6 @@ kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 steps=(device tests losses time train exact_resume memcheck racecheck synccheck initcheck)
 declare -A limits=([device]=20 [tests]=90 [losses]=30 [time]=50 [train]=130
   [exact_resume]=110 [memcheck]=50 [racecheck]=50 [synccheck]=30 [initcheck]=30)
-for given in ${LIMITS:-}; do limits[${given%%=*}]=${given#*=}; done
 iterations=${ITERATIONS:-1000} exact_iterations=${EXACT_ITERATIONS:-100}
 timed_iterations=${TIMED_ITERATIONS:-50}
 nothing_here=77 # a step's exit code where the machine lacks what it runs with
@@ -32,10 +31,20 @@ fail() { # what, where, next, exit code
   exit "${4:-1}"
 }
 
+for given in ${LIMITS:-}; do
+  [[ $given =~ ^[a-z_]+=[1-9][0-9]*$ && -v limits[${given%%=*}] ]] || fail \
+    "not a step and its limit" "LIMITS: $given" "give them as tests=300 time=60" 2
+  limits[${given%%=*}]=${given#*=}
+done
+for given in "$iterations" "$exact_iterations" "$timed_iterations"; do
+  [[ $given =~ ^[1-9][0-9]*$ ]] || fail "not a number of iterations" "$given" \
+    "give ITERATIONS, EXACT_ITERATIONS and TIMED_ITERATIONS above 0" 2
+done
+
 # --- JSON
 
 json() { # a value: a number, true, false and null as they are, else a text
-  local text=$1
+  local text=${1:-null}
   if [[ $text =~ ^(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|true|false|null)$ ]]; then
     printf '%s' "$text"
     return
@@ -59,13 +68,13 @@ object() { # of the lines "name<TAB>value" that come in
 
 needed() { awk -v kind="$1" '$1 == kind { print $2 }' "$kit/needed.txt"; }
 libraries() { # of a kind: name, path or "-", version or the reason
-  local name ended
+  local name line
   for name in $(needed "$1"); do
-    ended=0
-    "$work/bin/libraries" "$name" || ended=$?
+    line=$("$work/bin/libraries" "$name" 2>&1) || true
     # cuDNN's version is in a part of it, without which it aborts.
-    [ $ended -lt 128 ] || printf '%s\t-\tit aborts: parts of it are missing\n' "$name"
-  done 2>/dev/null
+    [[ $line == "$name"$'\t'* ]] || line=$name$'\t-\t'"$name aborts: ${line//[[:cntrl:]]/ }"
+    printf '%s\n' "$line"
+  done
 }
 missing() { libraries "$1" | awk -F'\t' '$2 == "-" { print $1 }'; }
 # Why those do not load that are there.
@@ -111,10 +120,12 @@ searched="LD_LIBRARY_PATH, the loader's folders, /usr/local/cuda* and all others
 
 machine() { # lines for object()
   local query=name,driver_version,memory.total,power.limit,clocks.max.sm,clocks.max.mem
+  local names="gpu driver gpu_memory gpu_power_limit gpu_clock gpu_memory_clock"
   local smi=nvidia-smi gpu=''
   command -v $smi >/dev/null || smi=/usr/local/nvidia/bin/nvidia-smi
   gpu=$(timeout 20 $smi --id=0 --query-gpu=$query --format=csv,noheader 2>/dev/null) || true
-  printf 'gpu\t%s\n' "${gpu:-null}" # in the query's order
+  awk -F', ' -v names="$names" '{ for (i = 1; i <= split(names, name, " "); i++)
+    print name[i] "\t" $i }' <<<"$gpu"
   printf 'processor\t%s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
   printf 'cores\t%s\n' "$(nproc)"
   printf 'memory_kb\t%s\n' "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)"
