@@ -93,6 +93,11 @@ def test_a_run_in_which_all_goes_well(kit: Path) -> None:
             'error: no "GPU"|  where: C:\\  [1m|  next: that',
         ),
         ("nan", {"train": "failed", "exact_resume": "failed"}, "the loss is NaN"),
+        (
+            "forgets",
+            {"train": "failed", "exact_resume": "failed"},
+            "error: the training began again, from iteration 0|",
+        ),
         ("inexact", {"exact_resume": "failed"}, "differ"),
         (
             "red",
@@ -180,13 +185,13 @@ def test_results_are_not_replaced(kit: Path) -> None:
 def test_what_is_interrupted_leaves_nothing_whole(kit: Path) -> None:
     hangs = kit.parent / "hangs"
     words = (kit / "run.sh", kit.parent / "out")
-    changed = settings(kit, FAULT="hangs", HANGS=str(hangs))
+    changed = settings(kit, FAULT="hangs", HANGS=str(hangs), LIMITS="time=900")
     with start(*words, stdout=PIPE, **changed) as job:
         while not hangs.exists() or not hangs.read_text():
             assert job.poll() is None
             time.sleep(0.05)
         job.send_signal(signal.SIGTERM)
-        job.communicate()
+        job.communicate(timeout=300)
     assert job.returncode == 143
     partial = json.loads((kit.parent / "out/results.json.partial").read_text())
     assert partial["passed"] is None

@@ -40,7 +40,7 @@ if command != "train":
     sys.exit()
 lines = Path("solver.prototxt").read_text().splitlines()
 solver = dict(line.split(": ") for line in lines)
-resumed = option.get("--snapshot", "_0.")
+resumed = "_0." if fault == "forgets" else option.get("--snapshot", "_0.")
 iteration = int(resumed.rpartition("_")[2].partition(".")[0])
 asked = []
 signal.signal(signal.SIGTERM, lambda *_: asked.append(1))

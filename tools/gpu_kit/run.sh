@@ -239,6 +239,11 @@ must_have_stopped() {
   [ -n "$stopped_at" ] || fail "the training ended before it was stopped" "caffe train" \
     "give more iterations"
 }
+must_have_resumed() { # its first iteration that a log shows
+  (($(first "$shown" "$1/log.2" || echo "$first_stop") >= first_stop)) || fail \
+    "the training began again, from iteration $(first "$shown" "$1/log.2")" \
+    "caffe train --snapshot, of iteration $first_stop" "look for the reason in the log"
+}
 
 step_train() {
   local folder=$work/train stopped_at first_stop
@@ -247,6 +252,7 @@ step_train() {
   must_have_stopped
   first_stop=$stopped_at
   train "$folder" 0 $((limit * 4 / 5)) --snapshot "snapshots/paper_iter_$first_stop.solverstate"
+  must_have_resumed "$folder"
   result iterations_wanted "$iterations"
   result iterations "${stopped_at:-$iterations}" # fewer, when its time was up
   result stopped_at "$first_stop"
@@ -269,6 +275,7 @@ step_exact_resume() {
   must_have_stopped
   first_stop=$stopped_at
   train "$work/resumed" 0 $until --snapshot "snapshots/exact_iter_$first_stop.solverstate"
+  must_have_resumed "$work/resumed"
   [ -z "$stopped_at" ] || fail "too slow for the resumed training" \
     "$stopped_at of $exact_iterations iterations" \
     "give fewer (EXACT_ITERATIONS), or more time (LIMITS)"
