@@ -24,6 +24,11 @@ OVERWRITE = Option("--overwrite", help="Replace OUTPUT if it exists.")
 DATASET = Argument(help="A data set's folder, or an image list.")
 ROOT = Option(help="Folder that an image list's paths start from.")
 WORKERS = Option(min=1, help="Threads; one a processor by default.")
+GALLERY = Option(metavar="FOLDER", show_default=False, help="The gallery's folder.")
+GPU = Option(min=0, help="Number of the GPU; the CPU by default.")
+# Of the net that made a gallery's features.
+NET = Option(help="Its deploy.prototxt; where it lay before by default.")
+WEIGHTS = Option(help="Its .caffemodel; where they lay before by default.")
 
 
 def output(what: str) -> Any:
