@@ -5,7 +5,7 @@ import cv2
 from pydrdl.arrays import Pixels
 from pydrdl.datasets.images import UnreadableImageError, decode, header_size
 from pydrdl.errors import InputError
-from pydrdl.gallery.query import Box
+from pydrdl.gallery.query import Box, box_of
 from pydrdl.gallery.strip import within
 
 MOST_BYTES = 20 * 2**20
@@ -29,7 +29,7 @@ def ending_of(data: bytes) -> str:
     for begin, ending in KINDS.items():
         if data.startswith(begin) and (ending != ".webp" or data[8:12] == b"WEBP"):
             return ending
-    what = "no photograph" if data else "no photograph: it is empty"
+    what = "the file is no photograph" + ("" if data else ": it is empty")
     raise InputError(what, UPLOAD, "give a JPEG, PNG, WebP or BMP file")
 
 
@@ -61,22 +61,15 @@ def jpeg_of(pixels: Pixels, side: int) -> bytes:
     return bytes(data)
 
 
-def box_of(text: str) -> Box | None:
-    """Parses "left,top,right,bottom"; None where it is empty.
+def box_given(text: str) -> Box | None:
+    """Parses a box, see box_of; None where it is empty.
 
     Raises:
-        InputError: it is not so.
+        InputError: it is none.
     """
     if not text.strip():
         return None
-    parts = text.split(",")
-    if len(parts) != 4 or not all(_is_whole(part.strip()) for part in parts):
-        raise InputError(
-            f"{text[:80]!r} is no box", "box", "give left,top,right,bottom in pixels"
-        )
-    left, top, right, bottom = (int(part) for part in parts)
-    return left, top, right, bottom
-
-
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 6
+    try:
+        return box_of(text)
+    except ValueError as error:
+        raise InputError(str(error), "box", "correct it") from error
