@@ -165,7 +165,7 @@ def _draw(
     from pydrdl.datasets.images import cut_out, read_image
     from pydrdl.errors import InputError
     from pydrdl.gallery.strip import draw_strip
-    from pydrdl.report.contact_sheet import write_png
+    from pydrdl.pictures import write_png
 
     cells = []
     for match in answer.matches:
@@ -181,4 +181,4 @@ def _draw(
         lines += [f"camera {image.camera_id}"] if image.camera_id >= 0 else []
         cells.append((shown, lines))
     query = pixels if box is None else cut_out(pixels, box)
-    write_png(path, draw_strip(query, cells))
+    write_png(path, draw_strip(query, cells), "the strip")

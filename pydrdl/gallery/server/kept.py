@@ -24,11 +24,12 @@ from pydrdl.errors import InputError, writing
 from pydrdl.files import is_file, read_bytes, renamed
 from pydrdl.gallery.folder import FEEDBACK
 from pydrdl.gallery.query import Box
-from pydrdl.gallery.server.uploads import jpeg_of
+from pydrdl.pictures import jpeg_of
 from pydrdl.strict_json import Form, declared, parse
 
 MOST_QUERIES = 2_000  # the oldest go
 SIDE = 1024  # pixels of a kept photograph's longer side
+QUALITY = 85  # of JPEG
 QUERIES = "queries"
 DIGITS = 32  # of a kept query's id; a row's has 16
 _ID = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
@@ -89,7 +90,7 @@ class KeptQueries:
             self._folder.mkdir(exist_ok=True)
             # The JSON file is last: with it, all of the query is there.
             for ending, content in (
-                (".jpg", jpeg_of(part, SIDE)),
+                (".jpg", jpeg_of(part, SIDE, QUALITY)),
                 (".npy", memory.getvalue()),
                 (".json", said),
             ):

@@ -28,14 +28,15 @@ from pydrdl.gallery.server.uploads import (
     UPLOAD,
     decode_upload,
     ending_of,
-    jpeg_of,
 )
+from pydrdl.pictures import jpeg_of
 
 IMAGES = "images"  # folder of the photographs that were added by way of the server
 DECODED = 2  # photographs at a time, each of at most MOST_PIXELS
 SEARCHED = 4  # searches at a time
 SHOWN = 240  # pixels of a thumbnail's longer side
 LARGEST = 1024
+QUALITY = 85  # of JPEG
 
 
 class ReadOnlyError(Exception):
@@ -123,7 +124,7 @@ class Service:
             image = Image(image.path, image.vehicle_id)
         with self._decoding:
             pixels = read_image(Path(row.root), image, None)
-            return jpeg_of(pixels, min(side, LARGEST))
+            return jpeg_of(pixels, min(side, LARGEST), QUALITY)
 
     def add(
         self,

@@ -1,16 +1,12 @@
 """Photographs from outside: bytes are looked at before anything decodes them."""
 
-import cv2
-
 from pydrdl.arrays import Pixels
 from pydrdl.datasets.images import UnreadableImageError, decode, header_size
 from pydrdl.errors import InputError
 from pydrdl.gallery.query import Box, box_of
-from pydrdl.gallery.strip import within
 
 MOST_BYTES = 20 * 2**20
 MOST_PIXELS = 50_000_000
-QUALITY = 85  # of JPEG
 UPLOAD = "the photograph"
 KINDS = {  # how a file begins that may be decoded, and its ending
     b"\xff\xd8\xff": ".jpg",
@@ -51,14 +47,6 @@ def decode_upload(data: bytes) -> Pixels:
         return decode(data).pixels
     except UnreadableImageError as error:
         raise InputError(error.what, UPLOAD, "give another photograph") from error
-
-
-def jpeg_of(pixels: Pixels, side: int) -> bytes:
-    """A JPEG made anew, without metadata, of at most so many pixels a side."""
-    if max(pixels.shape[:2]) > side:
-        pixels = within(pixels, side)
-    _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return bytes(data)
 
 
 def box_given(text: str) -> Box | None:
