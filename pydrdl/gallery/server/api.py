@@ -168,7 +168,10 @@ def api(house: House) -> APIRouter:
         try:
             data = await here(service.thumbnail, found[0], side, whole=whole)
         except InputError as error:
-            refusal = Refusal(error="the photograph is not there any more")
+            refusal = Refusal(
+                error="the photograph is not there any more",
+                next="put it back, or index it where it is now into another gallery",
+            )
             del error
             return Response(
                 refusal.model_dump_json(), 410, media_type="application/json"
