@@ -16,6 +16,7 @@ import tables_of_fuzz as fuzz
 import tables_of_nets as nets
 import tables_of_rates as rates
 import tables_of_results as results
+import tables_of_search as search
 from documents import Marked, rewritten, tables
 from sentences import Said, not_said, numbers_outside
 from typer import Exit, Option
@@ -34,6 +35,7 @@ DOCUMENTS = (
     "docs/rendered.md",
     "docs/two_camera.md",
     "docs/testing.md",
+    "docs/search.md",
 )
 RESULTS = "docs"
 REPRODUCED = "drdl.reproduced/1"
@@ -153,6 +155,13 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_benchmark(
         "whole_commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
+    ),
+    **_of_benchmark(
+        "gallery", 1,
+        about=search.gallery_about,
+        all=search.gallery,
+        ratios=search.gallery_ratios,
+        targets=search.gallery_targets,
     ),
     **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render

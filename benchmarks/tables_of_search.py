@@ -1,32 +1,38 @@
 """The tables of vehicle search, in Markdown."""
 
+from statistics import median
 from typing import Any
 
 from documents import as_table
-from tables_of_benchmarks import about
+from measured import spread
+from tables_of_benchmarks import ROUNDS, about, at_least, at_most
 
 Content = dict[str, Any]
-# What was wanted of the gallery at its first case.
-RECALL, QUERY, MEMORY, ADDED = 0.99, 0.030, 1e9, 10_000
+# What is wanted of the gallery (issue 15): of 200,000 rows, but for recall.
+RECALL, QUERY, MEMORY, ADDED = 0.99, 30.0, 1000.0, 10_000.0
 
 
 def gallery_about(content: Content) -> str:
     """How galleries were measured."""
-    what = "Each contestant is a process of its own, with one thread for its products"
-    return about([content], what, 1)
+    what = (
+        "Other work went on meanwhile: times are CPU seconds, and of queries ratios in "
+        "one round. Each contestant is a process of its own, with one thread for its "
+        "products; the index's makers take all cores"
+    )
+    return about([content], what, content["rounds"])
 
 
 def gallery(content: Content) -> str:
-    """A row for each contestant and size."""
+    """What each contestant takes to make, to keep and to ask."""
     rows = [
         (
             one["name"],
-            f"{one['rows']:,} x {one['width']:,}",
-            f"{one['add_cpu']:.1f}",
-            f"{one['index_cpu']:.1f}",
+            _size(one),
+            f"{one['add_cpu']:.0f}" if one["add_cpu"] else "",
+            f"{one['index_cpu']:.0f}" if one["index_cpu"] else "",
             f"{one['disk'] / 1e6:,.0f}",
             f"{one['memory'] / 1e6:,.0f}",
-            f"{1000 * one['query_cpu']:.1f}",
+            f"{1000 * median(one['query_cpu']):.1f}",
             f"{one['recall_1']:.3f}",
             f"{one['recall_50']:.3f}",
         )
@@ -39,22 +45,42 @@ def gallery(content: Content) -> str:
     return as_table(titles, rows)
 
 
+def gallery_ratios(content: Content) -> str:
+    """CPU time of a query over that of comparing with every row."""
+    rows = []
+    for one in content["results"]:
+        every = next(
+            other["query_cpu"]
+            for other in content["results"]
+            if other["name"] == content["every"] and _size(other) == _size(one)
+        )
+        for what, times in (("", "query_cpu"), (", with filters", "filtered_cpu")):
+            if one["name"] != content["every"] and one[times]:
+                pairs = zip(one[times], every, strict=True)
+                values = [mine / theirs for mine, theirs in pairs]
+                rows.append((one["name"] + what, _size(one), *spread(values, ".2f")))
+    return as_table(("a query over every row", "rows", "median ratio", ROUNDS), rows)
+
+
 def gallery_targets(content: Content) -> str:
     """What was wanted of ours."""
     rows = []
-    ours = content["results"][0]["name"]
     for one in content["results"]:
-        if one["name"] != ours:
-            continue
-        size = f"{one['rows']:,} x {one['width']:,}"
-        added = one["rows"] / one["add_cpu"]
-        for what, found, wanted, digits, held in (
-            ("recall@50", one["recall_50"], RECALL, ".3f", one["recall_50"] >= RECALL),
-            ("CPU s a query", one["query_cpu"], QUERY, ".3f",
-             one["query_cpu"] <= QUERY),
-            ("bytes in memory", one["memory"], MEMORY, ",.0f", one["memory"] < MEMORY),
-            ("rows added a CPU s", added, ADDED, ",.0f", added >= ADDED),
-        ):  # fmt: skip
-            said = f"{wanted:{digits}}" + ("" if held else ": missed")
-            rows.append((size, what, f"{found:{digits}}", said))
-    return as_table(("rows", "", "measured", "wanted"), rows)
+        if one["name"] == content["ours"]:
+            size, added = _size(one), one["rows"] / one["add_cpu"]
+            query, memory = 1000 * median(one["query_cpu"]), one["memory"] / 1e6
+            recall = one["recall_50"]
+            rows += [
+                ("recall@50", size, f"{recall:.3f}", at_least(recall, RECALL, ".2f")),
+                ("CPU ms a query", size, f"{query:.1f}", at_most(query, QUERY, ".0f")),
+                ("MB", size, f"{memory:,.0f}", at_most(memory, MEMORY, ",.0f")),
+                (
+                    "rows added a CPU s", size, f"{added:,.0f}",
+                    at_least(added, ADDED, ",.0f"),
+                ),
+            ]  # fmt: skip
+    return as_table((content["ours"], "rows", "measured", "wanted"), rows)
+
+
+def _size(one: Content) -> str:
+    return f"{one['rows']:,} x {one['width']:,}"

@@ -18,7 +18,8 @@ All of it:
 Below all of these:
     errors, files, folders, strict_json: what comes from outside, and what is
     written whole; parallel, signals, start, cli: how a command runs; table, arrays,
-    pycaffe, messages: what is handed on; paper: the paper's numbers.
+    pycaffe, messages: what is handed on; pictures: photographs as they are shown;
+    paper: the paper's numbers.
 
 A package imports only those whose work it needs, never in a circle;
 tests/unit/test_imports.py holds the rules.

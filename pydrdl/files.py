@@ -260,6 +260,25 @@ def refuse_existing(path: Path, *, overwrite: bool = False) -> None:
         raise InputError("no such folder", path.parent, "make it, or name another")
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Refuses a file to make or replace that cannot be, before anything takes long.
+
+    Raises:
+        InputError: it is a folder, or has none to lie in that may be written.
+    """
+    refuse_existing(path, overwrite=True)
+    if not _stays(path):
+        with writing("the output", path):
+            part = path.with_name(f".{_stem(path)}.{os.getpid()}.part")
+            part.touch()
+            part.unlink()
+
+
+def is_device(path: Path) -> bool:
+    """Whether a path is a device, a pipe or a stream, of which no name says a kind."""
+    return _stays(path)
+
+
 def write_texts(
     content: Mapping[Path, bytes], what: str, *, overwrite: bool = False
 ) -> None:

@@ -93,7 +93,8 @@ def show(
     from pydrdl.datasets import open_dataset
     from pydrdl.datasets.dataset import unique_images
     from pydrdl.datasets.images import read_image
-    from pydrdl.report.contact_sheet import choose_rows, contact_sheet, write_png
+    from pydrdl.pictures import write_png
+    from pydrdl.report.contact_sheet import choose_rows, contact_sheet
 
     refuse_existing(output, overwrite=overwrite)
     data = open_dataset(dataset, root)
@@ -104,7 +105,7 @@ def show(
     sheet = contact_sheet(
         chosen, size, lambda image: read_image(data.root, image, None, damaged)
     )
-    write_png(output, sheet)
+    write_png(output, sheet, "the sheet")
     print_problems(damaged.problems(), cli.stderr)
     height, width = sheet.shape[:2]
     cli.console.lines(f"{output}: {len(chosen)} vehicles, {width} x {height} pixels")

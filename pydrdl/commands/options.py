@@ -30,6 +30,11 @@ PROCESSES = Option(metavar="N|ADDRESS", help=f"Processes here, {_SCHEDULER}.")
 THREADS = Option(
     metavar="N|ADDRESS", help=f"Threads, one a processor by default; {_SCHEDULER}."
 )
+GALLERY = Option(metavar="FOLDER", show_default=False, help="The gallery's folder.")
+GPU = Option(min=0, help="Number of the GPU; the CPU by default.")
+# Of the net that made a gallery's features.
+NET = Option(help="Its deploy.prototxt; where it lay before by default.")
+WEIGHTS = Option(help="Its .caffemodel; where they lay before by default.")
 
 
 def workers_of(text: str | None) -> int | str | None:

@@ -199,7 +199,12 @@ def _too_large(claims: str) -> UnreadableImageError:
 
 
 def read_image(
-    root: Path, image: Image, size: tuple[int, int] | None, note: Note | None = None
+    root: Path,
+    image: Image,
+    size: tuple[int, int] | None,
+    note: Note | None = None,
+    *,
+    again: str = AGAIN,
 ) -> Pixels:
     """Decodes an image, cuts out its box and resizes that.
 
@@ -209,6 +214,7 @@ def read_image(
         size: (height, width) in pixels, the aspect ratio not kept; None keeps
             the size of the box, or the file's own.
         note: is told of damage that leaves it decodable.
+        again: what to do where it cannot be read.
 
     Returns:
         height x width x 3, uint8, BGR.
@@ -219,12 +225,13 @@ def read_image(
     """
     path = Path(root) / image.path
     whose = f" of vehicle {image.vehicle_id}" if image.vehicle_id >= 0 else ""
-    data = read_file(path, f"an image{whose}")
+    data = read_bytes(path, f"an image{whose}", again, most=MAX_BYTES)
     try:
         photo = decode(data)
     except UnreadableImageError as error:
         what = f"corrupt image{whose}: {error.what}"
-        raise InputError(what, path, error.next_step) from error
+        advice = again if error.next_step == AGAIN else error.next_step
+        raise InputError(what, path, advice) from error
     if note is not None and photo.damage:
         note(image, photo.damage)
     pixels = photo.pixels

@@ -27,6 +27,7 @@ from pydrdl.files import HDF5, refuse_existing, whole_file
 from pydrdl.strict_json import Form
 
 SCHEMA = "drdl.features/1"
+PIECE = 4096  # rows that are read at once
 AGAIN = "extract again with tools/extract_features.py"
 IDS = ("vehicle_id", "model_id", "camera_id")
 EXPECTED = {"features": "N x D float32 or float16", "name": "text"}
@@ -187,7 +188,7 @@ class FeaturePieces(NamedTuple):
     pieces: Iterator[Float32]  # in the rows' order
 
 
-def read_in_pieces(path: Path, at_once: int = 4096) -> FeaturePieces:
+def read_in_pieces(path: Path, at_once: int = PIECE) -> FeaturePieces:
     """Reads features so many rows at a time; see read_features.
 
     A file without a seal is read whole at once, by another process.

@@ -6,26 +6,25 @@ gallery.json is written last, so that a folder without it holds nothing yet.
 """
 
 import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
 
-from pydrdl.errors import InputError, writing
+from pydrdl.errors import InputError, reading, writing
 from pydrdl.features import Source
-from pydrdl.files import exists, is_folder, write_text
-from pydrdl.gallery.lance import (
-    AGAIN,
-    LOCK,
-    TABLE,
-    LanceGallery,
-    import_lancedb,
-    rows_of,
-)
+from pydrdl.files import exists, is_file, is_folder, read_text, write_text
+from pydrdl.gallery.extra import import_lancedb
+from pydrdl.gallery.lance import AGAIN, LOCK, TABLE, LanceGallery, rows_in
 from pydrdl.gallery.probability import Calibration
 from pydrdl.strict_json import Form, Positive, read_declared
 
 FILE_NAME = "gallery.json"
+DELETED = "deleted.txt"  # ids of rows that were, a line each
+FEEDBACK = "feedback.jsonl"  # what the server keeps of its users' verdicts
 SCHEMA = "drdl.gallery/1"
 WHAT = "the gallery"
 # What decides whether two features may be compared, and what it is called.
@@ -100,6 +99,29 @@ class GalleryFolder:
         """What made its features."""
         return self.description.origin
 
+    @property
+    def writable(self) -> bool:
+        """Whether this process may change it: its folders, and files that grow."""
+        table = self.path / f"{TABLE}.lance"
+        with reading(WHAT, self.path, "check the path"):
+            folders = [p for p in (self.path, *self.path.iterdir()) if p.is_dir()]
+            folders += [p for p in table.iterdir() if p.is_dir()]
+        grow = [self.path / name for name in (LOCK, FEEDBACK, DELETED)]
+        return all(
+            os.access(path, os.W_OK, effective_ids=True)
+            for path in (*folders, *filter(exists, grow))
+        )
+
+    def refuse_read_only(self) -> None:
+        """Raises InputError where it cannot be changed, before anything takes long."""
+        if not self.writable:
+            raise InputError(
+                "the gallery cannot be written",
+                self.path,
+                "have its permissions changed (ls -ld shows them), or copy it to a "
+                "file system that can be written",
+            )
+
     def check(self, origin: Origin, width: int, where: object) -> None:
         """Refuses features that were made otherwise.
 
@@ -115,6 +137,30 @@ class GalleryFolder:
                 where,
                 "extract them with the gallery's net, or index into another folder",
             )
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Deletes rows for good: indexing their images again does not add them.
+
+        Returns: how many there were.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        path = self.path / DELETED
+        with writing("what was deleted", path), path.open("ab") as file:
+            # Before the rows go: a kill between the two leaves them found, not lost.
+            file.write("".join(f"\n{name}\n" for name in ids).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        return self.rows.delete(ids)
+
+    def deleted(self) -> frozenset[str]:
+        """Ids of what was deleted, some of which may have been added again since."""
+        path = self.path / DELETED
+        if not is_file(path):
+            return frozenset()
+        text = read_text(path, "what was deleted", "delete the file to forget it")
+        return frozenset(text.split())
 
     def describe(
         self,
@@ -143,6 +189,7 @@ def open_gallery(path: Path) -> GalleryFolder:
     """
     import_lancedb()
     path = Path(path)
+    _refuse_name(path)
     if not exists(path / FILE_NAME):
         raise InputError(
             "no gallery is here" if exists(path) else "no such folder",
@@ -162,9 +209,11 @@ def make_gallery(path: Path, origin: Origin, width: int) -> GalleryFolder:
     """
     import_lancedb()
     path = Path(path)
+    _refuse_name(path)
     if exists(path / FILE_NAME):
         found = open_gallery(path)
         found.check(origin, width, path)
+        found.refuse_read_only()
         return found
     with writing(WHAT, path):
         if exists(path) and not is_folder(path):
@@ -178,7 +227,7 @@ def make_gallery(path: Path, origin: Origin, width: int) -> GalleryFolder:
             path,
             "name a folder that is empty or not there",
         )
-    if rows_of(path) > 0:
+    if rows_in(path) > 0:
         raise InputError(
             f"rows without the {FILE_NAME} that says what made them",
             path,
@@ -189,6 +238,31 @@ def make_gallery(path: Path, origin: Origin, width: int) -> GalleryFolder:
     said = Description(origin=origin, width=width)
     _write(path, said)
     return GalleryFolder(path, rows, said)
+
+
+@contextmanager
+def filling(path: Path, origin: Origin, width: int) -> Iterator[GalleryFolder]:
+    """As make_gallery does; what it has made goes again if it is left without a row."""
+    begun, folder_was = exists(path / FILE_NAME), exists(path)
+    gallery = make_gallery(path, origin, width)
+    try:
+        yield gallery
+    finally:
+        # What ends the block says why; there is nothing to add to it.
+        with suppress(InputError, OSError):
+            if not begun and gallery.rows.vanish(path / FILE_NAME):
+                (path / DELETED).unlink(missing_ok=True)
+                (path / LOCK).unlink()
+                if not folder_was:
+                    path.rmdir()
+
+
+def _refuse_name(path: Path) -> None:
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:
+        advice = "rename it, or name another folder"
+        raise InputError("the gallery's path is not UTF-8", path, advice) from error
 
 
 def _write(path: Path, said: Description) -> None:

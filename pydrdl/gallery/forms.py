@@ -50,6 +50,7 @@ class AnswerForm(Form):
     model: ModelForm | None
     reranked: bool
     likely: bool | None  # whether a match is more probable than not; null: unknown
+    hint: str  # what filters ask for that no row has; "" where there is nothing to say
 
 
 def row_form(row: GalleryRow, said: Description) -> RowForm:
@@ -84,6 +85,7 @@ def answer_form(answer: Answer, said: Description) -> AnswerForm:
         model=model,
         reranked=answer.reranked,
         likely=max(odds) > 0.5 if odds else None,
+        hint=answer.hint,
     )
 
 

@@ -13,23 +13,29 @@ are wanted are measured again with their own values.
 import contextlib
 import fcntl
 import math
-import os
-import re
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from pydrdl.arrays import Float32
-from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError, writing
+from pydrdl.gallery.columns import (
+    batch_of,
+    of_ids,
+    rows_of,
+    schema_of,
+    vectors_of,
+    where,
+)
+from pydrdl.gallery.extra import import_lancedb
+from pydrdl.gallery.faults import OF_THE_SYSTEM, plain
 from pydrdl.gallery.rows import (
     ALL,
-    ID_BYTES,
     Added,
     GalleryRow,
     Hit,
@@ -50,52 +56,23 @@ FRESH = timedelta(seconds=1)  # after which a reader sees what others wrote
 KEPT = timedelta(minutes=10)  # older versions, for readers that still use them
 WAIT = 60.0  # seconds for another process that writes
 CACHE = 400 * 2**20  # bytes of the index that are kept in memory
-_ID = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
 AGAIN = "delete the folder and index again, or copy it again from where it was whole"
 
 
-def import_lancedb() -> ModuleType:
-    """LanceDB, which is an extra.
+class Sampled(NamedTuple):
+    """A row as it stands in the table."""
 
-    Raises:
-        InputError: it is not installed.
-    """
-    # That a table is made for the first time is nothing to warn of.
-    os.environ.setdefault("LANCEDB_LOG", "error")
-    try:
-        import lancedb
-        import pyarrow
-    except ImportError as error:
-        raise _missing(error) from error
-    del pyarrow
-    module: ModuleType = lancedb
-    return module
+    id: str
+    row: GalleryRow
+    vector: Float32
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is what its id was made from, and its vector are numbers."""
+        return self.id == self.row.id and bool(np.isfinite(self.vector).all())
 
 
-def import_server() -> None:
-    """What the server needs of the same extra.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    try:
-        import fastapi
-        import python_multipart
-        import uvicorn
-    except ImportError as error:
-        raise _missing(error) from error
-    del fastapi, python_multipart, uvicorn
-
-
-def _missing(error: ImportError) -> InputError:
-    return InputError(
-        f"vehicle search needs packages that are not installed ({error.name})",
-        "the extra `search`",
-        "run tools/setup.sh, or: pip install 'pydrdl[search]'",
-    )
-
-
-def rows_of(folder: Path) -> int:
+def rows_in(folder: Path) -> int:
     """How many rows lie there, of whatever width; 0 where no table can be opened."""
     try:
         return int(import_lancedb().connect(folder).open_table(TABLE).count_rows())
@@ -119,7 +96,6 @@ class LanceGallery:
     def __init__(self, folder: Path, width: int, *, make: bool = False) -> None:
         lancedb = import_lancedb()
         self.folder, self.width = folder, width
-        self._schema = schema_of(width)
         with self._told("open"):
             session = lancedb.Session(index_cache_size_bytes=CACHE)
             base = lancedb.connect(
@@ -127,12 +103,12 @@ class LanceGallery:
             )
             if make:
                 self._table = base.create_table(
-                    TABLE, schema=self._schema, mode="overwrite"
+                    TABLE, schema=schema_of(width), mode="overwrite"
                 )
             else:
                 self._table = base.open_table(TABLE)
             found = self._table.schema
-        if not found.equals(self._schema):
+        if not found.equals(schema_of(width)):
             raise InputError(
                 "cannot open the gallery: damaged: other columns", folder, AGAIN
             )
@@ -151,7 +127,7 @@ class LanceGallery:
             places = sorted(first.values())
             for start in range(0, len(places), WRITTEN):
                 chosen = places[start : start + WRITTEN]
-                batch = self._batch([rows[k] for k in chosen], vectors[chosen])
+                batch = batch_of([rows[k] for k in chosen], vectors[chosen])
                 merge = self._table.merge_insert("id").when_not_matched_insert_all()
                 new += merge.execute(batch).num_inserted_rows
         return Added(new, len(rows) - new)
@@ -159,7 +135,7 @@ class LanceGallery:
     def delete(self, ids: Sequence[str]) -> int:
         """Deletes rows; see Gallery."""
         parts = range(0, len(ids), WRITTEN)
-        conditions = [_ids(ids[start : start + WRITTEN]) for start in parts]
+        conditions = [of_ids(ids[start : start + WRITTEN]) for start in parts]
         with self._writing():
             done = [self._table.delete(condition) for condition in conditions]
         return sum(part.num_deleted_rows for part in done)
@@ -188,16 +164,14 @@ class LanceGallery:
             query = query.distance_type("l2").limit(count)
             if condition:
                 query = query.where(condition, prefilter=True)
-            if exact is None:
-                exact = self._table.count_rows() < INDEX_FROM
-            if exact:
+            many = self._table.count_rows()
+            if exact or (exact is None and many < INDEX_FROM):
                 query = query.bypass_vector_index()
             else:
-                cells = math.isqrt(self._table.count_rows())
-                probed = max(PROBED, round(PROBED_SHARE * cells))
+                probed = max(PROBED, round(PROBED_SHARE * math.isqrt(many)))
                 query = query.nprobes(probed).refine_factor(REFINED)
             table = query.to_arrow()
-            rows, vectors = _rows_of(table), _vectors_of(table, self.width)
+            rows, vectors = rows_of(table), vectors_of(table, self.width)
         # Once more in double precision, so that a distance is the same by any way.
         distances = squared_distances_to(vector, vectors)
         order = sorted(range(len(rows)), key=lambda k: (distances[k], rows[k].id))
@@ -207,11 +181,31 @@ class LanceGallery:
         """Rows and their vectors by their ids, of those that are there."""
         if not ids:
             return {}
-        condition = _ids(ids)
+        condition = of_ids(ids)
         with self._told("read"):
             found = self._table.search().where(condition).limit(len(ids)).to_arrow()
-            rows, vectors = _rows_of(found), _vectors_of(found, self.width)
+            rows, vectors = rows_of(found), vectors_of(found, self.width)
         return {row.id: (row, v) for row, v in zip(rows, vectors, strict=True)}
+
+    def scan(self) -> int:
+        """Counts rows as they are read, for which every file of theirs is opened."""
+        with self._told("read"):
+            found = self._table.search().select(["id"]).to_batches()
+            return sum(len(batch) for batch in found)
+
+    def sample(self, count: int) -> list[Sampled]:
+        """Reads so many rows whole, spread evenly; all where there are fewer."""
+        with self._told("read"):
+            rows = self._table.count_rows()
+            places = sorted({k * rows // count for k in range(count)}) if rows else []
+            if not places:
+                return []
+            found = self._table.take_offsets(places).to_arrow()
+            vectors = vectors_of(found, self.width)
+            ids = found["id"].to_pylist()
+        return [
+            Sampled(*parts) for parts in zip(ids, rows_of(found), vectors, strict=True)
+        ]
 
     @property
     def version(self) -> int:
@@ -223,10 +217,32 @@ class LanceGallery:
         """Which of these ids are there."""
         if not ids:
             return set()
-        condition = _ids(ids)
+        condition = of_ids(ids)
         with self._told("read"):
             query = self._table.search().where(condition).select(["id"])
             return set(query.limit(len(ids)).to_arrow()["id"].to_pylist())
+
+    def roots(self) -> list[str]:
+        """The folders, or names of data sets, that rows have; reads one of each."""
+        import pyarrow.compute as pc
+
+        found: set[str] = set()
+        with self._told("read"):
+            for batch in self._table.search().select(["root"]).to_batches():
+                found.update(pc.unique(batch["root"]).to_pylist())
+        return sorted(found)
+
+    def vanish(self, head: Path) -> bool:
+        """Deletes the table where it has no row, and before it the file that says so.
+
+        Returns: whether it has done so.
+        """
+        with self._writing():
+            empty = bool(self._table.count_rows() == 0)
+            if empty:
+                head.unlink()
+                shutil.rmtree(self.folder / f"{TABLE}.lance")
+        return empty
 
     def summary(self) -> Summary:
         """What is in it; reads a few numbers of every row."""
@@ -276,23 +292,6 @@ class LanceGallery:
         stats = self._table.index_stats("vector_idx")
         return 0 if stats is None else int(stats.num_indexed_rows)
 
-    def _batch(self, rows: Sequence[GalleryRow], vectors: Float32) -> Any:
-        import pyarrow as pa
-
-        flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel())
-        columns = {
-            "id": [row.id for row in rows],
-            "vector": pa.FixedSizeListArray.from_arrays(flat, self.width),
-            "root": [row.root for row in rows],
-            "path": [row.image.path for row in rows],
-            "vehicle_id": [row.image.vehicle_id for row in rows],
-            "model_id": [row.image.model_id for row in rows],
-            "camera_id": [row.image.camera_id for row in rows],
-            "time": [row.time for row in rows],
-            "box": [row.image.box for row in rows],
-        }
-        return pa.table(columns, schema=self._schema)
-
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """Holds the lock of the one process that writes."""
@@ -329,84 +328,9 @@ class LanceGallery:
             # either.
             if not isinstance(error, Exception) and type(error).__name__ != PANIC:
                 raise
-            text = (str(error).splitlines() or [""])[0]
-            for words, advice in _OF_THE_SYSTEM.items():
+            for words, advice in OF_THE_SYSTEM.items():
                 if words.lower() in str(error).lower():
                     what = f"cannot {verb} the gallery: {words}"
                     raise InputError(what, self.folder, advice) from error
-            raise InputError(
-                f"cannot {verb} the gallery: damaged: {text}", self.folder, AGAIN
-            ) from error
-
-
-# What LanceDB says where the system refuses; nothing of the gallery is lost then.
-_OF_THE_SYSTEM = {
-    "No space left on device": "make room on its file system, then repeat",
-    "Disk quota exceeded": "make room within your quota, then repeat",
-    "Read-only file system": "copy the gallery to a file system that can be written",
-    "Permission denied": "have the permissions of the folder changed (ls -ld)",
-    "Too many open files": "raise the limit of open files (ulimit -n)",
-    "File too large": "raise the limit of a file's size (ulimit -f)",
-}
-
-
-def schema_of(width: int) -> Any:
-    """The table's columns."""
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("vector", pa.list_(pa.float32(), width)),
-            ("root", pa.string()),
-            ("path", pa.string()),
-            ("vehicle_id", pa.int64()),
-            ("model_id", pa.int64()),
-            ("camera_id", pa.int64()),
-            ("time", pa.float64()),
-            ("box", pa.list_(pa.int32(), 4)),
-        ]
-    )
-
-
-def where(wanted: Wanted) -> str:
-    """A condition in SQL; "" where all rows are wanted."""
-    terms = []
-    for column, operator, values in wanted.terms():
-        if isinstance(values, tuple):
-            numbers = ", ".join(str(int(value)) for value in values)
-            terms.append(f"{column} {operator.upper()} ({numbers})")
-        else:
-            terms.append(f"{column} {operator} {float(values)!r}")
-    return " AND ".join(terms)
-
-
-def _ids(ids: Sequence[str]) -> str:
-    """The condition for rows of these ids, which must be hexadecimal."""
-    for name in ids:
-        if not _ID.fullmatch(name):
-            raise ValueError(f"{name!r} is no id of a row")
-    return "id IN ({})".format(", ".join(f"'{name}'" for name in ids))
-
-
-def _rows_of(table: Any) -> list[GalleryRow]:
-    columns = [
-        table[name].to_pylist()
-        for name in ("root", "path", "vehicle_id", "model_id", "camera_id", "box",
-                     "time")
-    ]  # fmt: skip
-    return [
-        GalleryRow(
-            root,
-            Image(path, vehicle, model, camera, None if box is None else tuple(box)),
-            taken,
-        )
-        for root, path, vehicle, model, camera, box, taken in zip(*columns, strict=True)
-    ]
-
-
-def _vectors_of(table: Any, width: int) -> Float32:
-    """The (N, D) vectors of a table."""
-    parts = [chunk.flatten().to_numpy() for chunk in table["vector"].chunks]
-    flat = np.concatenate([np.empty(0, np.float32), *parts])
-    return np.asarray(flat, np.float32).reshape(-1, width)
+            what = f"cannot {verb} the gallery: damaged: {plain(error, self.folder)}"
+            raise InputError(what, self.folder, AGAIN) from error

@@ -3,20 +3,22 @@
 import csv
 import io
 import math
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydrdl.datasets.dataset import Image
-from pydrdl.errors import InputError, reading
-from pydrdl.files import read_text
+from pydrdl.errors import InputError, cannot_read
+from pydrdl.files import exists, is_file, is_folder, read_text
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 COLUMNS = ("path", "vehicle_id", "model_id", "camera_id", "time")
 UNKNOWN = -1
 TAKEN, CHANGED, DETAILS = 36867, 306, 34665  # tags of Exif
+LOOKED_FOR = 200  # images
 MOST_DIGITS = 18  # of an id: as many as every 64-bit number has
 
 
@@ -37,25 +39,66 @@ class Labels:
         )
         return replace(image, vehicle_id=vehicle, model_id=model, camera_id=camera)
 
+    def unused(self, paths: Iterable[str]) -> list[str]:
+        """Paths of the table that are not among these."""
+        there = set(paths)
+        return [path for path in self.ids if path not in there]
+
 
 NONE = Labels({}, {})
+
+
+def missing_below(root: Path, paths: Sequence[str], advice: str) -> str:
+    """Looks for images in the folder that their paths are said to be relative to.
+
+    Args:
+        root: that folder.
+        paths: of images, of which at most LOOKED_FOR are looked for.
+        advice: what to do where they are not there.
+
+    Returns: how many of them are not there, in words; "" where all are.
+
+    Raises:
+        InputError: there is no such folder, or none of the images is in it.
+    """
+    if not is_folder(root):
+        what = "a file, and no folder" if exists(root) else "no such folder"
+        raise InputError(what, root, advice)
+    step = -(-len(paths) // LOOKED_FOR)
+    looked_for = paths[:: max(1, step)]
+    gone = [path for path in looked_for if not exists(root / path)]
+    if len(gone) == len(looked_for):
+        raise InputError(
+            f"none of the {len(gone):,} images that were looked for is there",
+            root / gone[0],
+            advice,
+        )
+    if not gone:
+        return ""
+    return (
+        f"{len(gone):,} of {len(looked_for):,} images that were looked for are not "
+        f"there, such as {root / gone[0]}; they are found, but not shown"
+    )
 
 
 def find_photographs(folder: Path) -> list[Image]:
     """All photographs in a folder and below, by name; of unknown vehicles.
 
-    Hidden files and folders are left out.
+    Hidden files and folders are left out; links to folders are not followed.
 
     Raises:
         InputError: there are none, or a folder cannot be listed.
     """
-    found = []
-    with reading("a folder", folder, "check the path"):
-        for path in sorted(folder.rglob("*")):
-            name = path.relative_to(folder)
-            hidden = any(part.startswith(".") for part in name.parts)
-            if path.suffix.lower() in ENDINGS and not hidden and path.is_file():
-                found.append(Image(name.as_posix(), UNKNOWN))
+    paths: list[Path] = []
+    for parent, folders, files in os.walk(folder, onerror=_cannot_list):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        chosen = (Path(parent) / name for name in files if not name.startswith("."))
+        paths += (path for path in chosen if path.suffix.lower() in ENDINGS)
+    found = [
+        Image(path.relative_to(folder).as_posix(), UNKNOWN)
+        for path in sorted(paths)
+        if is_file(path)
+    ]
     if not found:
         raise InputError(
             f"no photographs ({', '.join(sorted(ENDINGS))})",
@@ -63,6 +106,10 @@ def find_photographs(folder: Path) -> list[Image]:
             "name a folder of photographs, a data set, an image list or features",
         )
     return found
+
+
+def _cannot_list(error: OSError) -> None:
+    raise cannot_read("a folder", error.filename, error, "check the path") from error
 
 
 def read_labels(path: Path) -> Labels:

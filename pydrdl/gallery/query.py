@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +17,9 @@ from pydrdl.errors import InputError
 from pydrdl.features.extract import Extractor, open_extractor
 from pydrdl.files import exists, file_sha256
 from pydrdl.gallery.folder import GalleryFolder, Origin
+from pydrdl.gallery.hints import hint
 from pydrdl.gallery.rerank import rerank
-from pydrdl.gallery.rows import ALL, GalleryRow, Hit, Wanted
+from pydrdl.gallery.rows import ALL, GalleryRow, Hit, Summary, Wanted
 
 RERANKED = 100  # first hits that are ranked anew
 MOST = 1000  # hits of one query
@@ -27,6 +28,23 @@ LEAST_CONTRAST = 2.0  # standard deviation of intensities of 0 to 255
 MODEL_OF = 50  # first hits that the vehicle model is counted of
 
 Box = tuple[int, int, int, int]
+_COORDINATE = re.compile(r"\d{1,6}", re.ASCII)
+
+
+def box_of(text: str) -> Box:
+    """Parses "left,top,right,bottom", whole numbers from 0.
+
+    Raises:
+        ValueError: it is not so.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 4 or not all(_COORDINATE.fullmatch(part) for part in parts):
+        raise ValueError(
+            f"{text[:80]!r} is no box; expected LEFT,TOP,RIGHT,BOTTOM in pixels, such "
+            "as 10,20,200,180"
+        )
+    left, top, right, bottom = map(int, parts)
+    return left, top, right, bottom
 
 
 class Match(NamedTuple):
@@ -49,6 +67,7 @@ class Answer:
     # models are not known.
     model: tuple[int, int, int] | None
     reranked: bool  # the first were ranked anew
+    hint: str = ""  # what filters ask for that no row has; see hints
 
 
 def open_net_of(
@@ -163,6 +182,7 @@ def ask(
     reranked: bool = False,
     without: str = "",
     exact: bool | None = None,
+    summary: Callable[[], Summary] | None = None,
 ) -> Answer:
     """Searches a gallery.
 
@@ -174,6 +194,7 @@ def ask(
         reranked: rank the first hits anew, by k-reciprocal neighbours.
         without: id of a row that is not to be found: the one that is asked with.
         exact: see LanceGallery.search.
+        summary: says what the gallery holds, where somebody knows already.
     """
     asked = max(count, RERANKED if reranked else 0, MODEL_OF) + bool(without)
     hits = gallery.rows.search(vector, asked, wanted, exact=exact)
@@ -191,12 +212,17 @@ def ask(
     matches = [
         Match(hits[k].row, hits[k].distance, odds[k], float(scores[k])) for k in order
     ]
+    searched = rows if wanted == ALL else gallery.rows.count(wanted)
+    told = ""
+    if wanted != ALL or not rows:
+        told = hint(wanted, (summary or gallery.rows.summary)(), searched)
     return Answer(
         tuple(matches[:count]),
-        searched=rows if wanted == ALL else gallery.rows.count(wanted),
+        searched=searched,
         rows=rows,
         model=_model([match.row for match in matches[:MODEL_OF]]),
         reranked=reranked,
+        hint=told,
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -24,6 +25,12 @@ class GalleryRow:
     time: float | None = None  # seconds since 1970 (UTC); None unknown
 
     @property
+    def photograph(self) -> Path | None:
+        """Where the photograph lies; None where its folder is not known."""
+        folder = Path(self.root)
+        return folder / self.image.path if folder.is_absolute() else None
+
+    @property
     def id(self) -> str:
         """16 hexadecimal digits: the same photograph and box has the same."""
         image = self.image
@@ -42,7 +49,11 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows may be found; all unless something is said."""
+    """Which rows may be found; all unless something is said.
+
+    Raises:
+        ValueError: since is later than until.
+    """
 
     cameras: Sequence[int] = ()  # of these only
     models: Sequence[int] = ()
@@ -53,6 +64,11 @@ class Wanted:
     # where one is asked for.
     since: float | None = None
     until: float | None = None  # taken then or before
+
+    def __post_init__(self) -> None:
+        ends = [end for end in (self.since, self.until) if end is not None]
+        if ends != sorted(ends):
+            raise ValueError("since is later than until")
 
     def terms(self) -> Iterator[tuple[str, str, tuple[int, ...] | float]]:
         """Yields (column, operator, numbers), all of which must hold.

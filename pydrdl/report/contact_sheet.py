@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import cv2
@@ -10,8 +10,7 @@ import numpy as np
 
 from pydrdl.arrays import Pixels
 from pydrdl.datasets.dataset import Image
-from pydrdl.errors import writing
-from pydrdl.files import write_bytes
+from pydrdl.pictures import in_square, write_line
 
 MARGIN = 18  # pixels around the sheet
 GAP = 6  # between photographs of a row
@@ -21,7 +20,6 @@ HEADING = LINE + 10
 LEADING = 10  # between a row's captions and the next row
 WHITE, INK, FAINT, RULE = 255, 40, 120, 205  # grey levels
 GROUND = 238  # beside photographs that are not square
-FONT, SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
 
 
 class SheetRow(NamedTuple):
@@ -121,7 +119,7 @@ def contact_sheet(
     ):
         left, room = grid.cell(0, column)[0], columns * (size + GAP) - GAP
         if columns:
-            _write(sheet, text, left, MARGIN + LINE - 4, room, INK)
+            write_line(sheet, text, left, MARGIN + LINE - 4, room, INK)
     if grid.neighbours:
         x = grid.cell(0, grid.columns)[0] - BLOCK // 2
         cv2.line(sheet, (x, MARGIN), (x, grid.height - MARGIN), (RULE,) * 3, 1)
@@ -129,44 +127,14 @@ def contact_sheet(
         cells = [*enumerate(row.images), *enumerate(row.neighbours, grid.columns)]
         for column, image in cells:
             left, top = grid.cell(number, column)
-            sheet[top : top + size, left : left + size] = fit(read(image), size)
+            sheet[top : top + size, left : left + size] = in_square(
+                read(image), size, GROUND
+            )
             model = f"  model {image.model_id}" if image.model_id >= 0 else ""
             seen_by = PurePosixPath(image.path).name
             if image.camera_id >= 0:
                 seen_by = f"camera {image.camera_id}"
             base, vehicle = top + size + 14, f"vehicle {image.vehicle_id}"
-            _write(sheet, vehicle + model, left, base, size, INK)
-            _write(sheet, seen_by, left, base + LINE, size, FAINT)
+            write_line(sheet, vehicle + model, left, base, size, INK)
+            write_line(sheet, seen_by, left, base + LINE, size, FAINT)
     return sheet
-
-
-def fit(pixels: Pixels, size: int) -> Pixels:
-    """Scales a photograph into the middle of a square cell of that many pixels."""
-    height, width = pixels.shape[:2]
-    scale = size / max(height, width)
-    if scale != 1:
-        height, width = (max(1, round(n * scale)) for n in (height, width))
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        scaled = cv2.resize(pixels, (width, height), interpolation=method)
-        pixels = np.asarray(scaled, np.uint8)
-    cell = np.full((size, size, 3), GROUND, np.uint8)
-    top, left = (size - height) // 2, (size - width) // 2
-    cell[top : top + height, left : left + width] = pixels
-    return cell
-
-
-def _write(
-    sheet: Pixels, text: str, left: int, base: int, room: int, grey: int
-) -> None:
-    """Writes one line, smaller where it would not fit; OpenCV's fonts are ASCII."""
-    text = text.encode("ascii", "replace").decode()
-    width = cv2.getTextSize(text, FONT, SCALE, 1)[0][0]
-    scale = SCALE * min(1.0, room / width)
-    cv2.putText(sheet, text, (left, base), FONT, scale, (grey,) * 3, 1, cv2.LINE_AA)
-
-
-def write_png(path: Path, pixels: Pixels) -> None:
-    """Writes a PNG, whole or not at all; InputError where it cannot be written."""
-    data = cv2.imencode(".png", pixels)[1].tobytes()
-    with writing("the sheet", path):
-        write_bytes(path, data)

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pydrdl.arrays import Int
 from pydrdl.datasets.dataset import Image
 from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
+from pydrdl.pictures import jpeg_of
 from pydrdl.protocols.search import (
     OTHER_MODEL,
     SAME,
@@ -193,12 +193,7 @@ def thumbnail_maker(root: Path, images: Iterable[Image], where: object) -> Thumb
             raise InputError(what, where, advice)
         if name not in made:
             pixels = read_image(root, known[name], None)
-            height, width = pixels.shape[:2]
-            factor = min(1.0, SIDE / max(height, width))
-            size = max(1, round(width * factor)), max(1, round(height * factor))
-            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-            quality = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-            made[name] = np.asarray(cv2.imencode(".jpg", small, quality)[1]).tobytes()
+            made[name] = jpeg_of(pixels, SIDE, QUALITY)
         return made[name]
 
     return thumbnail

@@ -9,70 +9,29 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import PIL.Image
 import pytest
-from commands import PIPE, start, tool
 from in_process import run_here
 from search_folder import make_search_folder, make_seen_gallery
 
 pytest.importorskip("lancedb", reason="the extra search is not installed")
-urllib3 = pytest.importorskip("urllib3")
+pytest.importorskip("urllib3")
 pytest.importorskip("fastapi", reason="the extra search is not installed")
 
+from search_server import COOKIE, TOKEN, Server, serving
+
 from pydrdl.gallery.server.guard import MOST_BYTES
-
-TOKEN = "0123456789abcdefTOKEN"
-BEARER = {"authorization": f"Bearer {TOKEN}"}
-COOKIE = {"cookie": f"drdl_token={TOKEN}"}
-
-
-@dataclass
-class Server:
-    """One that runs."""
-
-    folder: Path
-    port: int
-
-    def ask(
-        self, method: str, path: str, *, headers: dict | None = BEARER, **more: Any
-    ):
-        """An answer, redirections not followed."""
-        pool = urllib3.PoolManager(retries=False)
-        address = f"http://127.0.0.1:{self.port}{path}"
-        return pool.request(
-            method, address, headers=headers or {}, redirect=False, timeout=60, **more
-        )
-
-    def search(self, name: str, **fields: object):
-        photo = (name, (self.folder / name).read_bytes())
-        text = {key: str(value) for key, value in fields.items()}
-        return self.ask("POST", "/search", fields={"photo": photo, **text})
-
-    def found(self, name: str, **fields: object) -> dict:
-        answer = self.search(name, **fields)
-        assert answer.status == 200, answer.data
-        return answer.json()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = make_search_folder(tmp_path_factory.mktemp("serve"))
     make_seen_gallery(folder)
-    words = (*tool("serve.py"), "--gallery", "g", "--port", 0)
-    with start(*words, cwd=folder, stdout=PIPE, DRDL_TOKEN=TOKEN) as child:
-        assert child.stdout
-        line = child.stdout.readline()
-        match = re.fullmatch(r"open http://127\.0\.0\.1:(\d+)/\?token=(\S+)\n", line)
-        assert match and match[2] == TOKEN
-        yield Server(folder, int(match[1]))
-        child.terminate()
-        assert child.wait(timeout=120) == 128 + 15
+    with serving(folder) as server:
+        yield server
 
 
 def test_a_photograph_finds_what_the_command_finds(server: Server) -> None:
@@ -319,7 +278,7 @@ def test_a_photograph_that_is_gone(server: Server) -> None:
     path.rename(path.with_suffix(".away"))
     try:
         answer = server.ask("GET", f"/images/{found['id']}")
-        assert answer.status == 410
+        assert answer.status == 410 and answer.json()["next"]
         assert str(server.folder) not in answer.data.decode()
     finally:
         path.with_suffix(".away").rename(path)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from pydrdl.datasets import Image, open_dataset
 from pydrdl.datasets.dataset import unique_images
+from pydrdl.pictures import in_square
 from pydrdl.report.contact_sheet import (
     SheetRow,
     choose_rows,
     contact_sheet,
-    fit,
     grid_of,
 )
 
@@ -135,8 +135,8 @@ def test_photographs_are_cut_to_their_box(tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(32, 64))
-def test_fit_keeps_the_aspect_ratio(height: int, width: int, size: int) -> None:
-    cell = fit(np.zeros((height, width, 3), np.uint8), size)
+def test_a_square_keeps_the_aspect_ratio(height: int, width: int, size: int) -> None:
+    cell = in_square(np.zeros((height, width, 3), np.uint8), size, 238)
     assert cell.shape == (size, size, 3)
     inside = (cell == 0).all(axis=2)
     rows, columns = inside.any(axis=1).sum(), inside.any(axis=0).sum()

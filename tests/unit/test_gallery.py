@@ -16,8 +16,8 @@ pytest.importorskip("lancedb", reason="the extra search is not installed")
 
 from pydrdl.errors import InputError
 from pydrdl.gallery import lance
+from pydrdl.gallery.columns import where
 from pydrdl.gallery.folder import FILE_NAME, make_gallery, open_gallery
-from pydrdl.gallery.lance import where
 from pydrdl.gallery.rows import ALL, Added, Wanted
 
 N = 300

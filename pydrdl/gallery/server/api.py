@@ -1,8 +1,8 @@
 """The API: JSON for programs, described at /openapi.json."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi import Path as InPath
 
 from pydrdl.errors import InputError
@@ -10,6 +10,7 @@ from pydrdl.gallery import forms
 from pydrdl.gallery.query import MOST
 from pydrdl.gallery.server.service import LARGEST, SHOWN
 from pydrdl.gallery.server.web import (
+    FILTERS,
     House,
     MissingError,
     asked_of,
@@ -17,15 +18,20 @@ from pydrdl.gallery.server.web import (
     here,
     moment,
     number,
+    of_a_form,
+    of_a_known_address,
     one,
+    said_of,
     several,
+    single,
 )
 from pydrdl.strict_json import Count
 from pydrdl.strict_json import Form as Declared
 
 RowId = Annotated[str, InPath(pattern="^[0-9a-f]{16}$", description="A row's id.")]
 Numbers = Annotated[list[int] | None, Form()]
-QUERY_DIGITS = 32  # of a kept query's id; a row's has 16
+QUERY = ("photo", "image", "box")
+VERDICT = ("query", "row", "same")
 BOX = "left,top,right,bottom of the vehicle, in pixels"
 
 
@@ -39,9 +45,12 @@ class Refusal(Declared):
 class Health(Declared):
     """Whether the server can answer."""
 
-    status: str
+    # ok; degraded: it answers, but what is shown lacks something; failing: it cannot.
+    status: Literal["ok", "degraded", "failing"]
     rows: Count
     waiting: Count  # photographs before the net
+    writable: bool  # whether images and feedback are taken
+    problem: str  # why it is not ok
 
 
 class Stats(Declared):
@@ -89,12 +98,14 @@ class Said(Declared):
 
 
 def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
-    return {code: {"model": Refusal} for code in (400, 401, 408, 413, *codes)}
+    common = (400, 401, 408, 413, 415, 421, 422)
+    return {code: {"model": Refusal} for code in sorted({*common, *codes})}
 
 
 def api(house: House) -> APIRouter:
     """The API of a service."""
-    router = APIRouter(tags=["API"])
+    known = [Depends(of_a_form), Depends(of_a_known_address)]
+    router = APIRouter(tags=["API"], dependencies=known)
     service, said = house.service, house.service.gallery.description
 
     @router.post("/search", responses=_refusals(404, 422, 429))
@@ -114,20 +125,28 @@ def api(house: House) -> APIRouter:
     ) -> Search:
         """Find the rows that are like a photograph, or like a row."""
         # These say what there is; what came is looked at as the page's forms are.
-        del count, rerank, camera, model, not_camera, not_vehicle, since, until
-        form = await request.form()
-        asked = asked_of(form.multi_items(), "photo", "image", "box")
+        del photo, image, box, count, rerank
+        del camera, model, not_camera, not_vehicle, since, until
+        fields = (await request.form()).multi_items()
+        asked = asked_of(fields, *QUERY)
+        given = several(fields, *FILTERS, *QUERY)
+        upload, image = single(given, "photo"), one(given, "image")
+        box = one(given, "box")
+        if image and (upload or box):
+            what = "a photograph" if upload else "a box, which is of a photograph,"
+            advice = "give a photograph, or the id of an image that is there"
+            raise InputError(f"{what} and an image are given", "the request", advice)
         if image:
             found = await here(service.row, image)
             if found is None:
                 raise MissingError
             vector, without, page = found[1], image, f"/like/{image}"
         else:
-            given = await computed(request, house, photo, box)
+            made = await computed(request, house, upload, box)
             kept = await here(
-                service.keep, given.data, given.pixels, given.box, given.vector
+                service.keep, made.data, made.pixels, made.box, made.vector
             )
-            vector, without, page = given.vector, "", f"/found/{kept.id}"
+            vector, without, page = made.vector, "", f"/found/{kept.id}"
         answer = await here(service.search, vector, asked, without)
         content = forms.answer_form(answer, said).model_dump()
         return Search(**content, page=page)
@@ -149,7 +168,10 @@ def api(house: House) -> APIRouter:
         try:
             data = await here(service.thumbnail, found[0], side, whole=whole)
         except InputError as error:
-            refusal = Refusal(error="the photograph is not there any more")
+            refusal = Refusal(
+                error="the photograph is not there any more",
+                next="put it back, or index it where it is now into another gallery",
+            )
             del error
             return Response(
                 refusal.model_dump_json(), 410, media_type="application/json"
@@ -157,9 +179,17 @@ def api(house: House) -> APIRouter:
         cached = {"cache-control": "private, max-age=3600"}
         return Response(data, media_type="image/jpeg", headers=cached)
 
-    @router.post("/images", status_code=201, responses=_refusals(422, 429))
+    @router.post(
+        "/images",
+        status_code=201,
+        responses={
+            200: {"model": AddedRow, "description": "It was there, and stays as it is"},
+            **_refusals(403, 422, 429),
+        },
+    )
     async def add(
         request: Request,
+        response: Response,
         photo: Annotated[UploadFile, File(description="A photograph.")],
         box: Annotated[str, Form(description=BOX)] = "",
         vehicle_id: Annotated[int | None, Form(ge=0)] = None,
@@ -168,13 +198,13 @@ def api(house: House) -> APIRouter:
         time: Annotated[str, Form(description="ISO 8601, or seconds")] = "",
     ) -> AddedRow:
         """Add a photograph to the gallery."""
-        del vehicle_id, model_id, camera_id, time
+        del photo, box, vehicle_id, model_id, camera_id, time
         form = await request.form()
         names = ("vehicle_id", "model_id", "camera_id")
         given = several(form.multi_items(), "photo", "box", "time", *names)
         taken = moment(given, "time")
         vehicle, model, camera = (number(given, name) for name in names)
-        made = await computed(request, house, photo, one(given, "box"))
+        made = await computed(request, house, single(given, "photo"), one(given, "box"))
         row, new = await here(
             service.add,
             made.data,
@@ -183,29 +213,29 @@ def api(house: House) -> APIRouter:
             (vehicle, model, camera),
             taken,
         )
+        if not new:
+            response.status_code = 200
         return AddedRow(**forms.row_form(row, said).model_dump(), new=new)
 
-    @router.delete("/images/{name}", responses=_refusals(404, 422))
+    @router.delete("/images/{name}", responses=_refusals(403, 404, 422))
     async def delete(name: RowId) -> Deleted:
         """Delete a row; the photograph too, where POST /images brought it."""
         if not await here(service.delete, name):
             raise MissingError
         return Deleted(id=name)
 
-    @router.post("/feedback", status_code=201, responses=_refusals(404, 422))
+    @router.post("/feedback", status_code=201, responses=_refusals(403, 404, 422))
     async def feedback(
+        request: Request,
         query: Annotated[str, Form(pattern="^([0-9a-f]{16}|[0-9a-f]{32})$")],
         row: Annotated[str, Form(pattern="^[0-9a-f]{16}$")],
         same: Annotated[bool, Form()],
     ) -> Said:
         """Say whether a row shows the vehicle that was asked for."""
-        known = await here(service.row, row)
-        asked = await here(
-            service.queries.get if len(query) == 32 else service.row, query
-        )
-        if known is None or asked is None:
-            raise MissingError
-        await here(service.feedback.say, query, row, same)
+        given = several((await request.form()).multi_items(), *VERDICT)
+        for name in VERDICT:
+            one(given, name)
+        await here(said_of, service, query, row, same=same)
         return Said(query=query, row=row, same=same)
 
     @router.get(
@@ -217,11 +247,21 @@ def api(house: House) -> APIRouter:
         """All that was said, as pairs: first, second, same."""
         return Response(await here(service.pairs), media_type="text/csv")
 
-    @router.get("/health")
-    async def health() -> Health:
-        """Whether the server can answer; needs no token."""
-        rows = await here(service.gallery.rows.count)
-        return Health(status="ok", rows=rows, waiting=house.line.waiting)
+    @router.get("/health", responses={503: {"model": Health}})
+    async def health(response: Response) -> Health:
+        """Whether the server can answer, by what is on disk; needs no token."""
+        found = await here(service.watch.condition)
+        if found.failing:
+            response.status_code = 503
+        return Health(
+            status=(
+                "failing" if found.failing else "degraded" if found.lacking else "ok"
+            ),
+            rows=found.rows,
+            waiting=house.line.waiting,
+            writable=not service.read_only,
+            problem=found.failing or found.lacking,
+        )
 
     @router.get("/stats", responses=_refusals())
     async def stats() -> Stats:

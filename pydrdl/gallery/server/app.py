@@ -17,8 +17,8 @@ from pydrdl.gallery.server.api import Refusal, api
 from pydrdl.gallery.server.guard import Guard
 from pydrdl.gallery.server.line import FullError, GoneError, Line
 from pydrdl.gallery.server.pages import Pages, pages
-from pydrdl.gallery.server.service import Service
-from pydrdl.gallery.server.web import House, MissingError
+from pydrdl.gallery.server.service import ReadOnlyError, Service
+from pydrdl.gallery.server.web import House, KindError, MissingError
 
 CLOSED = 499  # as others write it: who asked has gone
 LATER = {"retry-after": "2"}
@@ -57,10 +57,18 @@ def build_app(
             return _answer(shown, request, 503, error.what, error.next_step)
         return _answer(shown, request, 422, error.what, error.next_step)
 
+    @app.exception_handler(KindError)
+    async def no_form(request: Request, error: KindError) -> Response:
+        what = f"the body is {str(error)[:80]}; expected a form (multipart/form-data)"
+        return _answer(shown, request, 415, what, "as curl -F sends it; see /docs")
+
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
+        if "UploadFile" in first["msg"]:  # of starlette, a text in place of a file
+            what = f"the field {place} is no file"
+            return _answer(shown, request, 422, what, f"send it by -F {place}=@car.jpg")
         return _answer(shown, request, 422, f"{place}: {first['msg']}", "see /docs")
 
     @app.exception_handler(Exception)
@@ -86,6 +94,12 @@ def _refusals() -> Iterator[tuple[type[Exception], int, str, str]]:
         429,
         "too many photographs wait for the net",
         "try again in a while",
+    )
+    yield (
+        ReadOnlyError,
+        403,
+        "the gallery cannot be written: it can be searched only",
+        "ask a server that may write to it",
     )
     yield GoneError, CLOSED, "who asked has gone", ""
 

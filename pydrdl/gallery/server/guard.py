@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 Scope = MutableMapping[str, Any]
@@ -24,6 +24,9 @@ COOKIE = "drdl_token"
 OPEN = ("/health", "/static/")  # without a token
 MOST_BYTES = 21 * 2**20  # of a request: a photograph, and what is said of it
 SECONDS = 30.0  # between two parts of a request
+# What is still read of a request that was refused: a client that sends on is closed
+# before it has read why.
+DRAINED, DRAINED_SECONDS = 32 * 2**20, 5.0
 READING = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
     "content-security-policy": (
@@ -40,6 +43,33 @@ HEADERS = {
 
 class _CutOffError(Exception):
     pass
+
+
+class Refused(NamedTuple):
+    """Why a request is refused, and what to do about it."""
+
+    status: int
+    error: str
+    next: str
+
+
+TOO_LARGE = Refused(
+    413, f"a request has at most {MOST_BYTES:,} bytes", "send a smaller photograph"
+)
+CUT_OFF = Refused(408, "the request did not come to its end", "send it again, whole")
+OTHER_NAME = Refused(
+    421,
+    "the server is not asked by this name",
+    "ask by the address that drdl serve has printed",
+)
+NO_TOKEN = Refused(
+    401,
+    "no token is shown, or another one",
+    "open the address that drdl serve has printed, or send Authorization: Bearer TOKEN",
+)
+OTHER_SITE = Refused(
+    403, "asked from the page of another site", "ask from a page of this server"
+)
 
 
 class Guard:
@@ -65,21 +95,21 @@ class Guard:
             for name, value in scope["headers"]
         }
         if (refusal := self._refusal(scope, headers)) is not None:
-            await _answer(send, *refusal)
+            await _refuse(refusal, receive, send)
             return
         if (shown := self._in_address(scope)) is not None:
             await self._admit(send, shown, scope["path"])
             return
         await self._guarded(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Status and words where a request is refused."""
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> Refused | None:
+        """Why a request is refused; None where it is not."""
         host = headers.get("host", "")
         if self._hosts is not None and _name(host) not in self._hosts:
-            return 421, "the server is not asked by this name"
+            return OTHER_NAME
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BYTES:
-            return 413, f"a request has at most {MOST_BYTES:,} bytes"
+            return TOO_LARGE
         path = scope["path"]
         if path == OPEN[0] or path.startswith(OPEN[1]):
             return None
@@ -88,12 +118,12 @@ class Guard:
         if self._is_token(headers.get("authorization", "").removeprefix("Bearer ")):
             return None
         if not self._is_token(_cookie(headers.get("cookie", ""))):
-            return 401, "open the address with the token that drdl serve has printed"
+            return NO_TOKEN
         # Only pages of this server may change anything by the cookie.
         origin = headers.get("origin")
         foreign = origin is not None and origin.partition("://")[2] != host
         if scope["method"] not in READING and foreign:
-            return 403, "asked from the page of another site"
+            return OTHER_SITE
         return None
 
     def _is_token(self, text: str) -> bool:
@@ -109,26 +139,27 @@ class Guard:
     async def _admit(self, send: Send, token: str, path: str) -> None:
         """Puts the token into a cookie, and out of the address."""
         cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/"
-        more = {"set-cookie": cookie, "location": f"/{path.lstrip('/')}"}
-        await _answer(send, 303, "", more)
+        headers = {"set-cookie": cookie, "location": f"/{path.lstrip('/')}"}
+        await send(_start(303, {"content-length": "0", **headers}))
+        await send({"type": "http.response.body", "body": b""})
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, its bytes counted and its answer's headers added."""
         come, more, begun = 0, True, False
-        refusal: tuple[int, str] | None = None
+        refusal: Refused | None = None
 
         async def counted() -> Message:
             nonlocal come, more, refusal
             try:
                 message = await asyncio.wait_for(receive(), SECONDS if more else None)
             except TimeoutError as error:
-                refusal = 408, "the request did not come to its end"
+                refusal = CUT_OFF
                 raise _CutOffError from error
             if message["type"] == "http.request":
                 come += len(message.get("body", b""))
                 more = bool(message.get("more_body", False))
                 if come > MOST_BYTES:
-                    refusal = 413, f"a request has at most {MOST_BYTES:,} bytes"
+                    refusal = TOO_LARGE
                     raise _CutOffError
             return message
 
@@ -144,7 +175,7 @@ class Guard:
         with contextlib.suppress(_CutOffError):
             await self._app(scope, counted, dressed)
         if refusal is not None and not begun:
-            await _answer(send, *refusal)
+            await _refuse(refusal, receive, send)
 
 
 def _dress(message: Message, path: str) -> None:
@@ -159,18 +190,36 @@ def _dress(message: Message, path: str) -> None:
     ]
 
 
-async def _answer(
-    send: Send, status: int, words: str, more: dict[str, str] | None = None
-) -> None:
-    body = json.dumps({"error": words}).encode() if words else b""
-    headers = {"content-length": str(len(body)), **HEADERS, **(more or {})}
-    if words:
-        headers["content-type"] = "application/json"
-    if status in (408, 413):
-        headers["connection"] = "close"  # what is still to come is not read
-    pairs = [(k.encode(), v.encode("latin-1")) for k, v in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})
+async def _refuse(refusal: Refused, receive: Receive, send: Send) -> None:
+    """Answers, and reads on for a while what the client has not yet ceased to send."""
+    told = {"error": refusal.error, "next": refusal.next}
+    body = json.dumps(told).encode()
+    headers = {"content-length": str(len(body)), "content-type": "application/json"}
+    if refusal in (TOO_LARGE, CUT_OFF):
+        headers["connection"] = "close"
+    await send(_start(refusal.status, headers))
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    if refusal is TOO_LARGE:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_drain(receive), DRAINED_SECONDS)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _start(status: int, headers: dict[str, str]) -> Message:
+    """The head of an answer."""
+    every = {**HEADERS, **headers}
+    pairs = [(k.encode(), v.encode("latin-1")) for k, v in every.items()]
+    return {"type": "http.response.start", "status": status, "headers": pairs}
+
+
+async def _drain(receive: Receive) -> None:
+    """Reads a request to its end, or as much of it as is borne."""
+    come = 0
+    while come < DRAINED:
+        message = await receive()
+        come += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 def _cookie(text: str) -> str:

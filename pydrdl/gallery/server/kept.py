@@ -22,15 +22,28 @@ from pydrdl.arrays import Float32, Pixels
 from pydrdl.datasets.images import cut_out
 from pydrdl.errors import InputError, writing
 from pydrdl.files import is_file, read_bytes, renamed
+from pydrdl.gallery.folder import FEEDBACK
 from pydrdl.gallery.query import Box
-from pydrdl.gallery.server.uploads import jpeg_of
+from pydrdl.pictures import jpeg_of
 from pydrdl.strict_json import Form, declared, parse
 
 MOST_QUERIES = 2_000  # the oldest go
 SIDE = 1024  # pixels of a kept photograph's longer side
-QUERIES, FEEDBACK = "queries", "feedback.jsonl"
-_ID = re.compile(r"[0-9a-f]{32}")
+QUALITY = 85  # of JPEG
+QUERIES = "queries"
+DIGITS = 32  # of a kept query's id; a row's has 16
+_ID = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
 LOST = "search again with the photograph"
+
+
+def is_kept(name: str) -> bool:
+    """Whether an id is that of a kept query; others are rows' ids, or none."""
+    return _ID.fullmatch(name) is not None
+
+
+def digest_of(data: bytes, box: Box | None) -> str:
+    """The id of a photograph and the box in it: the same have the same."""
+    return hashlib.sha256(data + repr(box).encode()).hexdigest()[:DIGITS]
 
 
 class KeptQuery(NamedTuple):
@@ -65,7 +78,7 @@ class KeptQueries:
         self, data: bytes, pixels: Pixels, box: Box | None, vector: Float32
     ) -> KeptQuery:
         """Keeps a query; the same photograph and box has the same id."""
-        digest = hashlib.sha256(data + repr(box).encode()).hexdigest()[:32]
+        digest = digest_of(data, box)
         kept = KeptQuery(digest, vector, box)
         said = _Said(box=box).model_dump_json().encode()
         part = pixels if box is None else cut_out(pixels, box)
@@ -77,7 +90,7 @@ class KeptQueries:
             self._folder.mkdir(exist_ok=True)
             # The JSON file is last: with it, all of the query is there.
             for ending, content in (
-                (".jpg", jpeg_of(part, SIDE)),
+                (".jpg", jpeg_of(part, SIDE, QUALITY)),
                 (".npy", memory.getvalue()),
                 (".json", said),
             ):
@@ -88,7 +101,7 @@ class KeptQueries:
 
     def get(self, name: str) -> KeptQuery | None:
         """A query by its id; None where it is not, or no more."""
-        if not _ID.fullmatch(name) or not is_file(self._folder / f"{name}.json"):
+        if not is_kept(name) or not is_file(self._folder / f"{name}.json"):
             return None
         try:
             said = declared(_Said, _tupled(parse(self._read(name, ".json"))))
@@ -100,7 +113,7 @@ class KeptQueries:
 
     def photograph(self, name: str) -> bytes | None:
         """The JPEG of a query; None where it is not, or no more."""
-        if not _ID.fullmatch(name) or not is_file(self._folder / f"{name}.jpg"):
+        if not is_kept(name) or not is_file(self._folder / f"{name}.jpg"):
             return None
         return self._read(name, ".jpg")
 
@@ -152,7 +165,7 @@ class Feedback:
         lines = csv.writer(out, lineterminator="\n")
         lines.writerow(["first", "second", "same"])
         for (query, row), same in self.verdicts().items():
-            kept = f"{QUERIES}/{query}.jpg" if _ID.fullmatch(query) else query
+            kept = f"{QUERIES}/{query}.jpg" if is_kept(query) else query
             first = names.get(query, kept)
             lines.writerow([_plain(first), _plain(names.get(row, row)), int(same)])
         return out.getvalue()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,6 +15,7 @@ from pydrdl.arrays import Float32
 from pydrdl.errors import InputError
 from pydrdl.gallery import forms
 from pydrdl.gallery.photographs import shown_time
+from pydrdl.gallery.server.kept import is_kept
 from pydrdl.gallery.server.web import (
     FILTERS,
     House,
@@ -22,8 +23,11 @@ from pydrdl.gallery.server.web import (
     asked_of,
     computed,
     here,
+    of_a_form,
     one,
+    said_of,
     several,
+    single,
 )
 
 HERE = Path(__file__).parent
@@ -78,9 +82,12 @@ class Pages:
 
     def render(self, name: str, status: int = 200, **content: Any) -> HTMLResponse:
         """A page of a template."""
-        said = self._house.service.gallery.description
+        service = self._house.service
         text = self._templates.get_template(name).render(
-            version=__version__, origin=said.origin, **content
+            version=__version__,
+            origin=service.gallery.origin,
+            read_only=service.read_only,
+            **content,
         )
         return HTMLResponse(text, status)
 
@@ -136,7 +143,11 @@ class Pages:
 
 def pages(house: House, shown: Pages) -> APIRouter:
     """The pages of a service."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    router = APIRouter(
+        include_in_schema=False,
+        default_response_class=HTMLResponse,
+        dependencies=[Depends(of_a_form)],
+    )
     service = house.service
 
     @router.get("/")
@@ -148,8 +159,9 @@ def pages(house: House, shown: Pages) -> APIRouter:
         form = await request.form()
         try:
             given = several(form.multi_items(), "photo", "box")
-            photo = (given.get("photo") or [None])[0]
-            made = await computed(request, house, photo, one(given, "box"))
+            made = await computed(
+                request, house, single(given, "photo"), one(given, "box")
+            )
         except InputError as error:
             return await shown.start(error)
         kept = await here(service.keep, made.data, made.pixels, made.box, made.vector)
@@ -189,12 +201,10 @@ def pages(house: House, shown: Pages) -> APIRouter:
             (await request.form()).multi_items(), "query", "row", "same", "back"
         )
         query, row, same = one(form, "query"), one(form, "row"), one(form, "same")
-        of_query = service.queries.get if len(query) == 32 else service.row
-        known = await here(service.row, row), await here(of_query, query)
-        if None in known or same not in ("true", "false"):
+        if same not in ("true", "false"):
             raise MissingError
-        await here(service.feedback.say, query, row, same == "true")
-        kind = "found" if len(query) == 32 else "like"
+        await here(said_of, service, query, row, same=same == "true")
+        kind = "found" if is_kept(query) else "like"
         back = one(form, "back")
         behind = f"?{back}" if back else ""
         return RedirectResponse(f"/{kind}/{query}{behind}#row-{row}", 303)

@@ -6,12 +6,16 @@ import ipaddress
 import os
 import re
 import secrets
+import signal
 import socket
-from collections.abc import Callable
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
 
+from pydrdl.cli import Note
 from pydrdl.errors import InputError, reason
 from pydrdl.gallery.folder import open_gallery
 from pydrdl.gallery.query import open_net_of
@@ -79,6 +83,34 @@ def hosts_of(host: str) -> frozenset[str] | None:
     return frozenset({host, "localhost", "127.0.0.1", "::1"}) if local else None
 
 
+class _Server(uvicorn.Server):
+    """One that hears every signal that ends a command, and says when it does.
+
+    Stopped, raised while asyncio runs a task, would be the task's, and lost.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hears SIGHUP too, which uvicorn leaves to others."""
+        with super().capture_signals():
+            before = signal.getsignal(signal.SIGHUP)
+            if before != signal.SIG_IGN:  # as nohup has it
+                signal.signal(signal.SIGHUP, self.handle_exit)
+            try:
+                yield
+            finally:
+                signal.signal(signal.SIGHUP, before)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to answer."""
+        await super().startup(sockets=sockets)
+        self._ready()
+
+
 def serve(
     gallery: Path,
     *,
@@ -98,7 +130,7 @@ def serve(
         net: see open_net_of.
         weights: the same.
         gpu: the same.
-        tell: is given the address to open when the server listens.
+        tell: is given the address to open when the server answers.
 
     Raises:
         InputError: the gallery, its net, the token or the port cannot be used.
@@ -108,12 +140,25 @@ def serve(
     extractor = line.at_once(
         lambda: open_net_of(folder, net=net, weights=weights, gpu=gpu)
     )
-    app = build_app(Service(folder, extractor), line, token, hosts_of(host))
-    with bind(host, port) as listening:
+    with contextlib.ExitStack() as ended:
+        elsewhere = None
+        if not folder.writable:
+            warnings.warn(
+                f"the gallery {gallery} cannot be written: it is searched only, and "
+                "searches are kept for as long as the server runs",
+                Note,
+                stacklevel=2,
+            )
+            elsewhere = Path(
+                ended.enter_context(tempfile.TemporaryDirectory(prefix="drdl-"))
+            )
+        service = Service(folder, extractor, elsewhere)
+        app = build_app(service, line, token, hosts_of(host))
+        listening = ended.enter_context(bind(host, port))
         config = uvicorn.Config(
             app, log_level="warning", server_header=False, timeout_graceful_shutdown=10
         )
         name, number = listening.getsockname()[:2]
         shown = f"[{name}]" if ":" in name else name
-        tell(f"http://{shown}:{number}/?token={token}")
-        uvicorn.Server(config).run(sockets=[listening])
+        address = f"http://{shown}:{number}/?token={token}"
+        _Server(config, lambda: tell(address)).run(sockets=[listening])

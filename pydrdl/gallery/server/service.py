@@ -1,7 +1,6 @@
 """What the page and the API do, without HTTP."""
 
 import contextlib
-import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,25 +10,37 @@ import numpy as np
 from pydrdl.arrays import Float32, Pixels
 from pydrdl.datasets.dataset import Image
 from pydrdl.datasets.images import read_image
-from pydrdl.errors import writing
+from pydrdl.errors import InputError, writing
 from pydrdl.features.extract import Extractor
 from pydrdl.files import write_bytes
 from pydrdl.gallery.folder import GalleryFolder
 from pydrdl.gallery.query import Answer, Box, ask, input_of
 from pydrdl.gallery.rows import ALL, GalleryRow, Summary, Wanted
-from pydrdl.gallery.server.kept import Feedback, KeptQueries, KeptQuery
+from pydrdl.gallery.server.health import Watch
+from pydrdl.gallery.server.kept import (
+    Feedback,
+    KeptQueries,
+    KeptQuery,
+    digest_of,
+    is_kept,
+)
 from pydrdl.gallery.server.uploads import (
     UPLOAD,
     decode_upload,
     ending_of,
-    jpeg_of,
 )
+from pydrdl.pictures import jpeg_of
 
 IMAGES = "images"  # folder of the photographs that were added by way of the server
 DECODED = 2  # photographs at a time, each of at most MOST_PIXELS
 SEARCHED = 4  # searches at a time
 SHOWN = 240  # pixels of a thumbnail's longer side
 LARGEST = 1024
+QUALITY = 85  # of JPEG
+
+
+class ReadOnlyError(Exception):
+    """The gallery cannot be written, and this would change it."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +55,27 @@ class Asked:
 class Service:
     """A gallery, its net, and what is kept of those who ask.
 
-    Raises:
-        InputError: the gallery's folder cannot be used.
+    Args:
+        gallery: which.
+        extractor: its net.
+        elsewhere: a folder to keep queries in where the gallery cannot be written;
+            it is searched then, and nothing else. None: all is kept in the gallery.
     """
 
-    def __init__(self, gallery: GalleryFolder, extractor: Extractor) -> None:
+    def __init__(
+        self,
+        gallery: GalleryFolder,
+        extractor: Extractor,
+        elsewhere: Path | None = None,
+    ) -> None:
         self.gallery, self._extractor = gallery, extractor
-        self.queries = KeptQueries(gallery.path)
+        self.read_only = elsewhere is not None
+        self.queries = KeptQueries(elsewhere or gallery.path)
         self.feedback = Feedback(gallery.path)
         self._images = (gallery.path / IMAGES).resolve()
         self._decoding = threading.BoundedSemaphore(DECODED)
         self._searching = threading.BoundedSemaphore(SEARCHED)
+        self.watch = Watch(gallery)
         self._known: tuple[int, Summary] | None = None
 
     def decode(self, data: bytes, box: Box | None) -> tuple[Pixels, Float32]:
@@ -83,6 +104,7 @@ class Service:
                 wanted=asked.wanted,
                 reranked=asked.reranked,
                 without=without,
+                summary=self.summary,
             )
 
     def row(self, name: str) -> tuple[GalleryRow, Float32] | None:
@@ -102,7 +124,7 @@ class Service:
             image = Image(image.path, image.vehicle_id)
         with self._decoding:
             pixels = read_image(Path(row.root), image, None)
-            return jpeg_of(pixels, min(side, LARGEST))
+            return jpeg_of(pixels, min(side, LARGEST), QUALITY)
 
     def add(
         self,
@@ -123,9 +145,12 @@ class Service:
 
         Returns:
             The row, and whether it is new.
+
+        Raises:
+            ReadOnlyError: the gallery cannot be written; so do delete and say.
         """
-        digest = hashlib.sha256(data + repr(box).encode()).hexdigest()[:32]
-        name = digest + ending_of(data)
+        self._changing()
+        name = digest_of(data, box) + ending_of(data)
         row = GalleryRow(str(self._images), Image(name, *ids, box), time)
         with writing("a photograph", self._images / name):
             self._images.mkdir(exist_ok=True)
@@ -135,14 +160,36 @@ class Service:
 
     def delete(self, name: str) -> bool:
         """Deletes a row, and its photograph where the server has kept that."""
+        self._changing()
         found = self.row(name)
-        if found is None or not self.gallery.rows.delete([name]):
+        if found is None or not self.gallery.delete([name]):
             return False
         row, _ = found
         if row.root == str(self._images):
             with writing("a photograph", self._images):
                 (self._images / row.image.path).unlink(missing_ok=True)
         return True
+
+    def say(self, query: str, row: str, *, same: bool) -> bool:
+        """Keeps what a user says of a query and a row; whether both are there.
+
+        Raises:
+            InputError: the query is the row.
+        """
+        self._changing()
+        asked = self.queries.get(query) if is_kept(query) else self.row(query)
+        if asked is None or self.row(row) is None:
+            return False
+        if query == row:
+            raise InputError(
+                "an image is not compared with itself", "row", "give another row"
+            )
+        self.feedback.say(query, row, same)
+        return True
+
+    def _changing(self) -> None:
+        if self.read_only:
+            raise ReadOnlyError
 
     def summary(self) -> Summary:
         """What the gallery holds; read anew only when it has changed."""
@@ -154,5 +201,5 @@ class Service:
     def pairs(self) -> str:
         """Feedback as pairs, in CSV."""
         ids = {name for pair in self.feedback.verdicts() for name in pair}
-        rows = self.gallery.rows.get([name for name in sorted(ids) if len(name) == 16])
+        rows = self.gallery.rows.get(sorted(n for n in ids if not is_kept(n)))
         return self.feedback.pairs({k: row.image.path for k, (row, _) in rows.items()})

@@ -1,16 +1,12 @@
 """Photographs from outside: bytes are looked at before anything decodes them."""
 
-import cv2
-
 from pydrdl.arrays import Pixels
 from pydrdl.datasets.images import UnreadableImageError, decode, header_size
 from pydrdl.errors import InputError
-from pydrdl.gallery.query import Box
-from pydrdl.gallery.strip import within
+from pydrdl.gallery.query import Box, box_of
 
 MOST_BYTES = 20 * 2**20
 MOST_PIXELS = 50_000_000
-QUALITY = 85  # of JPEG
 UPLOAD = "the photograph"
 KINDS = {  # how a file begins that may be decoded, and its ending
     b"\xff\xd8\xff": ".jpg",
@@ -29,7 +25,7 @@ def ending_of(data: bytes) -> str:
     for begin, ending in KINDS.items():
         if data.startswith(begin) and (ending != ".webp" or data[8:12] == b"WEBP"):
             return ending
-    what = "no photograph" if data else "no photograph: it is empty"
+    what = "the file is no photograph" + ("" if data else ": it is empty")
     raise InputError(what, UPLOAD, "give a JPEG, PNG, WebP or BMP file")
 
 
@@ -53,30 +49,15 @@ def decode_upload(data: bytes) -> Pixels:
         raise InputError(error.what, UPLOAD, "give another photograph") from error
 
 
-def jpeg_of(pixels: Pixels, side: int) -> bytes:
-    """A JPEG made anew, without metadata, of at most so many pixels a side."""
-    if max(pixels.shape[:2]) > side:
-        pixels = within(pixels, side)
-    _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return bytes(data)
-
-
-def box_of(text: str) -> Box | None:
-    """Parses "left,top,right,bottom"; None where it is empty.
+def box_given(text: str) -> Box | None:
+    """Parses a box, see box_of; None where it is empty.
 
     Raises:
-        InputError: it is not so.
+        InputError: it is none.
     """
     if not text.strip():
         return None
-    parts = text.split(",")
-    if len(parts) != 4 or not all(_is_whole(part.strip()) for part in parts):
-        raise InputError(
-            f"{text[:80]!r} is no box", "box", "give left,top,right,bottom in pixels"
-        )
-    left, top, right, bottom = (int(part) for part in parts)
-    return left, top, right, bottom
-
-
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 6
+    try:
+        return box_of(text)
+    except ValueError as error:
+        raise InputError(str(error), "box", "correct it") from error

@@ -16,9 +16,10 @@ from pydrdl.gallery.query import MOST, Box
 from pydrdl.gallery.rows import Wanted
 from pydrdl.gallery.server.line import Line
 from pydrdl.gallery.server.service import Asked, Service
-from pydrdl.gallery.server.uploads import UPLOAD, box_of
+from pydrdl.gallery.server.uploads import UPLOAD, box_given
 
 Result = TypeVar("Result")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 MOST_FIELDS = 200
 MOST_ID = 10**18
 FILTERS = (
@@ -28,6 +29,30 @@ FILTERS = (
 
 class MissingError(Exception):
     """What was asked for is not there."""
+
+
+class KindError(Exception):
+    """A body that is no form; its argument is the kind that it says to be."""
+
+
+def of_a_form(request: Request) -> None:
+    """Raises KindError for a body that is no form, where one is expected."""
+    headers = request.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip()
+    sent = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    if request.method == "POST" and (kind or sent) and kind.lower() not in FORMS:
+        raise KindError(kind or "of no kind")
+
+
+def of_a_known_address(request: Request) -> None:
+    """Raises InputError for a field in the address that its route does not know."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    for name in request.query_params:
+        if name not in known:
+            advice = f"known in the address are {', '.join(sorted(known)) or 'none'}"
+            if request.method == "POST":
+                advice = "send it as a field of the form"
+            raise InputError(f"unknown field {name[:80]!r}", "the address", advice)
 
 
 @dataclass(frozen=True)
@@ -64,8 +89,11 @@ async def computed(
         GoneError: who asked has gone.
     """
     if not isinstance(upload, UploadFile):
-        raise InputError("no photograph", UPLOAD, "choose or paste one")
-    data, box = await upload.read(), box_of(box_text)
+        if upload:  # a text in place of a file
+            advice = "send it as a file: curl -F photo=@car.jpg"
+            raise InputError("the field photo is no file", UPLOAD, advice)
+        raise InputError("no photograph was sent", UPLOAD, "choose or paste one")
+    data, box = await upload.read(), box_given(box_text)
     pixels, inputs = await here(house.service.decode, data, box)
     vector = await house.line.run(
         lambda: house.service.vector(inputs), request.is_disconnected
@@ -87,17 +115,21 @@ def asked_of(fields: Iterable[tuple[str, object]], *known: str) -> Asked:
     """
     given = several(fields, *FILTERS, *known)
     count = _number(given, "count", 1, MOST)
-    return Asked(
-        count=Asked.count if count is None else count,
-        reranked=flag(given, "rerank"),
-        wanted=Wanted(
+    try:
+        wanted = Wanted(
             cameras=_numbers(given, "camera"),
             models=_numbers(given, "model"),
             not_cameras=_numbers(given, "not_camera"),
             not_vehicles=_numbers(given, "not_vehicle"),
             since=moment(given, "since"),
             until=moment(given, "until"),
-        ),
+        )
+    except ValueError as error:
+        raise InputError(str(error), "since, until", "exchange the two") from error
+    return Asked(
+        count=Asked.count if count is None else count,
+        reranked=flag(given, "rerank"),
+        wanted=wanted,
     )
 
 
@@ -115,16 +147,34 @@ def several(
     return found
 
 
+def single(given: Mapping[str, list[object]], name: str) -> object:
+    """A field's text or file; "" where it is not given.
+
+    Raises:
+        InputError: it is given twice.
+    """
+    values = given.get(name, [])
+    if len(values) > 1:
+        raise InputError(f"{name} is given {len(values)} times", name, "give it once")
+    return values[0] if values else ""
+
+
 def one(given: Mapping[str, list[object]], name: str) -> str:
     """A field's text; "" where it is not given.
 
     Raises:
         InputError: it is given twice, or is no text.
     """
-    values = given.get(name, [])
-    if len(values) > 1 or not all(isinstance(value, str) for value in values):
-        raise InputError(f"{name} is given {len(values)} times", name, "give it once")
-    return str(values[0]) if values else ""
+    value = single(given, name)
+    if not isinstance(value, str):
+        raise InputError(f"{name} is a file", name, "give text")
+    return value
+
+
+def said_of(service: Service, query: str, row: str, *, same: bool) -> None:
+    """Keeps a verdict; MissingError where the query or the row is not there."""
+    if not service.say(query, row, same=same):
+        raise MissingError
 
 
 def flag(given: Mapping[str, list[object]], name: str) -> bool:

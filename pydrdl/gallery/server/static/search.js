@@ -116,7 +116,9 @@ function prepareResults(list) {
       event.preventDefault();
       items[Math.min(Math.max(at + step, 0), items.length - 1)].focus();
     } else if (item && (event.key === "y" || event.key === "n")) {
-      item.querySelector(`button[value="${event.key === "y"}"]`).click();
+      // There are none where the gallery cannot be written.
+      const button = item.querySelector(`button[value="${event.key === "y"}"]`);
+      if (button) button.click();
     } else if (item && event.key === "Enter" && event.target === item) {
       item.querySelector(".like").click();
     } else if (event.key === "/") {
