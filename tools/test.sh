@@ -18,6 +18,9 @@ quietly() {  # log, command: shows the end of the log where the command fails
   }
 }
 
+# On a GPU, tests compare with what is computed in float.
+export CAFFE_ALLOW_TF32=0
+
 step() { printf '\n== %s\n' "$*"; }
 style_and_types() {
   step style and types
