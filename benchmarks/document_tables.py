@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import tables_of_benchmarks as benchmarks
 import tables_of_engine as engine
 import tables_of_fuzz as fuzz
+import tables_of_gpu_budget as gpu
 import tables_of_nets as nets
 import tables_of_rates as rates
 import tables_of_results as results
@@ -150,6 +151,12 @@ TABLES: Mapping[str, Made] = {
         cores=engine.engine_cores,
     ),
     **_of_benchmark("engine_errors", 1, errors=engine.engine_errors),
+    **_of_benchmark(
+        "gpu_budget", 1,
+        about=gpu.gpu_budget_about,
+        budget=gpu.gpu_budget,
+        levers=gpu.gpu_budget_levers,
+    ),
     **_of_benchmark(
         "training", 2, about=nets.training_about, ratios=nets.training
     ),

@@ -49,6 +49,8 @@ source_options=$(tools/fetch_caffe.sh)
 mapfile -t source_options <<<"$source_options"
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
+# Tests compare with what is computed in float.
+export CAFFE_ALLOW_TF32=0
 # OpenBLAS is not instrumented: what its threads do for one another is not seen.
 export OPENBLAS_NUM_THREADS=1
 export UBSAN_OPTIONS=print_stacktrace=1

@@ -8,6 +8,7 @@
 #   tools/test.sh --gpu [PYTEST OPTIONS]   the CUDA build, with the GPU's tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CAFFE_ALLOW_TF32=0  # on a GPU, tests compare with what is computed in float
 
 quietly() {  # log, command: shows the end of the log where the command fails
   local log=$1

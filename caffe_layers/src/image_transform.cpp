@@ -16,7 +16,9 @@ ImageTransform::ImageTransform(const TransformationParameter& param,
       random_crop_(phase == caffe::TRAIN),
       channels_(sample.channels()),
       height_(param.crop_size() ? param.crop_size() : sample.rows),
-      width_(param.crop_size() ? param.crop_size() : sample.cols) {
+      width_(param.crop_size() ? param.crop_size() : sample.cols),
+      full_height_(sample.rows),
+      full_width_(sample.cols) {
   const std::string refusal = Refusal(sample);
   if (!refusal.empty()) {
     throw InputError(refusal, "transform_param, and the LMDB's first image",
@@ -70,16 +72,46 @@ std::string ImageTransform::Refusal(const cv::Mat& image) const {
   return what.str();
 }
 
+CutOut ImageTransform::Draw(const cv::Mat& image, CounterRng rng) const {
+  CutOut cut;
+  cut.top = (image.rows - height_) / 2;
+  cut.left = (image.cols - width_) / 2;
+  if (random_crop_) {
+    cut.top = rng.Below(image.rows - height_ + 1);
+    cut.left = rng.Below(image.cols - width_ + 1);
+  }
+  cut.mirrored = param_.mirror() && rng.Below(2);
+  return cut;
+}
+
+CutOut ImageTransform::Cut(const cv::Mat& image, CounterRng rng,
+                           uint8_t* out) const {
+  const CutOut cut = Draw(image, rng);
+  const size_t row = static_cast<size_t>(width_) * channels_;
+  for (int y = 0; y < height_; ++y) {
+    const uchar* from = image.ptr<uchar>(cut.top + y) + cut.left * channels_;
+    std::copy(from, from + row, out + y * row);
+  }
+  return cut;
+}
+
+int ImageTransform::mean_count() const {
+  return mean_image_.data_size() > 0 ? mean_image_.data_size() : channels_;
+}
+
+void ImageTransform::CopyMeans(float* out) const {
+  if (mean_image_.data_size() > 0) {
+    std::copy(mean_image_.data().begin(), mean_image_.data().end(), out);
+  } else {
+    std::copy(mean_values_.begin(), mean_values_.end(), out);
+  }
+}
+
 template <typename Dtype>
 void ImageTransform::Apply(const cv::Mat& image, CounterRng rng,
                            Dtype* out) const {
-  int top = (image.rows - height_) / 2;
-  int left = (image.cols - width_) / 2;
-  if (random_crop_) {
-    top = rng.Below(image.rows - height_ + 1);
-    left = rng.Below(image.cols - width_ + 1);
-  }
-  const bool mirror = param_.mirror() && rng.Below(2);
+  const CutOut cut = Draw(image, rng);
+  const int top = cut.top, left = cut.left;
   const Dtype scale = param_.scale();
   const bool has_image = mean_image_.data_size() > 0;
   // Channel by channel, both ends of the loops below are without gaps, and the
@@ -103,7 +135,7 @@ void ImageTransform::Apply(const cv::Mat& image, CounterRng rng,
           row[x] = (static_cast<Dtype>(pixel[x]) - mean) * scale;
         }
       }
-      if (mirror) std::reverse(row, row + width_);
+      if (cut.mirrored) std::reverse(row, row + width_);
     }
   }
 }

@@ -1,6 +1,5 @@
 #include "caffe/layers/pair_set_data_layer.hpp"
 
-#include <algorithm>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,7 +12,9 @@ template <typename Dtype>
 PairSetDataLayer<Dtype>::~PairSetDataLayer() {
   ring_.reset();
 #ifndef CPU_ONLY
-  if (!batches_.empty() && gpu_) cudaStreamDestroy(stream_);
+  if (!gpu_) return;
+  cudaStreamDestroy(stream_);
+  for (const auto& batch : batches_) cudaEventDestroy(batch->released);
 #endif
 }
 
@@ -36,9 +37,10 @@ void PairSetDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   CHECK_GT(param.prefetch(), 0) << "prefetch: at least 1 batch";
   CHECK(param.hard_negatives() >= 0 && param.hard_negatives() <= 1)
       << "hard_negatives: a share from 0 to 1, got " << param.hard_negatives();
-  const int threads = param.threads()
-                          ? param.threads()
-                          : std::max(1u, std::thread::hardware_concurrency());
+  const int threads =
+      param.threads() ? param.threads()
+                      : drdl::ThreadsOfEach(std::thread::hardware_concurrency(),
+                                            Caffe::solver_count());
   const TransformationParameter& transform =
       this->layer_param_.transform_param();
   store_ = drdl::ImageStore::Open(param.source(), param.cache(),
@@ -100,25 +102,46 @@ void PairSetDataLayer<Dtype>::SetUpBatches(const vector<Blob<Dtype>*>& top) {
     batches_[b]->vehicle_ids.Reshape(labels);
     batches_[b]->model_ids.Reshape(labels);
     // Allocated here, because allocation asks Caffe for the mode, which the
-    // decode threads must not do. The last call leaves the head on the CPU.
-    for (Blob<Dtype>* blob : {&batches_[b]->data, &batches_[b]->vehicle_ids,
-                              &batches_[b]->model_ids}) {
-#ifndef CPU_ONLY
-      if (Caffe::mode() == Caffe::GPU) blob->mutable_gpu_data();
-#endif
-      blob->mutable_cpu_data();
-    }
+    // decode threads must not do.
+    if (Caffe::mode() == Caffe::CPU) batches_[b]->data.mutable_cpu_data();
+    batches_[b]->vehicle_ids.mutable_cpu_data();
+    batches_[b]->model_ids.mutable_cpu_data();
   }
   top[0]->Reshape(shape);
   for (int i = 1; i < top.size(); ++i) top[i]->Reshape(labels);
-#ifndef CPU_ONLY
-  gpu_ = Caffe::mode() == Caffe::GPU;
-  if (gpu_) {
-    CUDA_CHECK(cudaGetDevice(&device_));
-    CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-  }
-#endif
+  if (Caffe::mode() == Caffe::GPU) SetUpGpu();
 }
+
+#ifdef CPU_ONLY
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::SetUpGpu() {
+  NO_GPU;
+}
+#else
+template <typename Dtype>
+void PairSetDataLayer<Dtype>::SetUpGpu() {
+  CUDA_CHECK(cudaGetDevice(&device_));
+  CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  gpu_ = true;
+  means_.Reshape({transform_->mean_count()});
+  transform_->CopyMeans(means_.mutable_cpu_data());
+  means_.gpu_data();
+  for (const auto& batch : batches_) {
+    CUDA_CHECK(
+        cudaEventCreateWithFlags(&batch->released, cudaEventDisableTiming));
+    const size_t cut_outs = sizeof(drdl::CutOut) * batch->data.num();
+    batch->decoded.reset(new SyncedMemory(cut_outs + batch->data.count()));
+    batch->data.mutable_gpu_data();
+    // The last calls leave the heads on the CPU.
+    for (SyncedMemory* memory :
+         {batch->decoded.get(), batch->vehicle_ids.data().get(),
+          batch->model_ids.data().get()}) {
+      memory->mutable_gpu_data();
+      memory->mutable_cpu_data();
+    }
+  }
+}
+#endif
 
 template <typename Dtype>
 void PairSetDataLayer<Dtype>::LogSetUp(const vector<Blob<Dtype>*>& top) const {
@@ -154,7 +177,18 @@ template <typename Dtype>
 void PairSetDataLayer<Dtype>::BeginBatch(uint64_t step, Batch* batch) const {
   batch->number = GlobalBatch(step);
   batch->images = plan_->Batch(batch->number);
+#ifndef CPU_ONLY
+  if (gpu_) {
+    void* decoded = batch->decoded->mutable_cpu_data();
+    batch->cut_outs = static_cast<drdl::CutOut*>(decoded);
+    batch->bytes =
+        reinterpret_cast<uint8_t*>(batch->cut_outs + batch->data.num());
+  } else {
+    batch->pixels = batch->data.mutable_cpu_data();
+  }
+#else
   batch->pixels = batch->data.mutable_cpu_data();
+#endif
   Dtype* vehicle_ids = batch->vehicle_ids.mutable_cpu_data();
   Dtype* model_ids = batch->model_ids.mutable_cpu_data();
   for (size_t i = 0; i < batch->images.size(); ++i) {
@@ -174,8 +208,15 @@ void PairSetDataLayer<Dtype>::MakeImage(int item, Batch* batch) const {
     throw drdl::InputError(refusal, store_->Describe(record),
                            "build the LMDB with one size for all images");
   }
-  transform_->Apply(image, plan_->TransformRng(batch->number, item),
-                    batch->pixels + item * batch->data.count(1));
+  const drdl::CounterRng rng = plan_->TransformRng(batch->number, item);
+  const size_t first = static_cast<size_t>(item) * batch->data.count(1);
+#ifndef CPU_ONLY
+  if (gpu_) {
+    batch->cut_outs[item] = transform_->Cut(image, rng, batch->bytes + first);
+    return;
+  }
+#endif
+  transform_->Apply(image, rng, batch->pixels + first);
 }
 
 template <typename Dtype>
@@ -183,7 +224,15 @@ void PairSetDataLayer<Dtype>::PushToGpu(Batch* batch) const {
 #ifndef CPU_ONLY
   if (!gpu_) return;
   CUDA_CHECK(cudaSetDevice(device_));
-  batch->data.data()->async_gpu_push(stream_);
+  // Kernels that read what was in this buffer before may still be under way.
+  CUDA_CHECK(cudaStreamWaitEvent(stream_, batch->released, 0));
+  batch->decoded->async_gpu_push(stream_);
+  const int images = batch->data.num();
+  const drdl::CutOut* cut_outs =
+      static_cast<const drdl::CutOut*>(batch->decoded->gpu_data());
+  transform_->ApplyOnDevice(
+      images, reinterpret_cast<const uint8_t*>(cut_outs + images), cut_outs,
+      means_.gpu_data(), batch->data.mutable_gpu_data(), stream_);
   batch->vehicle_ids.data()->async_gpu_push(stream_);
   batch->model_ids.data()->async_gpu_push(stream_);
   CUDA_CHECK(cudaStreamSynchronize(stream_));
@@ -220,6 +269,9 @@ void PairSetDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const uint64_t step = Step();
   Batch* batch = batches_[ring_->Take(step)].get();
   SetStep(step + 1);  // not before: who tries again shall not skip a bad batch
+#ifndef CPU_ONLY
+  given_ = batch;
+#endif
   top[0]->ShareData(batch->data);
   if (top.size() > 1) top[1]->ShareData(batch->vehicle_ids);
   if (top.size() > 2) top[2]->ShareData(batch->model_ids);

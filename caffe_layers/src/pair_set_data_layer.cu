@@ -7,9 +7,11 @@ namespace caffe {
 template <typename Dtype>
 void PairSetDataLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                           const vector<Blob<Dtype>*>& top) {
-  // Take gives the last batch's buffer back, and kernels that read it may still
-  // be under way.
-  CUDA_CHECK(cudaStreamSynchronize(cudaStreamDefault));
+  // Take gives the last batch's buffer back: what is copied there next waits
+  // for the kernels that read it, which are all launched.
+  if (given_ && gpu_) {
+    CUDA_CHECK(cudaEventRecord(given_->released, cudaStreamDefault));
+  }
   Forward_cpu(bottom, top);
 }
 

@@ -1,6 +1,12 @@
 #include "drdl/prefetch_ring.hpp"
 
+#include <algorithm>
+
 namespace drdl {
+
+int ThreadsOfEach(unsigned processors, int workers) {
+  return std::max(1, static_cast<int>(processors) / std::max(1, workers));
+}
 
 PrefetchRing::PrefetchRing(int threads, int buffers, int items, uint64_t first,
                            const Work& work)

@@ -65,7 +65,7 @@ template <typename Dtype>
 void SetLossLayer<Dtype>::ReshapeStatistics(int terms,
                                             const vector<Blob<Dtype>*>& top) {
   statistics_.Reshape({drdl::kStatistics, terms});
-  summary_.Reshape({drdl::kStatistics + 1});
+  verdict_.Reshape({1});
   for (Blob<Dtype>* blob : top) {
     blob->Reshape(vector<int>());  // a scalar
   }

@@ -9,6 +9,7 @@
 #include <opencv2/imgcodecs/imgcodecs.hpp>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "caffe/blob.hpp"
@@ -19,6 +20,9 @@
 #include "caffe/util/io.hpp"
 #include "drdl/input_error.hpp"
 #include "gtest/gtest.h"
+#if __has_include("cuda_on_cpu/testing.hpp")
+#include "cuda_on_cpu/testing.hpp"
+#endif
 
 namespace caffe {
 
@@ -320,6 +324,31 @@ TYPED_TEST(PairSetDataLayerTest, TestRanksShareTheStream) {
   }
 }
 
+// Solvers train side by side, each with a layer; test nets have one too.
+TYPED_TEST(PairSetDataLayerTest, TestSolversShareTheProcessors) {
+  const auto threads = [] {
+    using boost::filesystem::directory_iterator;
+    return std::distance(directory_iterator("/proc/self/task"),
+                         directory_iterator());
+  };
+  const TestLmdb lmdb(TestLmdb::RAW);
+  const int processors = std::max(1u, std::thread::hardware_concurrency());
+  for (Phase phase : {TRAIN, TEST}) {
+    for (int solvers : {1, 2, 1000}) {
+      Caffe::set_solver_count(solvers);
+      LayerParameter param = this->Param(lmdb, phase);
+      const auto before = threads();
+      param.mutable_pair_set_data_param()->set_threads(0);
+      const typename TestFixture::Source shared(param);
+      EXPECT_EQ(threads() - before, std::max(1, processors / solvers));
+      param.mutable_pair_set_data_param()->set_threads(3);
+      const auto with_one = threads();
+      const typename TestFixture::Source given(param);
+      EXPECT_EQ(threads() - with_one, 3);
+    }
+  }
+}
+
 TYPED_TEST(PairSetDataLayerTest, TestTestBatchesRepeatOnEveryRank) {
   const TestLmdb lmdb(TestLmdb::RAW);
   LayerParameter param = this->Param(lmdb, TEST);
@@ -376,6 +405,65 @@ TYPED_TEST(PairSetDataLayerTest, TestAnyThreadsPrefetchAndCacheGiveTheSame) {
     }
   }
 }
+
+#ifndef CPU_ONLY
+// On the GPU a batch is transformed there: the same bits.
+TYPED_TEST(PairSetDataLayerTest, TestBothModesGiveTheSame) {
+  const TestLmdb lmdb(TestLmdb::JPEG);
+  LayerParameter param = this->Param(lmdb);
+  TransformationParameter* transform = param.mutable_transform_param();
+  transform->set_scale(.3);
+  for (const char* mean : {"no", "one", "three", "image"}) {
+    transform->clear_mean_value();
+    const std::string kind = mean;
+    if (kind == "one") transform->add_mean_value(10.1);
+    for (float value : {104.3f, 117.7f, 123.1f}) {
+      if (kind == "three") transform->add_mean_value(value);
+    }
+    if (kind == "image") {
+      BlobProto image;
+      for (int size : {1, 3, kHeight, kWidth}) {
+        image.mutable_shape()->add_dim(size);
+      }
+      for (int i = 0; i < 3 * kHeight * kWidth; ++i) image.add_data(i / 7.f);
+      MakeTempFilename(transform->mutable_mean_file());
+      WriteProtoToBinaryFile(image, transform->mean_file());
+    }
+    for (bool gray : {false, true}) {
+      if (gray && (kind == "three" || kind == "image")) continue;
+      transform->set_force_gray(gray);
+      Caffe::set_mode(Caffe::CPU);
+      const auto should = typename TestFixture::Source(param).Next(4);
+      Caffe::set_mode(Caffe::GPU);
+      EXPECT_EQ(typename TestFixture::Source(param).Next(4), should)
+          << mean << ", gray: " << gray;
+    }
+  }
+}
+#endif
+
+#if __has_include("cuda_on_cpu/testing.hpp")
+// A byte a value goes to the device, and the net's thread waits for nothing.
+TYPED_TEST(PairSetDataLayerTest, TestCopiesToTheGpu) {
+  using Dtype = typename TypeParam::Dtype;
+  if (Caffe::mode() == Caffe::CPU) return;
+  const TestLmdb lmdb(TestLmdb::RAW);
+  PairSetDataLayer<Dtype> layer(this->Param(lmdb));
+  Blob<Dtype> data, vehicle_ids, model_ids;
+  const std::vector<Blob<Dtype>*> bottom, top{&data, &vehicle_ids, &model_ids};
+  layer.SetUp(bottom, top);
+  layer.Forward(bottom, top);
+  const long bytes = cuda_on_cpu::BytesToDevice();
+  const long waits = cuda_on_cpu::HostWaits();
+  const int steps = 20, images = data.num();
+  for (int step = 0; step < steps; ++step) layer.Forward(bottom, top);
+  EXPECT_EQ(cuda_on_cpu::HostWaits(), waits);
+  const long each = data.count() + images * (12 + 2 * sizeof(Dtype));
+  const long ahead = 3;  // made ready meanwhile, before or after
+  EXPECT_GE(cuda_on_cpu::BytesToDevice() - bytes, (steps - ahead) * each);
+  EXPECT_LE(cuda_on_cpu::BytesToDevice() - bytes, (steps + ahead) * each);
+}
+#endif
 
 // JPEG records are what OpenCV decodes.
 TYPED_TEST(PairSetDataLayerTest, TestGrayAndJpeg) {

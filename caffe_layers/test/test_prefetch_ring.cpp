@@ -16,6 +16,13 @@ uint32_t Expected(uint64_t step, int item) {
   return CounterRng(1, 2, step, item).Next();
 }
 
+TEST(ThreadsOfEachTest, TestWorkersShareTheProcessors) {
+  EXPECT_EQ(ThreadsOfEach(16, 1), 16);
+  EXPECT_EQ(ThreadsOfEach(16, 3), 5);
+  EXPECT_EQ(ThreadsOfEach(2, 8), 1);
+  EXPECT_EQ(ThreadsOfEach(0, 1), 1);  // processors unknown
+}
+
 // Work whose results can be checked, and that can be told to fail.
 class Factory {
  public:

@@ -5,10 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "caffe/common.hpp"
 #include "caffe/proto/caffe.pb.h"
 #include "drdl/counter_rng.hpp"
 
 namespace drdl {
+
+/// Where an image was cut out, and whether it is mirrored then.
+struct CutOut {
+  int top, left, mirrored;
+};
 
 /**
  * @brief Caffe's TransformationParameter for many threads at once.
@@ -36,12 +42,27 @@ class ImageTransform {
   template <typename Dtype>
   void Apply(const cv::Mat& image, CounterRng rng, Dtype* out) const;
 
+  /// The same in two steps: its pixels into `out`, H x W x C bytes, ...
+  CutOut Cut(const cv::Mat& image, CounterRng rng, uint8_t* out) const;
+#ifndef CPU_ONLY
+  /// ... and, on the stream, `images` of them into N x C x H x W values. All
+  /// pointers are of the device, means what CopyMeans wrote.
+  template <typename Dtype>
+  void ApplyOnDevice(int images, const uint8_t* pixels, const CutOut* cut_outs,
+                     const float* means, Dtype* out, cudaStream_t stream) const;
+#endif
+  /// The means that ApplyOnDevice takes away: so many, and their values.
+  int mean_count() const;
+  void CopyMeans(float* out) const;
+
  private:
   void LoadMean(const cv::Mat& sample);
+  CutOut Draw(const cv::Mat& image, CounterRng rng) const;
 
   const caffe::TransformationParameter param_;
   const bool random_crop_;
   const int channels_, height_, width_;
+  const int full_height_, full_width_;  // before the crop, where all are alike
   // One value a channel, or a whole mean image of C x H x W before cropping.
   std::vector<float> mean_values_;
   caffe::BlobProto mean_image_;

@@ -11,6 +11,10 @@
 
 namespace drdl {
 
+/// So many threads each where this many work side by side on the processors of
+/// one machine (0: unknown); at least one.
+int ThreadsOfEach(unsigned processors, int workers);
+
 /**
  * @brief Makes numbered batches ahead of their use, item by item, on threads.
  *

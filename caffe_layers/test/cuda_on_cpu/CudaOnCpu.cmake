@@ -13,6 +13,9 @@ target_compile_options(cuda_on_cpu PRIVATE -O2 -Wall -Wextra
   -Wno-unused-parameter -ftls-model=initial-exec)
 target_link_libraries(cuda_on_cpu PRIVATE ${OPENBLAS_LIBRARY} ${CMAKE_DL_LIBS})
 target_link_libraries(caffe_dependencies INTERFACE cuda_on_cpu)
+if(USE_CUDNN)
+  target_compile_definitions(caffe_dependencies INTERFACE USE_CUDNN)
+endif()
 install(TARGETS cuda_on_cpu LIBRARY DESTINATION lib)
 
 # Kernels tell cuda_on_cpu their accesses by the calls that ThreadSanitizer's
@@ -64,9 +67,9 @@ function(cuda_on_cpu_link_kernels library)
 endfunction()
 
 # Takes CAFFE_CUDA_SOURCES and DRDL_CUDA_SOURCES, and leaves all as C++ in the
-# second. cuDNN has no stand-in.
+# second.
 macro(cuda_on_cpu_replace_sources)
-  list(FILTER CAFFE_CUDA_SOURCES EXCLUDE REGEX "/test/|/cudnn_")
+  list(FILTER CAFFE_CUDA_SOURCES EXCLUDE REGEX "/test/")
   # A macro of this header launches kernels.
   set(_header caffe/util/math_functions.hpp)
   set(_include ${PROJECT_BINARY_DIR}/cuda_on_cpu/include)

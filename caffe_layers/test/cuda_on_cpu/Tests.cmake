@@ -36,5 +36,5 @@ target_compile_options(caffe_test_emulated PRIVATE -w -O0)
 target_link_libraries(caffe_test_emulated PRIVATE caffe GTest::gtest)
 
 # --- With our own tests: what only the emulated device can be made to do.
-target_sources(drdl_test PRIVATE ${CUDA_ON_CPU_DIR}/test_driver.cpp
-               ${CUDA_ON_CPU_DIR}/test_kernel_loop.cpp)
+file(GLOB _ours CONFIGURE_DEPENDS ${CUDA_ON_CPU_DIR}/test_*.cpp)
+target_sources(drdl_test PRIVATE ${_ours})

@@ -65,6 +65,14 @@ class PairSetDataLayer : public Layer<Dtype> {
     uint64_t number;
     std::vector<drdl::PlannedImage> images;
     Dtype* pixels;  // data's, fetched before threads write to it
+#ifndef CPU_ONLY
+    // On the GPU a batch travels as it was decoded, a byte a value, and becomes
+    // data there: first where each image was cut out, then their pixels.
+    std::unique_ptr<SyncedMemory> decoded;
+    drdl::CutOut* cut_outs = nullptr;  // the host's, of decoded
+    uint8_t* bytes = nullptr;
+    cudaEvent_t released = nullptr;  // the net has done with it
+#endif
   };
 
   void SetUpPosition();
@@ -73,6 +81,7 @@ class PairSetDataLayer : public Layer<Dtype> {
   uint64_t GlobalBatch(uint64_t step) const;
   void BeginBatch(uint64_t step, Batch* batch) const;
   void MakeImage(int item, Batch* batch) const;
+  void SetUpGpu();
   void PushToGpu(Batch* batch) const;
   uint64_t Step() const;
   void SetStep(uint64_t step);
@@ -83,9 +92,11 @@ class PairSetDataLayer : public Layer<Dtype> {
   std::vector<std::unique_ptr<Batch> > batches_;
   uint64_t ranks_, rank_, test_batches_, test_step_;
 #ifndef CPU_ONLY
-  bool gpu_;
+  bool gpu_ = false;
   int device_;
   cudaStream_t stream_;
+  Blob<float> means_;
+  Batch* given_ = nullptr;  // to the net, by the last Forward
 #endif
   // Last, so that its threads end before what they use.
   std::unique_ptr<drdl::PrefetchRing> ring_;

@@ -57,16 +57,15 @@ class SetLossLayer : public LossLayer<Dtype> {
   /// Fills the tops from statistics_: sums, the loss times loss_scale, the
   /// others divided by the number of terms.
   void Summarize_cpu(Dtype loss_scale, const vector<Blob<Dtype>*>& top);
-  /// The same on the device, and CheckIds too where ids is not null: one copy
-  /// to the host brings the statistics and the verdict.
+  /// The same on the device, and CheckIds too where ids is not null: the
+  /// verdict reaches the host with the net's losses.
   void Summarize_gpu(Dtype loss_scale, const Blob<Dtype>* ids,
                      const vector<Blob<Dtype>*>& top);
 
   int sets_, positives_, negatives_, dim_;
   Dtype margin_;
   Blob<Dtype> statistics_;  // drdl::kStatistics x terms
-  Blob<Dtype>
-      summary_;  // drdl::kStatistics, then whether the ids broke the layout
+  Blob<Dtype> verdict_;     // whether the ids broke the layout
 };
 
 }  // namespace caffe

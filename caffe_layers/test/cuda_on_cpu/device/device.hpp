@@ -11,8 +11,10 @@ namespace cuda_on_cpu {
 /// Does the work in its turn on the stream: at once, or with CUDA_ON_CPU_LATE=1
 /// when the host waits for it.
 void Enqueue(cudaStream_t stream, std::function<void()> work);
-/// Waits for all work of the stream.
+/// Does all work of the stream that is left.
 void Drain(cudaStream_t stream);
+/// The host waits for it: the same, and is counted.
+void HostWait(cudaStream_t stream);
 
 /// A library reads device memory.
 void Uses(const void* from, size_t bytes);

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "cuda_on_cpu/testing.hpp"
 #include "options.hpp"
 #include "streams.hpp"
 
@@ -30,10 +31,20 @@ static void Write() {
 }
 
 void CountLaunch(const char* kernel) {
-  if (GetOptions().launches == nullptr) return;
   DeviceLock lock(device_mutex);
-  if (Counts().empty()) std::atexit(Write);
+  if (Counts().empty() && GetOptions().launches) std::atexit(Write);
   ++Counts()[kernel];
+}
+
+long Launches(const std::string& kernel) {
+  DeviceLock lock(device_mutex);
+  long sum = 0;
+  for (const auto& [name, launches] : Counts()) {
+    if (kernel.empty() || name == kernel || name.rfind(kernel + "<", 0) == 0) {
+      sum += launches;
+    }
+  }
+  return sum;
 }
 
 }  // namespace cuda_on_cpu

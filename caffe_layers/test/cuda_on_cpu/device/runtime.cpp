@@ -16,9 +16,11 @@
 #include "report.hpp"
 #include "streams.hpp"
 
+using cuda_on_cpu::CountHostWait;
 using cuda_on_cpu::device_mutex;
 using cuda_on_cpu::DeviceLock;
 using cuda_on_cpu::DrainAll;
+using cuda_on_cpu::DrainTo;
 using cuda_on_cpu::Enqueue;
 using cuda_on_cpu::GetOptions;
 using cuda_on_cpu::OnDevice;
@@ -31,6 +33,12 @@ static std::atomic<cudaError_t> every_call{
 
 void SetLastError(cudaError_t error) { last_error = error; }
 void FailEveryCall(cudaError_t error) { every_call = error; }
+
+static std::atomic<size_t> largest_allocation{0};
+static std::atomic<long> bytes_to_device{0};
+long BytesToDevice() { return bytes_to_device; }
+
+void FailAllocationsAbove(size_t bytes) { largest_allocation = bytes; }
 
 }  // namespace cuda_on_cpu
 
@@ -138,6 +146,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int device) {
 cudaError_t cudaDeviceSynchronize() {
   CUDA_ON_CPU_NEEDS_DRIVER();
   DeviceLock lock(device_mutex);
+  CountHostWait();
   DrainAll();
   return cudaSuccess;
 }
@@ -147,7 +156,8 @@ cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   DeviceLock lock(device_mutex);
   *pointer = nullptr;
   if (bytes == 0) return cudaSuccess;
-  char* block = cuda_on_cpu::Allocate(bytes);
+  const size_t most = cuda_on_cpu::largest_allocation;
+  char* block = most && bytes > most ? nullptr : cuda_on_cpu::Allocate(bytes);
   if (block == nullptr) return Return(cudaErrorMemoryAllocation);
   *pointer = block;
   return cudaSuccess;
@@ -155,6 +165,7 @@ cudaError_t cudaMalloc(void** pointer, size_t bytes) {
 cudaError_t cudaFree(void* pointer) {
   CUDA_ON_CPU_NEEDS_DRIVER();
   DeviceLock lock(device_mutex);
+  if (pointer != nullptr) CountHostWait();
   DrainAll();  // cudaFree waits for the device
   if (pointer == nullptr || cuda_on_cpu::Free(pointer)) return cudaSuccess;
   cuda_on_cpu::Report(__builtin_return_address(0),
@@ -172,6 +183,7 @@ cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
 cudaError_t cudaFreeHost(void* pointer) {
   CUDA_ON_CPU_NEEDS_DRIVER();
   DeviceLock lock(device_mutex);
+  CountHostWait();
   DrainAll();
   if (!pinned.erase(static_cast<char*>(pointer))) {
     return Return(cudaErrorInvalidValue);
@@ -188,7 +200,8 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes,
     return cudaMemcpyAsync(to, from, bytes, kind);
   }
   DeviceLock lock(device_mutex);
-  cuda_on_cpu::Drain(nullptr);
+  if (OnDevice(to)) cuda_on_cpu::bytes_to_device += bytes;
+  cuda_on_cpu::HostWait(nullptr);
   cuda_on_cpu::Copy(to, from, bytes);
   return cudaSuccess;
 }
@@ -197,6 +210,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes,
   CUDA_ON_CPU_NEEDS_DRIVER();
   if (!RightWay(to, from, kind)) return Return(cudaErrorInvalidValue);
   DeviceLock lock(device_mutex);
+  if (OnDevice(to) && !OnDevice(from)) cuda_on_cpu::bytes_to_device += bytes;
   const char* p = static_cast<const char*>(from);
   if (OnDevice(from) || IsPinned(p, bytes)) {
     Enqueue(stream, [=] { cuda_on_cpu::Copy(to, from, bytes); });
@@ -231,35 +245,44 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   CUDA_ON_CPU_NEEDS_DRIVER();
-  cuda_on_cpu::Drain(stream);
+  cuda_on_cpu::HostWait(stream);
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event,
                                 unsigned) {
   CUDA_ON_CPU_NEEDS_DRIVER();
-  Enqueue(stream, [=] { cuda_on_cpu::Drain(event->stream); });
+  const cuda_on_cpu::Event recorded = *event;
+  Enqueue(stream, [=] { DrainTo(recorded.stream, recorded.ticket); });
   return cudaSuccess;
 }
 
-cudaError_t cudaEventCreate(cudaEvent_t* event) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   CUDA_ON_CPU_NEEDS_DRIVER();
   *event = new cuda_on_cpu::Event;
   return cudaSuccess;
 }
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, 0);
+}
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   CUDA_ON_CPU_NEEDS_DRIVER();
-  cuda_on_cpu::Drain(event->stream);
+  DrainTo(event->stream, event->ticket);
   delete event;
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   CUDA_ON_CPU_NEEDS_DRIVER();
-  event->stream = stream;
+  DeviceLock lock(device_mutex);
   Enqueue(stream, [=] { event->ms = Now(); });
+  event->stream = stream;
+  event->ticket = cuda_on_cpu::Ticket(stream);
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  return cudaStreamSynchronize(event->stream);
+  CUDA_ON_CPU_NEEDS_DRIVER();
+  CountHostWait();
+  DrainTo(event->stream, event->ticket);
+  return cudaSuccess;
 }
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start,
                                  cudaEvent_t end) {

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "cuda_on_cpu/testing.hpp"
 #include "memory.hpp"
 #include "options.hpp"
 
@@ -38,20 +39,38 @@ void Enqueue(cudaStream_t stream, std::function<void()> work) {
     Queue(stream)->queue.push_back(std::move(work));
   } else {
     Access access;
+    ++Queue(stream)->done;
     work();
   }
 }
 
-void Drain(cudaStream_t stream) {
+void DrainTo(cudaStream_t stream, size_t ticket) {
   DeviceLock lock(device_mutex);
-  std::deque<std::function<void()>>& queue = Queue(stream)->queue;
-  if (queue.empty()) return;
+  Stream* given = Queue(stream);
+  if (given->done >= ticket || given->queue.empty()) return;
   Access access;
-  while (!queue.empty()) {
-    const auto work = std::move(queue.front());
-    queue.pop_front();
+  while (given->done < ticket && !given->queue.empty()) {
+    const auto work = std::move(given->queue.front());
+    given->queue.pop_front();
+    ++given->done;
     work();
   }
+}
+
+size_t Ticket(cudaStream_t stream) {
+  DeviceLock lock(device_mutex);
+  const Stream* given = Queue(stream);
+  return given->done + given->queue.size();
+}
+
+void Drain(cudaStream_t stream) { DrainTo(stream, ~size_t(0)); }
+
+static thread_local long host_waits = 0;
+void CountHostWait() { ++host_waits; }
+long HostWaits() { return host_waits; }
+void HostWait(cudaStream_t stream) {
+  CountHostWait();
+  Drain(stream);
 }
 
 void DrainAll() {

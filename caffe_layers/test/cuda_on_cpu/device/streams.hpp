@@ -16,9 +16,12 @@ typedef std::lock_guard<std::recursive_mutex> DeviceLock;
 
 struct Stream {
   std::deque<std::function<void()>> queue;
+  size_t done = 0;
 };
+/// Has happened once so much of the stream's work is done.
 struct Event {
   Stream* stream = nullptr;
+  size_t ticket = 0;
   double ms = 0;
 };
 
@@ -26,6 +29,12 @@ struct Event {
 Stream* NewStream(bool waits_for_default);
 void DeleteStream(Stream* stream);
 void DrainAll();
+/// So much work as the stream was given so far.
+size_t Ticket(cudaStream_t stream);
+/// Does the stream's work up to a ticket.
+void DrainTo(cudaStream_t stream, size_t ticket);
+/// Counts a wait of this host thread.
+void CountHostWait();
 
 }  // namespace cuda_on_cpu
 

@@ -2,19 +2,28 @@
 
 #include <cblas.h>
 
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
 #include "cublas_v2.h"
+#include "cuda_on_cpu/testing.hpp"
 #include "device.hpp"
+#include "tf32.hpp"
 
 namespace cuda_on_cpu {
 struct Blas {
   cudaStream_t stream = nullptr;
+  cublasMath_t math = CUBLAS_DEFAULT_MATH;
+  cublasPointerMode_t pointers = CUBLAS_POINTER_MODE_HOST;
 };
+static std::atomic<cublasMath_t> last_math{CUBLAS_DEFAULT_MATH};
+cublasMath_t MathOfLastProduct() { return last_math; }
 }  // namespace cuda_on_cpu
 
 namespace {
 
 using cuda_on_cpu::Defines;
-using cuda_on_cpu::Drain;
 using cuda_on_cpu::Enqueue;
 using cuda_on_cpu::Uses;
 
@@ -57,6 +66,32 @@ size_t VectorBytes(int n, int inc) {
   return MatrixBytes<T>(1, n, inc < 0 ? -inc : inc);
 }
 
+// Factors as the math mode takes them.
+template <typename T>
+struct Factors {
+  const T* data;
+  std::vector<float> rounded;
+  Factors(cublasMath_t math, const T* from, size_t bytes) : data(from) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (math != CUBLAS_TF32_TENSOR_OP_MATH) return;
+      rounded = cuda_on_cpu::Tf32(from, bytes / sizeof(float));
+      data = rounded.data();
+    }
+  }
+};
+
+// A sum goes to the host, who waits for it, or to the device.
+template <typename T, typename Sum>
+cublasStatus_t Result(cublasHandle_t handle, T* result, Sum sum) {
+  const bool on_device = handle->pointers == CUBLAS_POINTER_MODE_DEVICE;
+  Enqueue(handle->stream, [=] {
+    const T value = sum();
+    if (!on_device || Defines(result, sizeof(T))) *result = value;
+  });
+  if (!on_device) cuda_on_cpu::HostWait(handle->stream);
+  return CUBLAS_STATUS_SUCCESS;
+}
+
 template <typename T>
 cublasStatus_t Gemm(cublasHandle_t handle, cublasOperation_t ta,
                     cublasOperation_t tb, int m, int n, int k, const T* alpha,
@@ -67,6 +102,8 @@ cublasStatus_t Gemm(cublasHandle_t handle, cublasOperation_t ta,
       ldb < std::max(1, plain_b ? k : n) || ldc < std::max(1, m)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
+  const cublasMath_t math = handle->math;
+  cuda_on_cpu::last_math = math;
   Enqueue(handle->stream, [=, alpha = *alpha, beta = *beta] {
     if (m == 0 || n == 0) return;
     if (alpha != 0) {
@@ -75,8 +112,12 @@ cublasStatus_t Gemm(cublasHandle_t handle, cublasOperation_t ta,
     }
     if (beta != 0) Uses(c, MatrixBytes<T>(m, n, ldc));
     if (!Defines(c, MatrixBytes<T>(m, n, ldc))) return;
+    const Factors<T> fa(math, a,
+                        MatrixBytes<T>(plain_a ? m : k, plain_a ? k : m, lda));
+    const Factors<T> fb(math, b,
+                        MatrixBytes<T>(plain_b ? k : n, plain_b ? n : k, ldb));
     Cblas<T>::gemm(CblasColMajor, Transpose(ta), Transpose(tb), m, n, k, alpha,
-                   a, lda, b, ldb, beta, c, ldc);
+                   fa.data, lda, fb.data, ldb, beta, c, ldc);
   });
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -133,28 +174,23 @@ cublasStatus_t Scal(cublasHandle_t handle, int n, const T* alpha, T* x,
   return CUBLAS_STATUS_SUCCESS;
 }
 
-// The result is the host's, who waits for it.
 template <typename T>
 cublasStatus_t Dot(cublasHandle_t handle, int n, const T* x, int incx,
                    const T* y, int incy, T* result) {
-  Enqueue(handle->stream, [=] {
+  return Result(handle, result, [=] {
     Uses(x, VectorBytes<T>(n, incx));
     Uses(y, VectorBytes<T>(n, incy));
-    *result = Cblas<T>::dot(n, x, incx, y, incy);
+    return Cblas<T>::dot(n, x, incx, y, incy);
   });
-  Drain(handle->stream);
-  return CUBLAS_STATUS_SUCCESS;
 }
 
 template <typename T>
 cublasStatus_t Asum(cublasHandle_t handle, int n, const T* x, int incx,
                     T* result) {
-  Enqueue(handle->stream, [=] {
+  return Result(handle, result, [=] {
     Uses(x, VectorBytes<T>(n, incx));
-    *result = Cblas<T>::asum(n, x, incx);
+    return Cblas<T>::asum(n, x, incx);
   });
-  Drain(handle->stream);
-  return CUBLAS_STATUS_SUCCESS;
 }
 
 }  // namespace
@@ -169,6 +205,15 @@ cublasStatus_t cublasDestroy(cublasHandle_t handle) {
 }
 cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
   handle->stream = stream;
+  return CUBLAS_STATUS_SUCCESS;
+}
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t math) {
+  handle->math = math;
+  return CUBLAS_STATUS_SUCCESS;
+}
+cublasStatus_t cublasSetPointerMode(cublasHandle_t handle,
+                                    cublasPointerMode_t pointers) {
+  handle->pointers = pointers;
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasGetStream(cublasHandle_t handle, cudaStream_t* stream) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "copy_row.hpp"
+#include "cuda_on_cpu/testing.hpp"
 #include "faults.hpp"
 
 namespace {
@@ -142,6 +143,37 @@ TEST(CudaOnCpuTest, TestCopiesKnowTheirWay) {
   cudaFree(x);
 }
 
+TEST(CudaOnCpuTest, TestWaitsOfTheHostAreCounted) {
+  float *x, *pinned, sum;
+  cudaEvent_t event;
+  cublasHandle_t handle;
+  cublasCreate(&handle);
+  cudaEventCreate(&event);
+  cudaMalloc(&x, 2 * sizeof *x);
+  cudaMallocHost(reinterpret_cast<void**>(&pinned), sizeof *pinned);
+  const long before = cuda_on_cpu::HostWaits();
+  const auto waits = [=] { return cuda_on_cpu::HostWaits() - before; };
+  cudaMemset(x, 0, 2 * sizeof *x);
+  cublasSetPointerMode(handle, CUBLAS_POINTER_MODE_DEVICE);
+  cublasSasum(handle, 1, x, 1, x + 1);
+  cudaMemcpyAsync(pinned, x, sizeof *x, cudaMemcpyDeviceToHost);
+  cudaEventRecord(event);
+  EXPECT_EQ(waits(), 0);
+  cudaEventSynchronize(event);
+  EXPECT_EQ(waits(), 1);
+  cudaMemcpy(pinned, x, sizeof *x, cudaMemcpyDeviceToHost);
+  EXPECT_EQ(waits(), 2);
+  cublasSetPointerMode(handle, CUBLAS_POINTER_MODE_HOST);
+  cublasSasum(handle, 1, x, 1, &sum);
+  EXPECT_EQ(waits(), 3);
+  cudaStreamSynchronize(nullptr);
+  cudaDeviceSynchronize();
+  EXPECT_EQ(waits(), 5);
+  cudaFree(x);
+  cudaFreeHost(pinned);
+  EXPECT_EQ(waits(), 7);
+}
+
 // The options are read when a process starts: these run in new ones.
 class OptionTest : public ::testing::Test {
  protected:
@@ -175,6 +207,33 @@ TEST_F(OptionTest, TestLateStreamsShowWhoDoesNotWait) {
   EXPECT_EQ(CopiedBeforeOrAfter(), 1);
   Start("CUDA_ON_CPU_LATE", "1");
   EXPECT_EXIT(std::exit(CopiedBeforeOrAfter()), ::testing::ExitedWithCode(2),
+              "");
+}
+
+// What a stream sees of another one's memory that waits for an event there.
+int SeenByWhoWaits(bool recorded_early) {
+  char result, *x, *y;
+  cudaStream_t stream;
+  cudaEvent_t event;
+  cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+  cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+  cudaMalloc(&x, 1);
+  cudaMalloc(&y, 1);
+  cudaMemset(x, 1, 1);
+  if (recorded_early) cudaEventRecord(event);
+  cudaMemset(x, 2, 1);
+  if (!recorded_early) cudaEventRecord(event);
+  cudaStreamWaitEvent(stream, event);
+  cudaMemcpyAsync(y, x, 1, cudaMemcpyDeviceToDevice, stream);
+  cudaStreamSynchronize(stream);
+  cudaMemcpy(&result, y, 1, cudaMemcpyDeviceToHost);
+  return result;
+}
+TEST_F(OptionTest, TestAnEventIsWaitedForAndNoMore) {
+  Start("CUDA_ON_CPU_LATE", "1");
+  EXPECT_EXIT(std::exit(SeenByWhoWaits(false)), ::testing::ExitedWithCode(2),
+              "");
+  EXPECT_EXIT(std::exit(SeenByWhoWaits(true)), ::testing::ExitedWithCode(1),
               "");
 }
 
