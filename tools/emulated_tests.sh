@@ -92,7 +92,7 @@ fi
 
 step "Caffe's layers and solvers"
 long='CuDNN*WithinChannel*'  # cuDNN's stand-in has no divisive normalization
-[ "$choice" = all ] || long+=':*Gradient*:*Sobel*:*Solver*'
+[ "$choice" = all ] || long+=':*Gradient*:*Sobel*:Ada*Solver*:Nesterov*:RMSProp*'
 gtest caffe_test_emulated "$build/caffe-source" "$long"
 
 step "gradients"

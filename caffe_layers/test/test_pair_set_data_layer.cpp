@@ -440,6 +440,34 @@ TYPED_TEST(PairSetDataLayerTest, TestBothModesGiveTheSame) {
     }
   }
 }
+
+// Kernels of the net may still read a batch when its buffer is given back.
+TYPED_TEST(PairSetDataLayerTest, TestABatchStaysWhileKernelsReadIt) {
+  using Dtype = typename TypeParam::Dtype;
+  if (Caffe::mode() == Caffe::CPU) return;
+  const TestLmdb lmdb(TestLmdb::RAW);
+  const int steps = 8;
+  const auto should =
+      typename TestFixture::Source(this->Param(lmdb)).Next(steps);
+  PairSetDataLayer<Dtype> layer(this->Param(lmdb));
+  Blob<Dtype> data;
+  const std::vector<Blob<Dtype>*> bottom, top(1, &data);
+  layer.SetUp(bottom, top);
+  Blob<Dtype> kept(steps, data.count(), 1, 1);
+  Dtype* to = kept.mutable_gpu_data();
+  for (int step = 0; step < steps; ++step) {
+    layer.Forward(bottom, top);
+    CUDA_CHECK(cudaMemcpyAsync(to + step * data.count(), data.gpu_data(),
+                               data.count() * sizeof(Dtype),
+                               cudaMemcpyDeviceToDevice, cudaStreamDefault));
+  }
+  for (int step = 0; step < steps; ++step) {
+    const Dtype* values = kept.cpu_data() + step * data.count();
+    EXPECT_EQ(std::vector<Dtype>(values, values + data.count()),
+              should[step].data)
+        << step;
+  }
+}
 #endif
 
 #if __has_include("cuda_on_cpu/testing.hpp")

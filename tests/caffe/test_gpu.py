@@ -15,6 +15,11 @@ pytestmark = pytest.mark.gpu
 GPU = ("--gpu", "0")
 
 
+@pytest.fixture(autouse=True)
+def _in_float(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAFFE_ALLOW_TF32", "0")
+
+
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     return make_fleet(tmp_path_factory.mktemp("fleet"), VEHICLES, 80, 90)
@@ -53,16 +58,21 @@ def test_the_losses_of_a_training(structure: str, lmdb: Path, tmp_path: Path) ->
         assert there[0] == pytest.approx(here[0], rel=1e-4)
 
 
-def test_the_features_of_images(fleet: Fleet, lmdb: Path, tmp_path: Path) -> None:
+def test_the_features_of_images(
+    fleet: Fleet, lmdb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float the same; TF32 costs what docs/testing.md says."""
     write_nets(prototxt.DEMO_FAMILY, lmdb, tmp_path)
     listed = fleet.listed()
     net = tmp_path / "mixed_difference/deploy.prototxt"
     found = []
-    for name, device in (("cpu", ()), ("gpu", GPU)):
+    for name, device, tf32 in (("cpu", (), 0), ("gpu", GPU, 0), ("tf32", GPU, 1)):
+        monkeypatch.setenv("CAFFE_ALLOW_TF32", str(tf32))
         output = tmp_path / f"{name}.h5"
         words = listed, output, "--net", net, "--untrained", 1, *device
         succeed("extract_features.py", *words)
         found.append(read_features(output).features)
-    here, there = found
+    here, there, rounded = found
     assert np.allclose(np.linalg.norm(here, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(there, here, rtol=0, atol=1e-4)
+    assert np.linalg.norm(rounded - here, axis=1).max() < 2e-3

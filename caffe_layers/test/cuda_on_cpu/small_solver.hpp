@@ -1,5 +1,6 @@
 // A solver of a small net with all that ours have: convolution, LRN, pooling,
-// inner products, both losses over sets and the softmax of models.
+// inner products, both losses over sets, the softmax of models, and a parameter
+// that is not learned (the bias of the convolution).
 #ifndef CUDA_ON_CPU_SMALL_SOLVER_HPP_
 #define CUDA_ON_CPU_SMALL_SOLVER_HPP_
 
@@ -68,7 +69,8 @@ class SmallSolver {
     return "layer { name: 'data' type: 'Input' top: 'data' top: 'vehicle_id' "
            "top: 'model_id' input_param { shape { dim: 6 dim: 2 dim: 9 dim: 9 "
            "} shape { dim: 6 } shape { dim: 6 } } } "
-           "layer { name: 'conv' type: 'Convolution' bottom: 'data' top: "
+           "layer { name: 'conv' param { } param { lr_mult: 0 } "
+           "type: 'Convolution' bottom: 'data' top: "
            "'conv' convolution_param { num_output: 6 kernel_size: 3 " +
            filler +
            "} } layer { name: 'relu' type: 'ReLU' bottom: 'conv' top: 'conv' } "

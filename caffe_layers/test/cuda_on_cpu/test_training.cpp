@@ -91,8 +91,19 @@ TEST_F(EmulatedTrainingTest, TestOneKernelAParameter) {
   const long before = cuda_on_cpu::Launches("SgdStepKernel");
   solver.Step(3);
   EXPECT_EQ(cuda_on_cpu::Launches("SgdStepKernel") - before,
-            3 * solver.params().size());
+            3 * (solver.params().size() - 1));  // one is not learned
   EXPECT_EQ(cuda_on_cpu::Launches("SGDUpdate"), 0);
+}
+
+// As the position that PairSetData counts on the host.
+TEST_F(EmulatedTrainingTest, TestWhatIsNotLearnedStaysWhereItIs) {
+  SmallSolver<float> solver;
+  solver.Step(1);
+  Blob<float>& bias = *solver.params()[1];
+  bias.mutable_cpu_data()[0] = 2;
+  solver.Step(3);
+  EXPECT_EQ(bias.data()->head(), SyncedMemory::SYNCED);
+  EXPECT_EQ(bias.cpu_data()[0], 2);
 }
 
 TEST_F(EmulatedTrainingTest, TestGradientsAreClearedByTheStep) {
