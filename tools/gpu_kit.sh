@@ -7,7 +7,7 @@
 #   tools/gpu_kit.sh --output OUTPUT --emulated   with the CUDA sources on the CPU and a
 #                                                 small net: to try run.sh without a GPU
 #
-# VEHICLES=95     drawn, with ten images each; the folder may have 60 MB
+# VEHICLES=130    drawn, with ten images each; the folder may have 60 MB
 # JOBS=2          compilers at a time; default: as many as there are processors
 # CAFFE_SOURCE_TARBALL=, CAFFE_SOURCE_DIR=    as for tools/setup.sh, which comes first
 #
@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.."
 
 at_most=$((60 * 1000 * 1000))
 if [ $# -eq 2 ] && [ "$1" = --output ]; then
-  preset=kit size=256 vehicles=${VEHICLES:-95} mini=()
+  preset=kit size=256 vehicles=${VEHICLES:-130} mini=()
 elif [ $# -eq 3 ] && [ "$1" = --output ] && [ "$3" = --emulated ]; then
   preset=emulated size=72 vehicles=${VEHICLES:-12} mini=(--mini)
 else
