@@ -8,21 +8,23 @@ from measured import spread
 from tables_of_benchmarks import ROUNDS, about, at_least, at_most
 
 Content = dict[str, Any]
-# What is wanted of the gallery (issue 15): of 200,000 rows, but for recall.
+# What is wanted of the gallery: recall@50, CPU ms a query among so many rows, MB of the
+# searching process, rows added a second.
 RECALL, QUERY, MEMORY, ADDED = 0.99, 30.0, 1000.0, 10_000.0
+ROWS_OF_QUERY = 200_000
 
 
-def gallery_about(content: Content) -> str:
+def gallery_about(*runs: Content) -> str:
     """How galleries were measured."""
     what = (
         "Other work went on meanwhile: times are CPU seconds, and of queries ratios in "
         "one round. Each contestant is a process of its own, with one thread for its "
         "products; the index's makers take all cores"
     )
-    return about([content], what, content["rounds"])
+    return about(runs, what, runs[0]["rounds"])
 
 
-def gallery(content: Content) -> str:
+def gallery(*runs: Content) -> str:
     """What each contestant takes to make, to keep and to ask."""
     rows = [
         (
@@ -36,7 +38,8 @@ def gallery(content: Content) -> str:
             f"{one['recall_1']:.3f}",
             f"{one['recall_50']:.3f}",
         )
-        for one in content["results"]
+        for run in runs
+        for one in run["results"]
     ]
     titles = (
         "", "rows", "add, CPU s", "index, CPU s", "disk, MB", "memory, MB",
@@ -45,41 +48,43 @@ def gallery(content: Content) -> str:
     return as_table(titles, rows)
 
 
-def gallery_ratios(content: Content) -> str:
-    """CPU time of a query over that of comparing with every row."""
+def gallery_ratios(*runs: Content) -> str:
+    """CPU time of a query over that of comparing with every row, in the same round."""
     rows = []
-    for one in content["results"]:
+    for run, one in ((each, row) for each in runs for row in each["results"]):
         every = next(
             other["query_cpu"]
-            for other in content["results"]
-            if other["name"] == content["every"] and _size(other) == _size(one)
+            for other in run["results"]
+            if other["name"] == run["every"] and _size(other) == _size(one)
         )
         for what, times in (("", "query_cpu"), (", with filters", "filtered_cpu")):
-            if one["name"] != content["every"] and one[times]:
+            if one["name"] != run["every"] and one[times]:
                 pairs = zip(one[times], every, strict=True)
                 values = [mine / theirs for mine, theirs in pairs]
                 rows.append((one["name"] + what, _size(one), *spread(values, ".2f")))
     return as_table(("a query over every row", "rows", "median ratio", ROUNDS), rows)
 
 
-def gallery_targets(content: Content) -> str:
+def gallery_targets(*runs: Content) -> str:
     """What was wanted of ours."""
     rows = []
-    for one in content["results"]:
-        if one["name"] == content["ours"]:
+    for run, one in ((each, row) for each in runs for row in each["results"]):
+        if one["name"] == run["ours"]:
             size, added = _size(one), one["rows"] / one["add_cpu"]
             query, memory = 1000 * median(one["query_cpu"]), one["memory"] / 1e6
-            recall = one["recall_50"]
+            recall, wanted = one["recall_50"], ""
+            if one["rows"] <= ROWS_OF_QUERY:
+                wanted = at_most(query, QUERY, ".0f")
             rows += [
                 ("recall@50", size, f"{recall:.3f}", at_least(recall, RECALL, ".2f")),
-                ("CPU ms a query", size, f"{query:.1f}", at_most(query, QUERY, ".0f")),
+                ("CPU ms a query", size, f"{query:.1f}", wanted),
                 ("MB", size, f"{memory:,.0f}", at_most(memory, MEMORY, ",.0f")),
                 (
                     "rows added a CPU s", size, f"{added:,.0f}",
                     at_least(added, ADDED, ",.0f"),
                 ),
             ]  # fmt: skip
-    return as_table((content["ours"], "rows", "measured", "wanted"), rows)
+    return as_table((runs[0]["ours"], "rows", "measured", "wanted"), rows)
 
 
 def _size(one: Content) -> str:

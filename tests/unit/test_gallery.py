@@ -17,7 +17,13 @@ pytest.importorskip("lancedb", reason="the extra search is not installed")
 from pydrdl.errors import InputError
 from pydrdl.gallery import lance
 from pydrdl.gallery.columns import where
-from pydrdl.gallery.folder import FILE_NAME, make_gallery, open_gallery
+from pydrdl.gallery.folder import (
+    DELETED,
+    FILE_NAME,
+    filling,
+    make_gallery,
+    open_gallery,
+)
 from pydrdl.gallery.rows import ALL, Added, Wanted
 
 N = 300
@@ -359,3 +365,37 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
         again = open_gallery(tmp_path / "g")
         assert again.rows.count() == 100
         assert len(again.rows.search(vectors[0], 10)) == 10
+
+
+def test_what_was_deleted_for_good_is_known(tmp_path: Path) -> None:
+    gallery = drawn_gallery(tmp_path / "g", 8)
+    ids = [row.id for row in drawn_rows(8)[0]]
+    assert gallery.deleted() == frozenset()
+    assert gallery.delete(ids[:2]) == 2
+    assert gallery.rows.count() == 6
+    with (tmp_path / "g" / DELETED).open("a") as file:
+        file.write(ids[3][:5])  # as a kill leaves it
+    again = open_gallery(tmp_path / "g")
+    assert again.delete(ids[4:5]) == 1
+    assert {*ids[:2], ids[4]} <= again.deleted()
+    assert again.deleted().isdisjoint({ids[3], ids[5]})
+
+
+def test_a_gallery_that_is_left_without_a_row_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "g"
+    rows, vectors = drawn_rows(8)
+    with filling(folder, ORIGIN, 16):
+        assert (folder / FILE_NAME).exists()
+    assert not folder.exists()
+    with pytest.raises(InputError, match="too late"), filling(folder, ORIGIN, 16):
+        raise InputError("too late", "here", "come earlier")
+    assert not folder.exists()
+    folder.mkdir()
+    with filling(folder, ORIGIN, 16):
+        pass
+    assert [*folder.iterdir()] == []
+    with filling(folder, ORIGIN, 16) as gallery:
+        gallery.rows.add(rows, vectors)
+    with filling(folder, ORIGIN, 16) as gallery:
+        gallery.rows.delete([row.id for row in rows])
+    assert open_gallery(folder).rows.count() == 0  # it was there before
