@@ -96,7 +96,7 @@ done < <(libraries_of "$programs"/bin/* "$programs/lib/libcaffe.so")
 echo "glibc $(grep -aohE 'GLIBC_2\.[0-9]+' "$programs"/*/* | sort -uV | tail -n 1 |
   sed 's/GLIBC_//')" >>"$partial/needed.txt"
 outside=$(libraries_of "$programs"/*/* |
-  awk -v own="$programs/lib/" -v others="$c_library|$nvidia" \
+  awk -v own="$programs/" -v others="$c_library|$nvidia" \
     '$1 !~ others && index($2, own) != 1')
 unset LD_LIBRARY_PATH
 [ -z "$outside" ] || fail "libraries would come from outside the kit" "$outside" \
