@@ -15,8 +15,6 @@ import pytest
 from forked_tools import Run, forked_tools
 from hypothesis import HealthCheck, settings
 
-from pydrdl.signals import SIGNALS
-
 HERE = Path(__file__).parent
 # A shell lets what it starts in the background ignore Ctrl-C, which all that tests
 # start would inherit.
@@ -49,15 +47,6 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "caffe": why_no_caffe,
     "gpu": why_no_gpu,
 }
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """Commands that run in the tests' own process end as if it ended with them."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

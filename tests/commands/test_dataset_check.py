@@ -4,10 +4,8 @@ import json
 import re
 import runpy
 import shutil
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,8 +29,9 @@ from dataset_layouts import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_process import restored_signals
 
-from pydrdl import paper, signals
+from pydrdl import paper
 from pydrdl.check import check_dataset, checkup_json
 from pydrdl.check.images import decode_image
 from pydrdl.check.problems import KINDS
@@ -44,17 +43,6 @@ TOOL = ROOT / "tools/dataset.py"
 # The layouts are smaller than the sets of 5 + 5 that are checked for by default.
 SMALL = ("--positives", 2, "--negatives", 1)
 Check = Callable[..., tuple[int, dict]]
-
-
-@contextmanager
-def restored_signals() -> Iterator[None]:
-    """Signals mean afterwards what they meant before: a tool ends by ignoring them."""
-    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@
 import contextlib
 import io
 import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from pydrdl import cli
 from pydrdl.commands import drdl
+from pydrdl.signals import SIGNALS
 
 
 class Done(NamedTuple):
@@ -17,6 +20,17 @@ class Done(NamedTuple):
     returncode: int
     stdout: str
     stderr: str
+
+
+@contextlib.contextmanager
+def restored_signals() -> Iterator[None]:
+    """Signals mean afterwards what they meant before: a tool ends by ignoring them."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run_here(name: str, *words: object, cwd: Path) -> Done:
@@ -28,7 +42,11 @@ def run_here(name: str, *words: object, cwd: Path) -> Done:
     os.chdir(cwd)
     code = 0
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with (
+            restored_signals(),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
             drdl.run_tool((name,))
     except SystemExit as end:
         code = int(end.code or 0)
