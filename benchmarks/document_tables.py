@@ -164,7 +164,7 @@ TABLES: Mapping[str, Made] = {
         "whole_commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
     ),
     **_of_benchmark(
-        "gallery", 1, "gallery", "gallery_1m",
+        "gallery", 1,
         about=search.gallery_about,
         all=search.gallery,
         ratios=search.gallery_ratios,

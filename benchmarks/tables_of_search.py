@@ -17,9 +17,9 @@ ROWS_OF_QUERY = 200_000
 def gallery_about(*runs: Content) -> str:
     """How galleries were measured."""
     what = (
-        "Other work went on meanwhile: times are CPU seconds, and of queries ratios in "
-        "one round. Each contestant is a process of its own, with one thread for its "
-        "products; the index's makers take all cores"
+        "Times are CPU seconds, and of queries ratios in one round. Each contestant is "
+        "a process of its own, with one thread for its products; the index's makers "
+        "take all cores"
     )
     return about(runs, what, runs[0]["rounds"])
 
