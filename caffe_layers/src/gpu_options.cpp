@@ -40,14 +40,15 @@ size_t WorkspaceLimit() {
 void TellPrecisionOnce() {
   static std::atomic<bool> told{false};
   if (told.exchange(true)) return;
-  LOG(INFO) << (Tf32Allowed()
-                    ? "Factors of convolutions and matrix products are rounded "
-                      "to TF32 where the GPU has it: a relative error of up to "
-                      "2^-11 each, where float has 2^-24; features move by "
-                      "about 0.001 of their length. CAFFE_ALLOW_TF32=0 computes "
-                      "in float."
-                    : "Convolutions and matrix products are computed in float, "
-                      "without TF32.");
+  LOG(INFO)
+      << (Tf32Allowed()
+              ? "Factors of convolutions and matrix products are rounded "
+                "to TF32 where the GPU has it: a relative error of up to "
+                "2^-11 each, where float has 2^-24; features move by "
+                "about 0.001 of their length. CAFFE_ALLOW_TF32=0 computes "
+                "in float."
+              : "Convolutions and matrix products are computed in float, "
+                "without TF32.");
 }
 
 }  // namespace drdl
