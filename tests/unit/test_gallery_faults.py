@@ -7,8 +7,8 @@ import pytest
 
 from pydrdl.gallery.faults import plain
 
-# As LanceDB 0.40 has said them.
-REGISTRY = "/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f"
+# As LanceDB 0.40 has said them, but for the folder that it was built in.
+REGISTRY = "/home/builder/registry/src/index-1949cf8c6b5b557f"
 RUSTC = "/rustc/2d8144b7880597b6e6d3dfd63a9a9efae3f533d3/library/core/src"
 SAID = {
     f"lance error: Not found: data/g/rows.lance/data/1011df.lance, {REGISTRY}"
