@@ -71,6 +71,12 @@ def _pair(repeated: Sequence[int], height: int, width: int, default: int) -> lis
     return values * 2 if len(values) == 1 else values
 
 
+def _weights(graph: Graph, layer: Layer) -> list[str]:
+    """Adds a layer's weights and, if it has one, its bias as constants."""
+    names = zip(layer.weights, ("weights", "bias"), strict=False)
+    return [graph.constant(array, f"{layer.name}.{name}") for array, name in names]
+
+
 @rule("Convolution", "Deconvolution")
 def _convolution(graph: Graph, layer: Layer) -> list[str]:
     p = layer.message.convolution_param
@@ -79,9 +85,8 @@ def _convolution(graph: Graph, layer: Layer) -> list[str]:
     pad = _pair(p.pad, p.pad_h, p.pad_w, 0)
     transposed = layer.message.type == "Deconvolution"
     outputs: list[str] = []
+    constants = _weights(graph, layer)
     for bottom in layer.inputs:  # each has a top, and all the same weights
-        names = zip(layer.weights, ("weights", "bias"), strict=False)
-        constants = [graph.constant(w, f"{layer.name}.{name}") for w, name in names]
         outputs.append(
             graph.node(
                 "ConvTranspose" if transposed else "Conv",
@@ -103,10 +108,9 @@ def _inner_product(graph: Graph, layer: Layer) -> list[str]:
     if p.axis != 1:
         raise layer.refuse(f"an InnerProduct over axis {p.axis}")
     flat = graph.node("Flatten", layer.inputs, f"{layer.name}.flat", axis=1)
-    names = zip(layer.weights, ("weights", "bias"), strict=False)
-    constants = [graph.constant(w, f"{layer.name}.{name}") for w, name in names]
     turned = 0 if p.transpose else 1
-    return [graph.node("Gemm", [flat, *constants], layer.top, transB=turned)]
+    inputs = [flat, *_weights(graph, layer)]
+    return [graph.node("Gemm", inputs, layer.top, transB=turned)]
 
 
 @rule("ReLU")
