@@ -125,9 +125,8 @@ class Cluster:
                 waited = 0.0 if self._client.nthreads() else waited + LOOK
                 if waited >= GONE:
                     what = f"no worker was there for {GONE:.0f} seconds"
-                    raise InputError(
-                        what, self.address, f"{self._advice()}, then repeat the command"
-                    ) from None
+                    advice = f"{START.format(self.address)}, then repeat the command"
+                    raise InputError(what, self.address, advice) from None
             except KilledWorker as error:
                 what = "workers ended before their time, one after the other"
                 advice = (
@@ -139,9 +138,6 @@ class Cluster:
                 what = "the scheduler is gone"
                 advice = "start it and its workers again, then repeat the command"
                 raise InputError(what, self.address, advice) from error
-
-    def _advice(self) -> str:
-        return START.format(self.address)
 
 
 @contextmanager

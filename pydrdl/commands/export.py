@@ -20,18 +20,12 @@ def export(
     output: Annotated[Path, options.output("ONNX file to make.")],
     net: Annotated[Path, Option(help="Its deploy.prototxt.")],
     weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,
-    untrained: Annotated[
-        int | None, Option(min=0, help="No weights: random ones from this seed.")
-    ] = None,
+    untrained: Annotated[int | None, options.UNTRAINED] = None,
     layer: Annotated[
         str | None, Option(help="Blob to end at; the net's last top by default.")
     ] = None,
-    resize: Annotated[
-        int | None, Option(min=1, help="Pixels a side; see preprocess.json.")
-    ] = None,
-    mean: Annotated[
-        str | None, Option(help="B,G,R to subtract; see preprocess.json.")
-    ] = None,
+    resize: Annotated[int | None, options.RESIZE] = None,
+    mean: Annotated[str | None, options.MEAN] = None,
     pixels: Annotated[
         bool,
         Option(
@@ -65,7 +59,6 @@ def export(
     Example: drdl export --net deploy.prototxt --weights mixed.caffemodel
     --output mixed.onnx
     """
-    from pydrdl.commands.features import three_numbers
     from pydrdl.features.extract import open_extractor
 
     try:
@@ -81,7 +74,7 @@ def export(
         untrained=untrained,
         layer=layer,
         resize=resize,
-        mean=None if mean is None else three_numbers(mean),
+        mean=options.bgr_of(mean),
     )
     if root is not None and dataset is None:
         raise BadParameter("goes with --dataset", param_hint="--root")

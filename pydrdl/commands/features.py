@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from pydrdl.verifiers.verifier import Verifier
 
 
-def three_numbers(text: str) -> tuple[float, float, float]:
-    """Parses "104,117,123"."""
-    try:
-        b, g, r = map(float, text.split(","))
-    except ValueError as error:
-        raise BadParameter(f"{text!r}; expected B,G,R such as 104,117,123") from error
-    return b, g, r
-
-
 def extract_features(
     dataset: Annotated[Path, options.DATASET],
     output_word: Annotated[Path | None, options.OUTPUT_WORD] = None,
@@ -33,24 +24,16 @@ def extract_features(
     output: Annotated[Path | None, options.output("HDF5 file to make.")] = None,
     net: Annotated[Path, Option(help="Its deploy.prototxt.")],
     weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,
-    untrained: Annotated[
-        int | None, Option(min=0, help="No weights: random ones from this seed.")
-    ] = None,
+    untrained: Annotated[int | None, options.UNTRAINED] = None,
     split: Annotated[str, Option(help='Such as "test_800".')] = "all",
     root: Annotated[Path | None, options.ROOT] = None,
     layer: Annotated[
         str | None, Option(help="Blob to read; the net's last top by default.")
     ] = None,
     batch: Annotated[int, Option(min=1, help="Images of one pass.")] = 32,
-    gpu: Annotated[
-        int | None, Option(min=0, help="Number of the GPU; the CPU by default.")
-    ] = None,
-    resize: Annotated[
-        int | None, Option(min=1, help="Pixels a side; see preprocess.json.")
-    ] = None,
-    mean: Annotated[
-        str | None, Option(help="B,G,R to subtract; see preprocess.json.")
-    ] = None,
+    gpu: Annotated[int | None, options.GPU] = None,
+    resize: Annotated[int | None, options.RESIZE] = None,
+    mean: Annotated[str | None, options.MEAN] = None,
     workers: Annotated[str | None, options.PROCESSES] = None,
     half: Annotated[
         bool, Option("--half", help="Keep float16: half the file, 3 digits a value.")
@@ -74,7 +57,7 @@ def extract_features(
     from pydrdl.features.extract import extract_to, open_extractor, refuse_output
     from pydrdl.features.spread import Extraction
 
-    bgr = None if mean is None else three_numbers(mean)
+    bgr = options.bgr_of(mean)
     where = options.workers_of(workers)
     if where is not None and gpu is not None:
         raise BadParameter("workers compute on CPUs", param_hint="--workers, --gpu")

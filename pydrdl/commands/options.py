@@ -31,10 +31,29 @@ THREADS = Option(
     metavar="N|ADDRESS", help=f"Threads, one a processor by default; {_SCHEDULER}."
 )
 GALLERY = Option(metavar="FOLDER", show_default=False, help="The gallery's folder.")
+# Of a net whose features are wanted, and how its images are made.
+UNTRAINED = Option(min=0, help="No weights: random ones from this seed.")
+RESIZE = Option(min=1, help="Pixels a side; see preprocess.json.")
+MEAN = Option(help="B,G,R to subtract; see preprocess.json.")
 GPU = Option(min=0, help="Number of the GPU; the CPU by default.")
 # Of the net that made a gallery's features.
 NET = Option(help="Its deploy.prototxt; where it lay before by default.")
 WEIGHTS = Option(help="Its .caffemodel; where they lay before by default.")
+
+
+def bgr_of(text: str | None) -> tuple[float, float, float] | None:
+    """What --mean says, such as "104,117,123".
+
+    Raises:
+        BadParameter: it is not three numbers.
+    """
+    if text is None:
+        return None
+    try:
+        b, g, r = map(float, text.split(","))
+    except ValueError as error:
+        raise BadParameter(f"{text!r}; expected B,G,R such as 104,117,123") from error
+    return b, g, r
 
 
 def workers_of(text: str | None) -> int | str | None:

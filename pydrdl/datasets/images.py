@@ -11,7 +11,7 @@ import io
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,13 @@ _one_header = threading.Lock()
 MAX_BYTES = 2**30  # of a file: more than the largest image takes up undecoded
 # Is told of an image whose damage leaves it decodable, and of what is damaged.
 Note = Callable[[Image, str], object]
+
+
+def pass_on(noted: Iterable[tuple[Image, str]], note: Note | None) -> None:
+    """Tells what was noted elsewhere, on another machine say."""
+    if note is not None:
+        for image, damage in noted:
+            note(image, damage)
 
 
 class UnreadableImageError(ValueError):

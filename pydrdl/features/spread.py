@@ -16,7 +16,7 @@ import numpy as np
 from pydrdl.arrays import Float32
 from pydrdl.cluster import Cluster, drawn_photograph
 from pydrdl.datasets.dataset import Image
-from pydrdl.datasets.images import Note, decode, resized
+from pydrdl.datasets.images import Note, decode, pass_on, resized
 from pydrdl.errors import InputError
 from pydrdl.features.extract import Extractor, decoded, open_extractor
 from pydrdl.features.file import Source
@@ -116,9 +116,7 @@ class Extraction:
         expected = computed_digest(extractor, self.batch)
         groups = in_batches(progress(images, "images", len(images)), self.batch)
         for features, noted in cluster.in_order(self, expected, groups):
-            if note is not None:
-                for image, damage in noted:
-                    note(image, damage)
+            pass_on(noted, note)
             yield features
 
 

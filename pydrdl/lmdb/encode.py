@@ -13,7 +13,7 @@ from pydrdl import messages
 from pydrdl.arrays import Pixels
 from pydrdl.cluster import Cluster, drawn_photograph
 from pydrdl.datasets.dataset import Image
-from pydrdl.datasets.images import Note, decode, read_image, resized
+from pydrdl.datasets.images import Note, decode, pass_on, read_image, resized
 from pydrdl.parallel import in_batches
 
 Record = tuple[bytes, bytes]  # key and value
@@ -78,9 +78,7 @@ def spread(
     """
     groups = in_batches(wanted, GROUP)
     for records, noted in cluster.in_order(encoding, encoding.prepare(), groups):
-        if note is not None:
-            for image, damage in noted:
-                note(image, damage)
+        pass_on(noted, note)
         yield from records
 
 
