@@ -50,6 +50,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = demo / "mixed_difference.h5"
     succeed("extract_features.py", data, "--output", made, "--split", "test_12",
             "--net", deploy, "--weights", place / "mixed.caffemodel")  # fmt: skip
+    succeed("eval_cmc.py", made, "--json", place / "cmc.json")
     for name in ("ccl.h5", "triplet.h5"):
         (place / name).symlink_to(made)
     (place / "photo.jpg").symlink_to(next((data / "image").iterdir()))

@@ -87,6 +87,12 @@ WALKS = (
     ),
     Walk("docs/export.md", (0,), made=("mixed.onnx",)),
     Walk(
+        "docs/models.md",
+        (0,),
+        (("drdl model-card runs/drdl", "drdl model-card mixed.caffemodel"),),
+        ("models/mixed_difference/readme.md",),
+    ),
+    Walk(
         "docs/search.md",
         (0, 1),
         (("drdl serve --gallery data/demo/gallery", ": drdl serve"),),
