@@ -71,9 +71,12 @@ GRADIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "CENTER_CONSTANT": CHANGES["centre held fixed"],
     "PAPER": CHANGES["the paper's gradient"],
 }
-# Without unit vectors. The features that the pretrained start gives have a mean squared
+# What the losses see. The features that the pretrained start gives have a mean squared
 # length of about 300, so that this margin is to them what 1 is to unit vectors.
-RAW = ("raw_300", ("--no-normalize", "--margin", "300"))
+VECTORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "unit vectors": ("", ()),
+    "not normalised": ("raw_300", ("--no-normalize", "--margin", "300")),
+}
 GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
 DEMO_VEHICLES = 300
 
@@ -157,20 +160,24 @@ class Chain(Trainings):
         Returns the results of held-out vehicles by column, and by row and seed the
         training's log.
         """
-        s, nets = self.setting, list[tuple[str, TrainedNet]]()
-        for start in (LRN, s.pretrained):
-            for vectors, (mark, more) in (("unit vectors", ("", ())), ("not normalised", RAW)):
-                for mode, (change, options) in GRADIENTS.items():
-                    changes = "_".join(filter(None, (change, mark)))
-                    nets += [
-                        (
-                            f"{mode}, {vectors}, {STARTS[start.name]}",
-                            TrainedNet(
-                                s.vehicleid, "ccl", seed, changes, options + more, start
-                            ),
-                        )
-                        for seed in s.seeds[:ABLATION_SEEDS]
-                    ]
+        s = self.setting
+        nets = [
+            (
+                f"{mode}, {vectors}, {STARTS[start.name]}",
+                TrainedNet(
+                    s.vehicleid,
+                    "ccl",
+                    seed,
+                    "_".join(filter(None, (change, scale))),
+                    options + more,
+                    start,
+                ),
+            )
+            for start in (LRN, s.pretrained)
+            for vectors, (scale, more) in VECTORS.items()
+            for mode, (change, options) in GRADIENTS.items()
+            for seed in s.seeds[:ABLATION_SEEDS]
+        ]
         columns = dict([list(s.splits.items())[-1]])
         results = self._both("gradients", nets, s.heldout, columns)
         logs = {
