@@ -130,7 +130,7 @@ class Trainings:
         (tool,), folder = data.renderer, data.root.parent
         # Written last, so that it tells both lists.
         return self._add(
-            f"photographs/{folder.name}", folder / "test.txt", [], tool,
+            f"lists/{folder.name}", folder / "test.txt", [], tool,
             data.photographs, "--overwrite", "--output", folder,
             "--folds", FOLDS, "--fold", folder.name.removeprefix("fold"),
         )  # fmt: skip
