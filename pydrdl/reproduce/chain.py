@@ -18,7 +18,7 @@ from pydrdl.reproduce.setting import (
     TrainingData,
 )
 from pydrdl.reproduce.steps import Step
-from pydrdl.reproduce.trainings import Trainings
+from pydrdl.reproduce.trainings import TrainingSteps
 
 Nets = Sequence[tuple[str, TrainedNet]]  # by the row of the method in tables
 
@@ -81,7 +81,7 @@ GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
 DEMO_VEHICLES = 300
 
 
-class Chain(Trainings):
+class Chain(TrainingSteps):
     """Collects the steps that tables ask for; a method a table."""
 
     def table3(self) -> dict[str, Path]:
@@ -208,26 +208,25 @@ class Chain(Trainings):
         camera 1's the gallery. The seed of a training is the number of its fold.
         """
         s = self.setting
-        starts = [Start(""), LRN, s.pretrained]
         return {
             f"fold {fold}": self._evaluate(
-                "eval_cmc.py",
-                f"photographs_fold{fold}",
-                [
-                    (f"{row}, {STARTS[start.name]}", self._of_fold(fold, row, start))
-                    for row in STRUCTURES
-                    for start in [*starts, self._fine_tuned(row)]
-                ],
-                "all",
-                data=s.fold(fold, "test"),
-                options=("--gallery-camera", "1"),
+                "eval_cmc.py", f"photographs_fold{fold}", self._of_fold(fold), "all",
+                data=s.fold(fold, "test"), options=("--gallery-camera", "1"),
             )
             for fold in range(1, FOLDS + 1)
-        }
+        }  # fmt: skip
 
-    def _of_fold(self, fold: int, row: str, start: Start) -> TrainedNet:
-        data = self.setting.fold(fold)
-        return TrainedNet(data, STRUCTURES[row], fold, start=start)
+    def _of_fold(self, fold: int) -> Nets:
+        """The three methods from every start, untrained ones last."""
+        s, nets = self.setting, list[tuple[str, TrainedNet]]()
+        for row, structure in STRUCTURES.items():
+            for start in (Start(""), LRN, s.pretrained, self._fine_tuned(row)):
+                net = TrainedNet(s.fold(fold), structure, fold, start=start)
+                nets.append((f"{row}, {STARTS[start.name]}", net))
+        for start in (Start(""), LRN):
+            net = TrainedNet(s.fold(fold), "ccl", fold, start=start, trained=False)
+            nets.append((f"VGG, untrained, {STARTS[start.name]}", net))
+        return nets
 
     def _fine_tuned(self, row: str) -> Start:
         """From a net that has learned drawn vehicles, from the pretrained start."""

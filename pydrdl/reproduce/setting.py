@@ -64,6 +64,7 @@ class TrainedNet:
     change: str = ""  # for names of files; "" for nothing changed
     options: tuple[str, ...] = ()  # the change, as make_nets.py takes it
     start: Start = Start("")
+    trained: bool = True  # otherwise it stays as its random weights have made it
 
     @property
     def learns_vehicles(self) -> bool:
@@ -93,7 +94,8 @@ class TrainedNet:
         return f"{self.data.prefix}{self.structure}_{self._variant('_')}"
 
     def _variant(self, separator: str) -> str:
-        parts = (self.start.name, self.change, f"seed{self.seed}")
+        mark = "" if self.trained else "untrained"
+        parts = (self.start.name, self.change, mark, f"seed{self.seed}")
         return separator.join(filter(None, parts))
 
 

@@ -7,7 +7,7 @@ from pydrdl.reproduce.setting import FOLDS, Setting, TrainedNet, TrainingData
 from pydrdl.reproduce.steps import Step
 
 
-class Trainings:
+class TrainingSteps:
     """Collects steps, each with all that it needs before it.
 
     Attributes:
@@ -27,7 +27,8 @@ class Trainings:
     ) -> Step:
         """Features of a split of data, by default of what the net learned from.
 
-        They are of a snapshot at an iteration, or of the trained net.
+        They are of a snapshot at an iteration, or of the trained net; of a net that
+        is not trained, of its first weights.
         """
         s, of = self.setting, data or net.data
         last = self._iterations(net)
@@ -36,13 +37,21 @@ class Trainings:
         on = split if of == net.data else f"{of.name}_{split}"
         names = [name for name in (net.file, mark, on) if name]
         output = s.work / "features" / f"{'_'.join(names)}.h5"
-        weights = self._weights(net, iteration)
+        if net.trained:
+            made = self._trained(net)
+            weights: tuple[object, ...] = (
+                "--weights",
+                self._run(net) / self._weights(net, iteration),
+            )
+        else:
+            made = self._nets(net)
+            weights = ("--untrained", net.seed)
         return self._add(
             "/".join(["features", net.step, *names[1:]]), output,
-            [self._data(of), self._trained(net)],
+            [self._data(of), made],
             "extract_features.py", of.root, output, "--split", split,
-            "--net", self._prototxt(net, "deploy"),
-            "--weights", self._run(net) / weights, *_images(of), *self._gpu(),
+            "--net", self._prototxt(net, "deploy"), *weights,
+            *_images(of), *self._gpu(),
         )  # fmt: skip
 
     def _iterations(self, net: TrainedNet) -> int:
