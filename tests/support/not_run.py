@@ -25,6 +25,11 @@ NOT_RUN = {
     "python tools/extract_features.py ...": f"{ELSEWHERE} tests/caffe/test_cluster.py",
     "python tools/build_lmdb.py ...": f"{ELSEWHERE} tests/caffe/test_cluster.py",
     "dask ": f"{ELSEWHERE} tests/caffe/test_cluster.py",
+    "docker ": "no container engine where tests run; its steps are tried by "
+    "tools/container/try_in_root.py",
+    "apptainer ": "the same",
+    "debootstrap ": "makes a system of its own, which takes minutes",
+    "python tools/container/try_in_root.py": "builds everything in a bare system",
     "drdl serve": f"serves until it is ended; {ELSEWHERE} "
     "tests/caffe/test_serve_command.py",
     "export DRDL_TOKEN": "goes with the next",

@@ -26,7 +26,7 @@ _LIST = re.compile(r"^(?:[-*]|\d+\.) ", re.MULTILINE)
 _SPAN = re.compile(r"`((?:(?:drdl|python) |tools/)[^`]*)`")
 # Programs that are not of this project; what they are given is not looked at.
 OTHERS = {
-    ".", "apptainer", "apt-get", "cd", "cmake", "curl", "dask", "do", "docker", "done",
+    ".", "apptainer", "apt-get", "cd", "cmake", "curl", "dask", "debootstrap", "do", "docker", "done",
     "export", "for", "git", "grep", "mkdocs", "pip", "pre-commit", "pytest", "set",
     "source", "time",
 }  # fmt: skip
@@ -91,7 +91,7 @@ def fault(command: str, *, whole: bool = True) -> str:
         script = f"tools/{script}"
     if not (ROOT / script).exists():
         return f"there is no {script}"
-    if script.startswith("tools/") and script.endswith(".py"):
+    if re.fullmatch(r"tools/\w+\.py", script):
         return _of_several(_of_tool(ROOT / script), rest, whole)
     return _fault_of_script(ROOT / script, rest)
 
