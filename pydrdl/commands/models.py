@@ -91,9 +91,9 @@ def model_card(
         bool, Option("--overwrite", help="Replace files that are there and differ.")
     ] = False,
 ) -> None:
-    """Write a trained net with its card, as Caffe's model zoo has them.
+    """Write a trained net and its card for a model zoo.
 
-    The folder holds readme.md, the weights, deploy.prototxt and preprocess.json.
+    The card is as Caffe's zoo has them. The folder holds readme.md, the weights, deploy.prototxt and preprocess.json.
     Results of other weights or of another net are refused.
 
     Example: drdl model-card runs/ccl --net nets/ccl/deploy.prototxt --result cmc.json

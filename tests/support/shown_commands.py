@@ -26,9 +26,9 @@ _LIST = re.compile(r"^(?:[-*]|\d+\.) ", re.MULTILINE)
 _SPAN = re.compile(r"`((?:(?:drdl|python) |tools/)[^`]*)`")
 # Programs that are not of this project; what they are given is not looked at.
 OTHERS = {
-    ".", "apptainer", "apt-get", "cd", "cmake", "curl", "dask", "debootstrap", "do", "docker", "done",
-    "export", "for", "git", "grep", "mkdocs", "pip", "pre-commit", "pytest", "set",
-    "source", "time",
+    ".", "apptainer", "apt-get", "cd", "cmake", "curl", "dask", "debootstrap", "do",
+    "docker", "done", "export", "for", "git", "grep", "mkdocs", "pip", "pre-commit",
+    "pytest", "set", "source", "time",
 }  # fmt: skip
 
 
