@@ -20,7 +20,7 @@ def models(
         bool, Option("--open", help="Open each net with its weights, too.")
     ] = False,
 ) -> None:
-    """List trained nets, and verify that they are what their cards say.
+    """List trained nets; verify what their cards say.
 
     Each file that a card names must be there with its hash; weights may be absent
     where caffemodel_url says where they are to be had. Exit code 1 otherwise.
@@ -93,8 +93,9 @@ def model_card(
 ) -> None:
     """Write a trained net and its card for a model zoo.
 
-    The card is as Caffe's zoo has them. The folder holds readme.md, the weights, deploy.prototxt and preprocess.json.
-    Results of other weights or of another net are refused.
+    The card is as Caffe's zoo has them. The folder holds readme.md, the weights,
+    deploy.prototxt and preprocess.json. Results of other weights or of
+    another net are refused.
 
     Example: drdl model-card runs/ccl --net nets/ccl/deploy.prototxt --result cmc.json
     --name "VGG + CCL" --data "drawn vehicles" --command "drdl train ..."
