@@ -85,17 +85,25 @@ PYTHON
 
 step "the libraries that a bare system lacks"
 mkdir "$build/stub" "$build/platform"
-reader=$(ldd "$tree/caffe/libcaffe.so" | awk '$1 ~ /^libopencv_imgcodecs/ { print $3 }')
-read -r gdal gdal_path < <(ldd "$reader" | awk '$1 ~ /^libgdal/ { print $1, $3 }') || true
-if [ -n "${gdal:-}" ]; then  # as in tools/gpu_kit.sh
-  symbols() { nm -D "$@" | awk '{ sub(/@.*/, "", $NF); print $NF }' | sort -u; }
+# OpenCV asks for GDAL and for GLX, which bring a hundred libraries and X11, and uses
+# neither for what it does here: stand-ins take their place, as in tools/gpu_kit.sh.
+libraries() { ldd "$tree/caffe/libcaffe.so" | awk -v name="$1" 'index($1, name) == 1'; }
+symbols() { nm -D "$@" | awk '{ sub(/@.*/, "", $NF); print $NF }' | sort -u; }
+for pair in libgdal:libopencv_imgcodecs libGLX:libopencv_core; do
+  read -r name _ path _ < <(libraries "${pair%:*}") || continue
+  read -r _ _ reader _ < <(libraries "${pair#*:}")
   mapfile -t names < <(comm -12 <(symbols --undefined-only "$reader") \
-    <(symbols --defined-only "$gdal_path"))
-  cc -shared -fPIC "-Wl,-soname,$gdal" -DNAMES="$(printf 'F(%s) ' "${names[@]}")" \
-    -o "$build/stub/$gdal" tools/gpu_kit/no_gdal.c
-fi
+    <(symbols --defined-only "$path"))
+  cc -shared -fPIC "-Wl,-soname,$name" \
+    -DNAMES="$([ ${#names[@]} -eq 0 ] || printf 'F(%s) ' "${names[@]}")" \
+    -o "$build/stub/$name" tools/gpu_kit/no_gdal.c
+done
 name=$(basename "$build"/pure/*.whl -py3-none-any.whl)
 platform=$build/platform/$name-$tag-$tag-linux_x86_64.whl
+python -P -c 'import sys
+from pathlib import Path
+from auditwheel.wheeltools import rewrite_record
+rewrite_record(Path(sys.argv[1]))' "$tree"
 (cd "$tree" && python -m zipfile -c "$platform" ./*)
 glibc=$(ldd --version | awk 'NR == 1 { sub(/\./, "_", $NF); print $NF }')
 LD_LIBRARY_PATH=$build/stub auditwheel repair --plat "manylinux_${glibc}_x86_64" \
@@ -103,4 +111,15 @@ LD_LIBRARY_PATH=$build/stub auditwheel repair --plat "manylinux_${glibc}_x86_64"
   tail -n 10 build/wheel.log >&2
   fail "auditwheel refused" "build/wheel.log" "read the lines above"
 }
+# auditwheel takes some for granted that a bare system lacks. libexpat is Python's.
+rm -rf "$build/repaired"
+python -m zipfile -e "$output/$name-$tag-$tag-manylinux_${glibc}_x86_64.whl" "$build/repaired"
+granted='^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|util|expat|gcc_s|stdc\+\+|z))\.so'
+outside=$(find "$build/repaired" -name '*.so*' -exec readelf -d {} + |
+  sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u | grep -vE "$granted" |
+  while read -r needed; do
+    [ -n "$(find "$build/repaired" -name "$needed")" ] || echo "$needed"
+  done)
+[ -z "$outside" ] || fail "libraries would come from outside the wheel" "$outside" \
+  "mend tools/wheel.sh"
 step "$(ls -sh1 "$output"/*.whl)"

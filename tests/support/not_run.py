@@ -30,6 +30,9 @@ NOT_RUN = {
     "apptainer ": "the same",
     "debootstrap ": "makes a system of its own, which takes minutes",
     "python tools/container/try_in_root.py": "builds everything in a bare system",
+    "pip install --constraint constraints.txt auditwheel": "comes before the next",
+    "tools/wheel.sh": "builds Caffe once more",
+    "python tools/container/try_wheel.py": "needs a bare system and that wheel",
     "drdl serve": f"serves until it is ended; {ELSEWHERE} "
     "tests/caffe/test_serve_command.py",
     "export DRDL_TOKEN": "goes with the next",
