@@ -39,7 +39,7 @@ mkdir -p build
 }
 
 step "the package, with Caffe in it"
-rm -rf "$build"/{pure,tree,stub,platform}
+rm -rf "$build"/{pure,tree,stub,platform,dist,repaired}
 pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$build/pure" .
 tree=$build/tree
 python -m zipfile -e "$build"/pure/*.whl "$tree"
@@ -107,13 +107,13 @@ rewrite_record(Path(sys.argv[1]))' "$tree"
 (cd "$tree" && python -m zipfile -c "$platform" ./*)
 glibc=$(ldd --version | awk 'NR == 1 { sub(/\./, "_", $NF); print $NF }')
 LD_LIBRARY_PATH=$build/stub auditwheel repair --plat "manylinux_${glibc}_x86_64" \
-  --only-plat --wheel-dir "$output" "$platform" >>build/wheel.log 2>&1 || {
+  --only-plat --wheel-dir "$build/dist" "$platform" >>build/wheel.log 2>&1 || {
   tail -n 10 build/wheel.log >&2
   fail "auditwheel refused" "build/wheel.log" "read the lines above"
 }
 # auditwheel takes some for granted that a bare system lacks. libexpat is Python's.
-rm -rf "$build/repaired"
-python -m zipfile -e "$output/$name-$tag-$tag-manylinux_${glibc}_x86_64.whl" "$build/repaired"
+wheel=$name-$tag-$tag-manylinux_${glibc}_x86_64.whl
+python -m zipfile -e "$build/dist/$wheel" "$build/repaired"
 granted='^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|util|expat|gcc_s|stdc\+\+|z))\.so'
 outside=$(find "$build/repaired" -name '*.so*' -exec readelf -d {} + |
   sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u | grep -vE "$granted" |
@@ -122,4 +122,7 @@ outside=$(find "$build/repaired" -name '*.so*' -exec readelf -d {} + |
   done)
 [ -z "$outside" ] || fail "libraries would come from outside the wheel" "$outside" \
   "mend tools/wheel.sh"
-step "$(ls -sh1 "$output"/*.whl)"
+cp "$build/dist/$wheel" "$output/.$wheel.partial" && sync "$output/.$wheel.partial" &&
+  mv "$output/.$wheel.partial" "$output/$wheel" ||
+  fail "cannot write the wheel" "$output" "name another folder, or make room"
+step "$(ls -sh1 "$output/$wheel")"
