@@ -152,7 +152,7 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_benchmark("engine_errors", 1, errors=engine.engine_errors),
     **_of_benchmark(
-        "gpu_budget", 1,
+        "gpu_budget", 2,
         about=gpu.gpu_budget_about,
         budget=gpu.gpu_budget,
         levers=gpu.gpu_budget_levers,
