@@ -40,6 +40,7 @@ DOCUMENTS = (
     "docs/two_camera.md",
     "docs/testing.md",
     "docs/search.md",
+    "docs/explain.md",
 )
 RESULTS = "docs"
 REPRODUCED = "drdl.reproduced/1"
@@ -104,6 +105,7 @@ TABLES: Mapping[str, Made] = {
     "rendered.hardness": Made(
         rates.hardness, "drdl.rendered_hardness/1", ("rendered.json",)
     ),
+    "explain.marks": Made(rates.marks, "drdl.explanations/1", ("explain.json",)),
     "rendered.presets": Made(rates.presets, "", ()),
     "rendered_compcars.levels": Made(
         rates.levels, "drdl.rendered_compcars/1", ("rendered_compcars.json",)

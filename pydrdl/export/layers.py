@@ -12,6 +12,7 @@ import numpy as np
 
 from pydrdl.arrays import Float32
 from pydrdl.errors import InputError
+from pydrdl.export.compare import refusal
 from pydrdl.export.graph import Graph
 
 Rule = Callable[[Graph, "Layer"], list[str]]
@@ -46,11 +47,7 @@ class Layer:
 
     def refuse(self, what: str) -> InputError:
         """What to raise for what ONNX, or this exporter, does not have."""
-        return InputError(
-            f"no ONNX for {what}",
-            f"layer {self.name} ({self.message.type})",
-            "leave the layer out of the deploy net, or end the net before it (--layer)",
-        )
+        return refusal("ONNX", what, self.message)
 
 
 def rule(*kinds: str) -> Callable[[Rule], Rule]:

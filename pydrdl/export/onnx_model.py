@@ -4,7 +4,7 @@ Documented at https://onnx.ai/onnx/operators; layer by layer in layers.py.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,12 @@ from onnx import TensorProto, helper
 
 from pydrdl import __version__
 from pydrdl.arrays import Pixels
-from pydrdl.datasets import images_of_split, open_dataset
-from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
+from pydrdl.export.compare import largest_difference, layers_until
 from pydrdl.export.graph import OPSET, Graph
 from pydrdl.export.layers import RULES, Layer
 from pydrdl.features.deploy_net import INPUT, Preprocess
 from pydrdl.features.extract import Extractor, forward
-from pydrdl.pycaffe import read_net
-from pydrdl.table import plural
 
 IR_VERSION = 9
 BATCH = "N"  # of any number of images
@@ -57,7 +54,7 @@ def to_onnx(extractor: Extractor, net_path: Path, *, pixels: bool) -> onnx.Model
     else:
         graph.values[INPUT] = graph.name(INPUT)
         given = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [BATCH, *shape])
-    for message in _layers(net, net_path, extractor.blob):
+    for message in layers_until(net, net_path, extractor.blob):
         _add(graph, net, message)
     result = graph.values[extractor.blob]
     width = tuple(net.blobs[extractor.blob].shape)[1:]
@@ -126,14 +123,6 @@ def _made_ready(graph: Graph, preprocess: Preprocess) -> str:
     return graph.node("Transpose", [values], INPUT, perm=[0, 3, 1, 2])
 
 
-def _layers(net: Any, path: Path, blob: str) -> list[Any]:
-    """The messages of the layers that blob is made by, in order."""
-    own = set(net._layer_names)
-    messages = [one for one in read_net(path).layer if one.name in own]
-    last = max(k for k, one in enumerate(messages) if blob in one.top)
-    return [one for one in messages[: last + 1] if one.type != "Input"]
-
-
 def _add(graph: Graph, net: Any, message: Any) -> None:
     weights = [np.array(blob.data) for blob in net.params.get(message.name, ())]
     inputs = [graph.values[bottom] for bottom in message.bottom]
@@ -143,35 +132,6 @@ def _add(graph: Graph, net: Any, message: Any) -> None:
         raise layer.refuse(f"layers of type {message.type}")
     made = RULES[message.type](graph, layer)
     graph.values.update(zip(message.top, made, strict=False))
-
-
-def to_compare(
-    extractor: Extractor,
-    count: int,
-    dataset: Path | None,
-    split: str,
-    root: Path | None,
-) -> Iterator[tuple[str, list[Pixels]]]:
-    """Yields images to compare on, and what they are: drawn ones, and a split's.
-
-    Raises:
-        InputError: the data set cannot be read.
-    """
-    side = extractor.preprocess.resize
-    random = np.random.default_rng(0)
-    yield (
-        "random images",
-        list(random.integers(0, 256, (count, side, side, 3), np.uint8)),
-    )
-    if dataset is not None:
-        data = open_dataset(dataset, root)
-        images = images_of_split(data, split)
-        some = images[:: -(-len(images) // count)]
-        size = (side, side)
-        yield (
-            plural(len(some), "photograph"),
-            [read_image(data.root, image, size) for image in some],
-        )
 
 
 def difference(
@@ -202,4 +162,4 @@ def difference(
         what = f"onnxruntime does not run the model: {error}"
         raise InputError(what, "the model", "report this, with the net") from error
     flat = found.reshape(len(images), -1).astype(np.float32)
-    return float(np.abs(flat - expected).max() / np.abs(expected).max())
+    return largest_difference(flat, expected)
