@@ -41,6 +41,7 @@ DOCUMENTS = (
     "docs/testing.md",
     "docs/search.md",
     "docs/explain.md",
+    "docs/scale.md",
 )
 RESULTS = "docs"
 REPRODUCED = "drdl.reproduced/1"
@@ -169,11 +170,18 @@ TABLES: Mapping[str, Made] = {
         "whole_commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
     ),
     **_of_benchmark(
-        "gallery", 1,
+        "gallery", 2, "gallery", "gallery_1m",
         about=search.gallery_about,
         all=search.gallery,
         ratios=search.gallery_ratios,
         targets=search.gallery_targets,
+        scale=search.scale,
+    ),
+    **_of_benchmark(
+        "serving", 2,
+        about=search.serving_about,
+        times=search.serving,
+        requests=search.serving_requests,
     ),
     **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render
