@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TOLERANCE, HALF = 1e-4, 2e-2  # of the largest value
 IMAGES = 16  # that Caffe and the model are compared on
 # Of what is made, the second beside the first; onnx takes any name.
-ENDINGS = {"onnx": (), "opencv": (".prototxt", ".caffemodel")}
+ENDINGS = {"onnx": (), "opencv": (".prototxt", ".caffemodel"), "torch": (".py", ".pt")}
 
 
 def export(
@@ -29,7 +29,8 @@ def export(
     output: Annotated[
         Path,
         options.output(
-            "File to make: ONNX, or a .prototxt, beside which its .caffemodel lies."
+            "File to make: ONNX; a .prototxt, its .caffemodel beside it; or a .py, its "
+            "weights (.pt) beside it."
         ),
     ],
     net: Annotated[Path, Option(help="Its deploy.prototxt.")],
@@ -41,15 +42,18 @@ def export(
     resize: Annotated[int | None, options.RESIZE] = None,
     mean: Annotated[str | None, options.MEAN] = None,
     format: Annotated[
-        Literal["onnx", "opencv"],
-        Option(help="onnx, or opencv: what cv2.dnn of OpenCV 4 computes right."),
+        Literal["onnx", "opencv", "torch"],
+        Option(
+            help="onnx; opencv, what cv2.dnn of OpenCV 4 computes right; or torch, a "
+            "module of PyTorch."
+        ),
     ] = "onnx",
     pixels: Annotated[
         bool,
         Option(
             "--pixels",
             help="The model takes images as OpenCV reads them (uint8, BGR, resized) "
-            "and makes them ready itself; of onnx.",
+            "and makes them ready itself; of onnx and torch.",
         ),
     ] = False,
     half: Annotated[
@@ -71,7 +75,7 @@ def export(
     ] = None,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
-    """Export a deploy net and its weights to ONNX or OpenCV.
+    """Export a deploy net to ONNX, OpenCV or PyTorch.
 
     What is made is run beside Caffe, on random inputs and on images where there
     are some, and is not written where they differ.
@@ -87,7 +91,7 @@ def export(
         refuse_existing(path, overwrite=overwrite)
     if root is not None and dataset is None:
         raise BadParameter("goes with --dataset", param_hint="--root")
-    make = {"onnx": _onnx, "opencv": _opencv}[format]
+    make = {"onnx": _onnx, "opencv": _opencv, "torch": _torch}[format]
     extractor = open_extractor(
         net,
         weights=weights,
@@ -143,9 +147,13 @@ def _refuse_wrong_use(
     if ENDINGS[format] and output.suffix != ENDINGS[format][0]:
         what = f"{output} does not end in {ENDINGS[format][0]}"
         raise BadParameter(what, param_hint="--output")
-    for given, option in ((pixels, "--pixels"), (half, "--half")):
-        if given and format != "onnx":
-            raise BadParameter("goes with --format onnx", param_hint=option)
+    for given, option, of in (
+        (pixels, "--pixels", ("onnx", "torch")),
+        (half, "--half", ("onnx",)),
+    ):
+        if given and format not in of:
+            what = f"goes with --format {' or '.join(of)}"
+            raise BadParameter(what, param_hint=option)
 
 
 def _onnx(
@@ -186,4 +194,24 @@ def _opencv(
             + opencv.first_that_differs(made, extractor, images, most)
             + " on"
         ),
+    )
+
+
+def _torch(
+    extractor: "Extractor", net: Path, output: Path, *, pixels: bool, half: bool
+) -> _Made:
+    del half  # which was refused
+    try:
+        from torch import __version__
+
+        from pydrdl.export import torch_module
+    except ImportError as error:
+        what = f"cannot import what makes a module of PyTorch: {error}"
+        raise InputError(what, sys.executable, "pip install '.[torch]'") from error
+    made = torch_module.to_torch(extractor, net, pixels=pixels)
+    contents = made.code, made.weights
+    return _Made(
+        dict(zip(_outputs(output, "torch"), contents, strict=True)),
+        lambda images: torch_module.difference(made, extractor, images, pixels=pixels),
+        f"compared with PyTorch {__version__}",
     )

@@ -6,7 +6,6 @@ Documented at https://onnx.ai/onnx/operators; layer by layer in layers.py.
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -16,15 +15,14 @@ from onnx import TensorProto, helper
 from pydrdl import __version__
 from pydrdl.arrays import Pixels
 from pydrdl.errors import InputError
-from pydrdl.export.compare import largest_difference, layers_until
-from pydrdl.export.graph import OPSET, Graph
-from pydrdl.export.layers import RULES, Layer
-from pydrdl.features.deploy_net import INPUT, Preprocess
+from pydrdl.export.compare import largest_difference
+from pydrdl.export.graph import OPSET
+from pydrdl.export.layers import PIXELS, graph_of
+from pydrdl.features.deploy_net import INPUT
 from pydrdl.features.extract import Extractor, forward
 
 IR_VERSION = 9
 BATCH = "N"  # of any number of images
-PIXELS = "pixels"  # the input's name where images are made ready inside
 # Operators that square, which float16 has no room for.
 SQUARES = ("LRN", "ReduceL2", "LessOrEqual", "Div", "Where")
 MOST_BYTES = 2**31  # of a protobuf message
@@ -42,20 +40,15 @@ def to_onnx(extractor: Extractor, net_path: Path, *, pixels: bool) -> onnx.Model
     Raises:
         InputError: a layer for which there is no rule, or too many weights.
     """
-    net, graph = extractor.net, Graph()
-    shape = tuple(net.blobs[INPUT].shape)[1:]
-    if pixels:
-        side = extractor.preprocess.resize
-        graph.name(PIXELS)
-        given = helper.make_tensor_value_info(
-            PIXELS, TensorProto.UINT8, [BATCH, side, side, 3]
+    net, graph = extractor.net, graph_of(extractor, net_path, pixels=pixels)
+    side = extractor.preprocess.resize
+    given = (
+        helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, [BATCH, side, side, 3])
+        if pixels
+        else helper.make_tensor_value_info(
+            INPUT, TensorProto.FLOAT, [BATCH, *tuple(net.blobs[INPUT].shape)[1:]]
         )
-        graph.values[INPUT] = _made_ready(graph, extractor.preprocess)
-    else:
-        graph.values[INPUT] = graph.name(INPUT)
-        given = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [BATCH, *shape])
-    for message in layers_until(net, net_path, extractor.blob):
-        _add(graph, net, message)
+    )
     result = graph.values[extractor.blob]
     width = tuple(net.blobs[extractor.blob].shape)[1:]
     found = helper.make_tensor_value_info(result, TensorProto.FLOAT, [BATCH, *width])
@@ -99,39 +92,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
         model, keep_io_types=True, op_block_list=apart
     )
     return made
-
-
-def _made_ready(graph: Graph, preprocess: Preprocess) -> str:
-    """What Preprocess does of one image, of all."""
-    first = (preprocess.resize - preprocess.crop) // 2
-    bounds = [[first] * 2, [first + preprocess.crop] * 2, [1, 2]]
-    names = ("begins", "ends", "axes")
-    cut = graph.node(
-        "Slice",
-        [PIXELS]
-        + [
-            graph.constant(np.array(one, np.int64), f"crop.{name}")
-            for one, name in zip(bounds, names, strict=True)
-        ],
-        "cropped",
-    )
-    values = graph.node("Cast", [cut], "values", to=TensorProto.FLOAT)
-    mean = graph.constant(np.array(preprocess.mean, np.float32), "mean")
-    values = graph.node("Sub", [values, mean], "centred")
-    scale = graph.constant(np.array(preprocess.scale, np.float32), "scale")
-    values = graph.node("Mul", [values, scale], "scaled")
-    return graph.node("Transpose", [values], INPUT, perm=[0, 3, 1, 2])
-
-
-def _add(graph: Graph, net: Any, message: Any) -> None:
-    weights = [np.array(blob.data) for blob in net.params.get(message.name, ())]
-    inputs = [graph.values[bottom] for bottom in message.bottom]
-    shapes = [tuple(net.blobs[bottom].shape) for bottom in message.bottom]
-    layer = Layer(message, inputs, shapes, weights)
-    if message.type not in RULES:
-        raise layer.refuse(f"layers of type {message.type}")
-    made = RULES[message.type](graph, layer)
-    graph.values.update(zip(message.top, made, strict=False))
 
 
 def difference(

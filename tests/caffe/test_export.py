@@ -1,12 +1,14 @@
 """ONNX models compute what Caffe computes, layer by layer and whole nets."""
 
 import json
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from commands import ROOT, run_tool
+from in_process import run_here
 from layer_cases import LAYERS, SEVERAL, SIDE, images, layer_of, opened
 
 onnx = pytest.importorskip("onnx")
@@ -143,3 +145,14 @@ def test_the_command_writes_what_agrees_and_nothing_else(tmp_path: Path) -> None
     cut.write_bytes(b"\x0a\x05abc")
     damaged = run_tool(*words, "--overwrite", "--weights", cut)
     assert damaged.returncode == 1 and str(cut) in damaged.stderr
+
+
+def test_without_pytorch_the_command_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    net = ROOT / "prototxt/demo/ccl/deploy.prototxt"
+    done = run_here("export", "--net", net, "--untrained", 1, "--format", "torch",
+                    "--output", "own.py", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 1 and "pip install '.[torch]'" in done.stderr
+    assert not list(tmp_path.iterdir())

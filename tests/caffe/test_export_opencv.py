@@ -177,7 +177,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == 1 and "where: cut" in told
     for more, why in (
         (("--half",), "goes with --format onnx"),
-        (("--pixels",), "goes with --format onnx"),
+        (("--pixels",), "goes with --format onnx or torch"),
         (("--output", "own.onnx"), "does not end in .prototxt"),
     ):
         code, told = export("--untrained", 1, "--overwrite", *more)
