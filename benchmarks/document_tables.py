@@ -40,6 +40,8 @@ DOCUMENTS = (
     "docs/two_camera.md",
     "docs/testing.md",
     "docs/search.md",
+    "docs/explain.md",
+    "docs/scale.md",
 )
 RESULTS = "docs"
 REPRODUCED = "drdl.reproduced/1"
@@ -104,6 +106,7 @@ TABLES: Mapping[str, Made] = {
     "rendered.hardness": Made(
         rates.hardness, "drdl.rendered_hardness/1", ("rendered.json",)
     ),
+    "explain.marks": Made(rates.marks, "drdl.explanations/1", ("explain.json",)),
     "rendered.presets": Made(rates.presets, "", ()),
     "rendered_compcars.levels": Made(
         rates.levels, "drdl.rendered_compcars/1", ("rendered_compcars.json",)
@@ -155,7 +158,7 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_benchmark("engine_errors", 1, errors=engine.engine_errors),
     **_of_benchmark(
-        "gpu_budget", 1,
+        "gpu_budget", 2,
         about=gpu.gpu_budget_about,
         budget=gpu.gpu_budget,
         levers=gpu.gpu_budget_levers,
@@ -167,11 +170,18 @@ TABLES: Mapping[str, Made] = {
         "whole_commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
     ),
     **_of_benchmark(
-        "gallery", 1,
+        "gallery", 2, "gallery", "gallery_1m",
         about=search.gallery_about,
         all=search.gallery,
         ratios=search.gallery_ratios,
         targets=search.gallery_targets,
+        scale=search.scale,
+    ),
+    **_of_benchmark(
+        "serving", 2,
+        about=search.serving_about,
+        times=search.serving,
+        requests=search.serving_requests,
     ),
     **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render
