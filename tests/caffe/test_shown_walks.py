@@ -53,7 +53,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     succeed("eval_cmc.py", made, "--json", place / "cmc.json")
     for name in ("ccl.h5", "triplet.h5"):
         (place / name).symlink_to(made)
-    (place / "photo.jpg").symlink_to(next((data / "image").iterdir()))
+    photographs = sorted((data / "image").iterdir())
+    for name, photograph in zip(("photo", "a", "b"), photographs, strict=False):
+        (place / f"{name}.jpg").symlink_to(photograph)
     net = caffe.Net(str(nets / "ccl/deploy.prototxt"), caffe.TEST)
     net.save(str(place / "VGG_CNN_M_1024.caffemodel"))
     log = run_caffe("train", "--solver", nets / "ccl/solver.prototxt", cwd=place)

@@ -33,6 +33,10 @@ NOT_RUN = {
     "pip install --constraint constraints.txt auditwheel": "comes before the next",
     "tools/wheel.sh": "builds Caffe once more",
     "python tools/container/try_wheel.py": "needs a bare system and that wheel",
+    "drdl export --net deploy.prototxt --weights mixed.caffemodel --format torch": (
+        "needs PyTorch, which setup does not install; with it, "
+        "tests/caffe/test_export_torch.py exports"
+    ),
     "drdl serve": f"serves until it is ended; {ELSEWHERE} "
     "tests/caffe/test_serve_command.py",
     "export DRDL_TOKEN": "goes with the next",

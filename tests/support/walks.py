@@ -85,7 +85,8 @@ WALKS = (
         ),
         ("jb.npz", "svm.npz"),
     ),
-    Walk("docs/export.md", (0,), made=("mixed.onnx",)),
+    Walk("docs/export.md", (0, 1), made=("mixed.onnx", "mixed_cv.prototxt")),
+    Walk("docs/explain.md", (0,), made=("why.png",)),
     Walk(
         "docs/models.md",
         (0,),
