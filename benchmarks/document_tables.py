@@ -96,6 +96,7 @@ TABLES: Mapping[str, Made] = {
     **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
     **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
+    **_of_results("results_softmax", "Softmax"),
     **_of_results("two_camera_baselines", "Baselines"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
