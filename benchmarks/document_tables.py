@@ -29,6 +29,9 @@ from pydrdl.files import write_text
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     "README.md",
+    "docs/start.md",
+    "docs/vehicleid.md",
+    "docs/layers.md",
     "docs/benchmarks.md",
     "docs/engine.md",
     "docs/results.md",
@@ -154,7 +157,7 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_benchmark("engine_errors", 1, errors=engine.engine_errors),
     **_of_benchmark(
-        "gpu_budget", 1,
+        "gpu_budget", 2,
         about=gpu.gpu_budget_about,
         budget=gpu.gpu_budget,
         levers=gpu.gpu_budget_levers,
@@ -181,6 +184,8 @@ RATES = "drdl.rates/1"
 # What makes a document's sentences, in sentences_of_documents.py, and of which files.
 SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "README.md": ("readme", {"demo.json": RATES, "results.json": REPRODUCED}),
+    "docs/vehicleid.md": ("vehicleid", {}),
+    "docs/layers.md": ("layers", {}),
     "docs/results.md": (
         "results",
         {
@@ -213,8 +218,10 @@ def wrong_sentences(name: str, document: str, folder: Path) -> list[str]:
     Raises:
         InputError: results that cannot be read.
     """
-    _, files = SENTENCES.get(name, (None, {}))
-    if not files or not all((folder / file).exists() for file in files):
+    if name not in SENTENCES:
+        return []
+    _, files = SENTENCES[name]
+    if not all((folder / file).exists() for file in files):
         return []
     said = sentences(name, folder)
     return [

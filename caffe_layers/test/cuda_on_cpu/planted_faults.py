@@ -47,6 +47,7 @@ UNIT = "src/l2_normalize_layer.cu"
 TRIPLETS = "src/triplet_loss_layer.cu"
 STEP = "src/sgd_step.cu"
 IMAGES = "src/image_transform.cu"
+NORM = "src/norm_pool.cu"
 
 FAULTS = (
     Fault(
@@ -174,6 +175,41 @@ FAULTS = (
         "CUDA_KERNEL_LOOP(i, count) {",
         "CUDA_KERNEL_LOOP(i, count / 2) {",
         "PairSetData*",
+    ),
+    Fault(
+        "norm and pool: no bound on the column",
+        NORM,
+        "  if (column >= s.images * pooled) return;\n",
+        "",
+        "*NormPool*",
+    ),
+    Fault(
+        "norm and pool: no bound on the column in Backward",
+        NORM,
+        "  if (column >= s.images * plane) return;\n",
+        "",
+        "*NormPool*",
+    ),
+    Fault(
+        "norm and pool: a channel too many counts",
+        NORM,
+        "if (channel < 0 || channel >= channels) return 0;",
+        "if (channel < 0 || channel > channels) return 0;",
+        "*NormPool*",
+    ),
+    Fault(
+        "norm and pool: a pixel beside the image is pooled",
+        NORM,
+        "w >= 0 && w < s.width;",
+        "w >= 0 && w <= s.width;",
+        "*NormPool*",
+    ),
+    Fault(
+        "norm and pool: threads share channels",
+        NORM,
+        "const int last = min(first + kChannels, s.channels);\n  int pixels",
+        "const int last = min(first + kChannels + 1, s.channels);\n  int pixels",
+        "*NormPool*",
     ),
     # Not a fault of the kernel: it is seen only where the kernels' copies of
     # templates are the ones that run (the linking trap).

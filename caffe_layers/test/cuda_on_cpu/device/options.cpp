@@ -18,6 +18,8 @@ const Options& GetOptions() {
       Number("REPORTS", 30),
       Number("NO_DRIVER", 0) != 0,
       Number("MEMORY", 16384),
+      Number("DEVICES", 1),
+      Number("PATIENCE", 60),
       std::getenv("CUDA_ON_CPU_LAUNCHES"),
   };
   return options;

@@ -18,6 +18,10 @@ struct Options {
   bool no_driver;
   /// Bytes that can be allocated, in MiB.
   int memory_mib;
+  /// How many devices there are.
+  int devices;
+  /// Seconds that a rank of a collective call waits for the others.
+  int patience;
   /// Kernels and how often they were launched are added to this file; may be
   /// null.
   const char* launches;
