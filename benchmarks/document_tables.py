@@ -41,6 +41,7 @@ DOCUMENTS = (
     "docs/testing.md",
     "docs/search.md",
     "docs/explain.md",
+    "docs/scale.md",
 )
 RESULTS = "docs"
 REPRODUCED = "drdl.reproduced/1"
@@ -95,6 +96,7 @@ TABLES: Mapping[str, Made] = {
     **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
     **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
+    **_of_results("two_camera_baselines", "Baselines"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
         rates.processors, "drdl.rates/1", ("demo.json", "processors.json")
@@ -169,11 +171,18 @@ TABLES: Mapping[str, Made] = {
         "whole_commands", 1, about=benchmarks.commands_about, rates=benchmarks.commands
     ),
     **_of_benchmark(
-        "gallery", 1,
+        "gallery", 2, "gallery", "gallery_1m",
         about=search.gallery_about,
         all=search.gallery,
         ratios=search.gallery_ratios,
         targets=search.gallery_targets,
+        scale=search.scale,
+    ),
+    **_of_benchmark(
+        "serving", 2,
+        about=search.serving_about,
+        times=search.serving,
+        requests=search.serving_requests,
     ),
     **_of_benchmark(
         "render", 2, about=benchmarks.render_about, rates=benchmarks.render
@@ -194,7 +203,10 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results_table3_fig10.json": REPRODUCED,
         },
     ),
-    "docs/two_camera.md": ("two_camera", {"two_camera.json": RATES}),
+    "docs/two_camera.md": (
+        "two_camera",
+        {"two_camera.json": RATES, "two_camera_baselines.json": REPRODUCED},
+    ),
     "docs/choices.md": ("choices", {"results_ablations.json": REPRODUCED}),
     "docs/rendered.md": (
         "rendered",

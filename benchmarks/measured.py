@@ -95,6 +95,11 @@ def spread(values: Sequence[float], digits: str) -> tuple[str, str]:
     return f"{middle:{digits}}", f"{low:{digits}} to {high:{digits}}"
 
 
+def percentile(values: Sequence[float]) -> float:
+    """The 95th percentile."""
+    return sorted(values)[int(0.95 * len(values))]
+
+
 def ratios(one: Sequence[float], other: Sequence[float]) -> list[float]:
     """Seconds of one over seconds of the other, in every round."""
     return [a / b for a, b in zip(one, other, strict=True)]

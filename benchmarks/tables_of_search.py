@@ -1,10 +1,11 @@
 """The tables of vehicle search, in Markdown."""
 
+from math import ceil
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from documents import as_table
-from measured import spread
+from measured import percentile, spread
 from tables_of_benchmarks import ROUNDS, about, at_least, at_most
 
 Content = dict[str, Any]
@@ -12,6 +13,18 @@ Content = dict[str, Any]
 # searching process, rows added a second.
 RECALL, QUERY, MEMORY, ADDED = 0.99, 30.0, 1000.0, 10_000.0
 ROWS_OF_QUERY = 200_000
+ABOVE_NET = 0.3  # seconds of a photograph's answer besides the net
+GALLERIES = 10_000_000, 1_000_000_000  # rows that were not measured
+
+
+class Rented(NamedTuple):
+    """A machine as it is rented; assumed, no offer of anybody's."""
+
+    cores: int = 16
+    memory: float = 64e9
+    used: float = 0.7  # of both
+    core_hour: float = 0.05  # US dollars
+    queries: float = 1.0  # asked of all machines together, a second
 
 
 def gallery_about(*runs: Content) -> str:
@@ -33,6 +46,7 @@ def gallery(*runs: Content) -> str:
             f"{one['add_cpu']:.0f}" if one["add_cpu"] else "",
             f"{one['index_cpu']:.0f}" if one["index_cpu"] else "",
             f"{one['disk'] / 1e6:,.0f}",
+            f"{one['disk_at_most'] / 1e6:,.0f}",
             f"{one['memory'] / 1e6:,.0f}",
             f"{1000 * median(one['query_cpu']):.1f}",
             f"{one['recall_1']:.3f}",
@@ -42,7 +56,7 @@ def gallery(*runs: Content) -> str:
         for one in run["results"]
     ]
     titles = (
-        "", "rows", "add, CPU s", "index, CPU s", "disk, MB", "memory, MB",
+        "", "rows", "add, CPU s", "index, CPU s", "disk, MB", "at most", "memory, MB",
         "a query, CPU ms", "recall@1", "recall@50",
     )  # fmt: skip
     return as_table(titles, rows)
@@ -85,6 +99,114 @@ def gallery_targets(*runs: Content) -> str:
                 ),
             ]  # fmt: skip
     return as_table((runs[0]["ours"], "rows", "measured", "wanted"), rows)
+
+
+def scale(*runs: Content) -> str:
+    """What larger galleries take, computed from the one of most values a row."""
+    ours = [one for run in runs for one in run["results"] if one["name"] == run["ours"]]
+    one = max(ours, key=lambda row: row["width"])
+    rows = []
+    for many in GALLERIES:
+        size = computed(one, many, Rented())
+        rows.append(
+            (
+                f"{many:,} x {one['width']:,}",
+                f"{size.disk / 1e9:,.0f}",
+                f"{size.memory / 1e9:,.0f}",
+                f"{size.query:,.1f}",
+                f"{size.machines:,}",
+                f"{size.index / 3600:,.0f}",
+                f"{size.cost:,.0f}",
+            )
+        )
+    titles = (
+        "rows, computed", "disk, GB", "index in memory, GB", "a query, CPU s",
+        "machines", "index, CPU h each", "US dollars a day",
+    )  # fmt: skip
+    return as_table(titles, rows)
+
+
+class Computed(NamedTuple):
+    """What a gallery takes: bytes and CPU seconds."""
+
+    disk: float
+    memory: float
+    query: float  # of all machines together
+    index: float  # of each machine
+    machines: int
+    cost: float  # US dollars a day
+
+
+def computed(one: Content, rows: int, rented: Rented) -> Computed:
+    """What so many rows take, from what was measured of fewer.
+
+    Disk and a query grow as the rows do (an eighth of the cells is searched, of
+    whatever number), the index's making by the power 1.5 (each row is compared with
+    a cell for each square root of rows). Machines hold equal parts of the rows, each
+    its part of the index in memory, and answer every query together.
+    """
+    times = rows / one["rows"]
+    memory = float(rows * one["width"])  # a byte a value
+    query = median(one["query_cpu"]) * times
+    machines = max(
+        ceil(memory / (rented.memory * rented.used)),
+        ceil(query * rented.queries / (rented.cores * rented.used)),
+    )
+    return Computed(
+        disk=one["disk_at_most"] * times,
+        memory=memory,
+        query=query,
+        index=one["index_cpu"] * (times / machines) ** 1.5,
+        machines=machines,
+        cost=machines * rented.cores * 24 * rented.core_hour,
+    )
+
+
+def serving_about(content: Content) -> str:
+    """How the server was measured."""
+    what = (
+        f"A gallery of {content['rows']:,} rows; {content['clients']} clients for "
+        f"{content['seconds']:.0f} s, each asking anew when it has its answer; large "
+        f"photographs have {content['large'][0]:,} x {content['large'][1]:,} pixels"
+    )
+    return about([content], what, 1)
+
+
+def serving(content: Content) -> str:
+    """Seconds of answers, and what became of the requests of many clients."""
+    net = content["forward"]
+    rows = [("the net's forward pass", f"{net:.3f}", "", "", "")]
+    for name, key in (("alone", "alone"), ("alone, large", "alone_large")):
+        times, cpu = content[key], content[f"{key}_cpu"]
+        above = at_most(median(times) - net, ABOVE_NET, ".1f")
+        missed = ": missed" if above.endswith("missed") else ""
+        rows.append(
+            (
+                name, f"{median(times):.3f}", f"{percentile(times):.3f}",
+                f"{median(times) - net:.3f}{missed}", f"{cpu:.3f}",
+            )
+        )  # fmt: skip
+    times = content["times"]
+    many = f"{content['clients']} clients at once"
+    rows.append((many, f"{median(times):.3f}", f"{percentile(times):.3f}", "", ""))
+    titles = ("a photograph", "s, median", "95 %", "above the net", "CPU s")
+    return as_table(titles, rows)
+
+
+def serving_requests(content: Content) -> str:
+    """What became of the requests of many clients."""
+    rows = [
+        ("answered", f"{content['answered']:,}", ""),
+        (
+            "answered wrongly",
+            f"{content['wrong']:,}",
+            at_most(content["wrong"], 0, "d"),
+        ),
+        ("lost", f"{content['lost']:,}", at_most(content["lost"], 0, "d")),
+        ("told to come later (429)", f"{content['told_to_wait']:,}", ""),
+        ("server's memory at most, MB", f"{content['memory'] / 1e6:,.0f}", ""),
+    ]
+    return as_table(("requests", "measured", "wanted"), rows)
 
 
 def _size(one: Content) -> str:

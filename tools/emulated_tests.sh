@@ -107,11 +107,14 @@ if [ "$choice" = all ]; then
   "$python" tools/gradcheck.py --device gpu
   step "Python tests"
   "$python" -P -m pytest -q -m gpu tests/caffe
+  for late in 1 2; do
+    CUDA_ON_CPU_LATE=$late "$python" -P -m pytest -q -m gpu tests/caffe/test_several_gpus.py
+  done
 else
   "$python" -P -m pytest -q -m gpu tests/caffe/test_loss_properties.py \
     -k "ids or rounded or hidden or collapse or three_bottoms_never"
-  step "training on two devices, streams late"
-  CUDA_ON_CPU_LATE=1 "$python" -P -m pytest -q -m gpu -k 2 tests/caffe/test_several_gpus.py
+  step "training on two devices, default streams late"
+  CUDA_ON_CPU_LATE=2 "$python" -P -m pytest -q -m gpu -k 2 tests/caffe/test_several_gpus.py
 fi
 
 # --- Nothing of ours was left out

@@ -96,6 +96,7 @@ def show(
     from pydrdl.pictures import write_png
     from pydrdl.report.contact_sheet import choose_rows, contact_sheet
 
+    options.refuse_other_than_png(output, "--output")
     refuse_existing(output, overwrite=overwrite)
     data = open_dataset(dataset, root)
     chosen = choose_rows(

@@ -93,7 +93,8 @@ def model_card(
 ) -> None:
     """Write a trained net and its card for a model zoo.
 
-    The card is as Caffe's zoo has them. The folder holds readme.md, the weights, deploy.prototxt and preprocess.json.
+    The card is as Caffe's zoo has them. The folder holds readme.md, the weights,
+    deploy.prototxt and preprocess.json.
     Results of other weights or of another net are refused.
 
     Example: drdl model-card runs/ccl --net nets/ccl/deploy.prototxt --result cmc.json

@@ -16,6 +16,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.cli import MAX_INT
+from pydrdl.files import is_device
 
 # The name of what --output was before all tools had that.
 OUTPUT_WORD = Argument(
@@ -105,6 +106,17 @@ def json_file(what: str) -> Any:
         "--json", metavar="FILE", show_default=False, callback=check,
         help=f'Write {what} to this file (replaced); "-": to standard output.',
     )  # fmt: skip
+
+
+def refuse_other_than_png(picture: Path, option: str) -> None:
+    """Refuses a picture's name that says another kind than the one that is drawn.
+
+    Raises:
+        BadParameter: it does not end in .png, and is no device.
+    """
+    if picture.suffix.lower() != ".png" and not is_device(picture):
+        what = f"{picture} does not end in .png, and it is a PNG that is drawn"
+        raise BadParameter(what, param_hint=f"'{option}'")
 
 
 def seed(of: str) -> Any:

@@ -173,12 +173,18 @@ def _start(s: "setting.Setting", start: str, weights: Path | None) -> "setting.S
 
 
 def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
+    from pydrdl.reproduce.setting import LRN
+
     sources = [s.vehicleid]
     longer = ""
     if {"table3", "fig10"}.intersection(asked):
         sources.append(s.web)
         if s.web.longer > 1:
             longer = f" ({s.web.longer * s.iterations:,} on CompCars)"
+    if "softmax" in asked:
+        world = s.softmax_world
+        form = shlex.join(LRN.options)
+        longer += f" ({world.longer * s.iterations:,} of the softmax, {form})"
     drawn = f"rendered data (preset {s.render}), which is not the paper's"
     data = "; ".join(
         f"{source.name} {drawn if source.renderer else source.root}"

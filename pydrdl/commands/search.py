@@ -8,7 +8,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import is_device, refuse_unwritable
+from pydrdl.files import refuse_unwritable
 
 if TYPE_CHECKING:
     from pydrdl.arrays import Pixels
@@ -115,9 +115,8 @@ def search(
 
 def refuse_outputs(strip: Path | None, json: Path | None) -> None:
     """Refuses files that cannot be written, before anything takes long."""
-    if strip is not None and strip.suffix.lower() != ".png" and not is_device(strip):
-        what = f"{strip} does not end in .png, and it is a PNG that is drawn"
-        raise BadParameter(what, param_hint="'--strip'")
+    if strip is not None:
+        options.refuse_other_than_png(strip, "--strip")
     for path in (strip, json):
         if path is not None and path != Path("-"):
             refuse_unwritable(path)

@@ -24,6 +24,24 @@ def import_lancedb() -> ModuleType:
     return module
 
 
+def import_pymilvus() -> ModuleType:
+    """Milvus's client, which is an extra of its own.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import pymilvus
+    except ImportError as error:
+        raise InputError(
+            f"Milvus needs packages that are not installed ({error.name})",
+            "the extra `milvus`",
+            "run tools/setup.sh, or: pip install 'pydrdl[milvus]'",
+        ) from error
+    module: ModuleType = pymilvus
+    return module
+
+
 def import_server() -> None:
     """What the server needs of the same extra.
 

@@ -1,5 +1,9 @@
 """An answer as JSON: what `drdl search --json` writes and the API sends."""
 
+from typing import Annotated
+
+from pydantic import WithJsonSchema
+
 from pydrdl.gallery.folder import Description
 from pydrdl.gallery.photographs import shown_time
 from pydrdl.gallery.query import Answer, Box, Match
@@ -7,6 +11,7 @@ from pydrdl.gallery.rows import GalleryRow
 from pydrdl.strict_json import Count, Form, Rate, Spread
 
 ANSWER_SCHEMA = "drdl.answer/1"
+FOUR = {"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4}
 
 
 class RowForm(Form):
@@ -20,7 +25,8 @@ class RowForm(Form):
     camera_id: int | None
     time: float | None  # seconds since 1970 (UTC)
     taken: str | None  # the same to be read
-    box: Box | None  # left, top, right, bottom
+    # left, top, right, bottom; told as a list, which more programs read than a tuple.
+    box: Annotated[Box, WithJsonSchema(FOUR)] | None
 
 
 class MatchForm(RowForm):

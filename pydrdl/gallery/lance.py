@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,8 @@ INDEX_FROM = 20_000  # rows
 PROBED = 60  # cells, or PROBED_SHARE of them where that is more
 PROBED_SHARE = 0.13
 REFINED = 3  # times the wanted rows
+SEGMENTS = 4  # of the index, one for each addition; more are made one
+OUTGROWN = 1.5  # times the size that cells were made for, or a part of it
 WRITTEN = 10_000  # rows of one version
 FRESH = timedelta(seconds=1)  # after which a reader sees what others wrote
 KEPT = timedelta(minutes=10)  # older versions, for readers that still use them
@@ -158,24 +160,27 @@ class LanceGallery:
 
         exact: compare with every row; None: where there are few, or no index.
         """
-        condition = where(wanted)
         with self._told("read"):
-            query = self._table.search(np.ascontiguousarray(vector, np.float32))
-            query = query.distance_type("l2").limit(count)
-            if condition:
-                query = query.where(condition, prefilter=True)
-            many = self._table.count_rows()
-            if exact or (exact is None and many < INDEX_FROM):
-                query = query.bypass_vector_index()
-            else:
-                probed = max(PROBED, round(PROBED_SHARE * math.isqrt(many)))
-                query = query.nprobes(probed).refine_factor(REFINED)
-            table = query.to_arrow()
+            table = self._query(vector, count, wanted, exact).to_arrow()
             rows, vectors = rows_of(table), vectors_of(table, self.width)
         # Once more in double precision, so that a distance is the same by any way.
         distances = squared_distances_to(vector, vectors)
         order = sorted(range(len(rows)), key=lambda k: (distances[k], rows[k].id))
         return [Hit(rows[k], float(distances[k]), vectors[k]) for k in order]
+
+    def _query(
+        self, vector: Float32, count: int, wanted: Wanted, exact: bool | None
+    ) -> Any:
+        """What search() asks LanceDB."""
+        query = self._table.search(np.ascontiguousarray(vector, np.float32))
+        query = query.distance_type("l2").limit(count)
+        if condition := where(wanted):
+            query = query.where(condition, prefilter=True)
+        many = self._table.count_rows()
+        if exact or (exact is None and many < INDEX_FROM):
+            return query.bypass_vector_index()
+        probed = max(PROBED, round(PROBED_SHARE * math.isqrt(many)))
+        return query.nprobes(probed).refine_factor(REFINED)
 
     def get(self, ids: Sequence[str]) -> dict[str, tuple[GalleryRow, Float32]]:
         """Rows and their vectors by their ids, of those that are there."""
@@ -278,15 +283,27 @@ class LanceGallery:
 
         with self._writing():
             rows = self._table.count_rows()
-            names = {index.name for index in self._table.list_indices()}
-            if rows and "id_idx" not in names:
+            if rows and "id_idx" not in self._indices():
                 self._table.create_index("id", config=BTree())
-            if rows >= INDEX_FROM and "vector_idx" not in names:
-                cells = math.isqrt(rows)
-                config = IvfSq(distance_type="l2", num_partitions=cells)
-                self._table.create_index("vector", config=config)
-            # Cells that have grown to twice their size are made anew.
             self._table.optimize(cleanup_older_than=KEPT)
+            if rows >= INDEX_FROM and not self._serves(math.isqrt(rows)):
+                # With num_partitions, optimize() would join cells that are small for
+                # its own target, 8,192 rows, until a query is compared with all.
+                size = math.isqrt(rows)
+                config = IvfSq(distance_type="l2", target_partition_size=size)
+                self._table.create_index("vector", config=config)
+
+    def _indices(self) -> dict[str, Any]:
+        """What LanceDB says of the indices, by name."""
+        return {index.name: index for index in self._table.list_indices()}
+
+    def _serves(self, size: int) -> bool:
+        """Whether the vectors' index is of few segments, and of cells of this size."""
+        made = self._indices().get("vector_idx")
+        if made is None or made.num_segments > SEGMENTS:
+            return False
+        cell = made.index_details.get("target_partition_size", 0)
+        return bool(size / OUTGROWN <= cell <= size * OUTGROWN)
 
     def _indexed(self) -> int:
         stats = self._table.index_stats("vector_idx")

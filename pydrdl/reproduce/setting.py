@@ -150,8 +150,9 @@ class Setting:
         """
         if self.data is not None:
             return self.vehicleid
-        # None learns from them; where the preset is the renderer's own, it stays.
-        fewest = ("--vehicles", "1") if self.drawn else ()
+        # Nothing learns from them: as few to train on as the check lets pass. Where the
+        # preset is the renderer's own, it stays.
+        fewest = ("--vehicles", "6") if self.drawn else ()
         return replace(
             self.vehicleid,
             name="heldout",

@@ -48,6 +48,15 @@ def cells_of(sheet: np.ndarray, row: int, columns: int) -> list[np.ndarray]:
     return [sheet[top : top + SIZE, left : left + SIZE] for left in lefts]
 
 
+def test_a_name_of_another_kind_is_refused(own: Path, tmp_path: Path) -> None:
+    for name in ("sheet.jpg", "sheet"):
+        done = show(own, "--output", tmp_path / name)
+        assert done.returncode == 2
+        assert "does not end in .png" in " ".join(done.stderr.split())
+        assert not (tmp_path / name).exists()
+    assert show(own, "--output", tmp_path / "SHEET.PNG").returncode == 0
+
+
 def test_rows_hold_a_vehicle_and_others_of_its_model(own: Path, tmp_path: Path) -> None:
     output = tmp_path / "sheet.png"
     done = show(

@@ -47,3 +47,12 @@ def drawn_gallery(folder: Path, count: int, width: int = 16) -> GalleryFolder:
     gallery = make_gallery(folder, ORIGIN, width)
     gallery.rows.add(*drawn_rows(count, width))
     return gallery
+
+
+def nearest(query, rows, vectors, count, keep=lambda row: True):
+    """Names and distances by plain NumPy."""
+    kept = [k for k, row in enumerate(rows) if keep(row)]
+    apart = vectors[kept].astype(np.float64) - query.astype(np.float64)
+    distances = (apart**2).sum(axis=1)
+    order = np.argsort(distances, kind="stable")[:count]
+    return [rows[kept[k]].image.path for k in order], distances[order]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import PIPE, ROOT, python, start
-from drawn_gallery import NOON, ORIGIN, drawn_gallery, drawn_rows
+from drawn_gallery import NOON, ORIGIN, drawn_gallery, drawn_rows, nearest
 from small_disks import FULL, mounted
 
 pytest.importorskip("lancedb", reason="the extra search is not installed")
@@ -27,15 +27,6 @@ from pydrdl.gallery.folder import (
 from pydrdl.gallery.rows import ALL, Added, Wanted
 
 N = 300
-
-
-def nearest(query, rows, vectors, count, keep=lambda row: True):
-    """Names and distances by plain NumPy."""
-    kept = [k for k, row in enumerate(rows) if keep(row)]
-    apart = vectors[kept].astype(np.float64) - query.astype(np.float64)
-    distances = (apart**2).sum(axis=1)
-    order = np.argsort(distances, kind="stable")[:count]
-    return [rows[kept[k]].image.path for k in order], distances[order]
 
 
 @pytest.mark.parametrize("exact", [None, True, False])
@@ -145,55 +136,6 @@ def test_a_reader_sees_what_another_wrote(tmp_path: Path, monkeypatch) -> None:
     writer.rows.add(rows[40:], vectors[40:])
     assert reader.rows.count() == 80
     assert reader.rows.search(vectors[70], 1)[0].row == rows[70]
-
-
-@pytest.fixture(scope="module")
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("indexed") / "g"
-    before, lance.INDEX_FROM = lance.INDEX_FROM, 2000
-    try:
-        gallery = drawn_gallery(folder, 4000)
-        gallery.rows.bring_up_to_date()
-    finally:
-        lance.INDEX_FROM = before
-    return folder
-
-
-def test_the_index_finds_what_is_there(indexed: Path, monkeypatch) -> None:
-    monkeypatch.setattr(lance, "INDEX_FROM", 2000)
-    monkeypatch.setattr(lance, "PROBED", 20)  # of 63 cells
-    gallery = open_gallery(indexed)
-    rows, vectors = drawn_rows(4000)
-    assert gallery.rows.summary().indexed == 4000
-    found = 0
-    for k in range(0, 4000, 200):
-        query = vectors[k] + np.float32(0.05)
-        names, _ = nearest(query, rows, vectors, 50)
-        hits = gallery.rows.search(query, 50)
-        assert [h.distance for h in hits] == sorted(h.distance for h in hits)
-        found += len({hit.row.image.path for hit in hits} & set(names))
-    assert found / (20 * 50) >= 0.99
-
-
-def test_rows_are_found_before_and_after_the_index_takes_them(
-    indexed: Path, tmp_path: Path, monkeypatch
-) -> None:
-    monkeypatch.setattr(lance, "INDEX_FROM", 2000)
-    shutil.copytree(indexed, tmp_path / "g")
-    gallery = open_gallery(tmp_path / "g")
-    rows, vectors = drawn_rows(4000)
-    new = [replace(row, root="/new") for row in rows[:30]]
-    far = vectors[:30] + np.float32(3)
-    gallery.rows.add(new, far)
-    assert gallery.rows.summary().indexed == 4000
-    assert gallery.rows.search(far[7], 1)[0].row == new[7]
-    gallery.rows.bring_up_to_date()
-    assert gallery.rows.summary().indexed == 4030
-    assert gallery.rows.search(far[7], 1)[0].row == new[7]
-    gallery.rows.delete([new[7].id])
-    assert gallery.rows.search(far[7], 1)[0].row != new[7]
-    only = Wanted(vehicles=(3,))  # 4 rows, and 4 new ones, in any cells
-    assert len(gallery.rows.search(vectors[2000], 50, only)) == 8
 
 
 @pytest.mark.parametrize(

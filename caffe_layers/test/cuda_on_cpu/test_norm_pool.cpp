@@ -111,7 +111,7 @@ TEST_P(EmulatedNormPoolTest, TestForwardIsThatOfTheLayers) {
   ExpectNear(top_.cpu_data(), should->cpu_data(), should->count());
 }
 
-TEST_P(EmulatedNormPoolTest, TestGradientsAreThoseOfTheLayers) {
+TEST_P(EmulatedNormPoolTest, TestBackwardIsThatOfTheLayers) {
   LayersOnCpu layers(GetParam());
   Blob<double>* const top = layers.Forward(x_);
   Forward(*top);

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi import Path as InPath
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from pydrdl.errors import InputError
 from pydrdl.gallery import forms
@@ -11,6 +13,8 @@ from pydrdl.gallery.query import MOST
 from pydrdl.gallery.server.service import LARGEST, SHOWN
 from pydrdl.gallery.server.web import (
     FILTERS,
+    MOST_FIELDS,
+    MOST_ID,
     House,
     MissingError,
     asked_of,
@@ -31,7 +35,13 @@ from pydrdl.strict_json import Form as Declared
 ROW, EITHER = "^[0-9a-f]{16}$", "^([0-9a-f]{16}|[0-9a-f]{32})$"  # ids; or a query's
 RowId = Annotated[str, InPath(pattern=ROW, description="A row's id.")]
 CACHED = {"cache-control": "private, max-age=3600"}
-Numbers = Annotated[list[int] | None, Form()]
+# A form has no null: what is not known is left out.
+Nothing = SkipJsonSchema[None]
+Id = Annotated[int, Field(ge=0, le=MOST_ID)]
+Number = Annotated[Id | Nothing, Form()]
+Numbers = Annotated[
+    Annotated[list[Id], Field(max_length=MOST_FIELDS)] | Nothing, Form()
+]
 QUERY = ("photo", "image", "box")
 VERDICT = ("query", "row", "same")
 BOX = "left,top,right,bottom of the vehicle, in pixels"
@@ -113,7 +123,9 @@ def api(house: House) -> APIRouter:
     @router.post("/search", responses=_refusals(404, 422, 429))
     async def search(
         request: Request,
-        photo: Annotated[UploadFile | None, File(description="A photograph.")] = None,
+        photo: Annotated[
+            UploadFile | Nothing, File(description="A photograph.")
+        ] = None,
         image: Annotated[str, Form(description="Or a row's id.")] = "",
         box: Annotated[str, Form(description=BOX)] = "",
         count: Annotated[int, Form(ge=1, le=MOST)] = 24,
@@ -206,9 +218,9 @@ def api(house: House) -> APIRouter:
         response: Response,
         photo: Annotated[UploadFile, File(description="A photograph.")],
         box: Annotated[str, Form(description=BOX)] = "",
-        vehicle_id: Annotated[int | None, Form(ge=0)] = None,
-        model_id: Annotated[int | None, Form(ge=0)] = None,
-        camera_id: Annotated[int | None, Form(ge=0)] = None,
+        vehicle_id: Number = None,
+        model_id: Number = None,
+        camera_id: Number = None,
         time: Annotated[str, Form(description="ISO 8601, or seconds")] = "",
     ) -> AddedRow:
         """Add a photograph to the gallery."""

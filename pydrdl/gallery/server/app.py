@@ -1,15 +1,16 @@
 """The server's application: the API, the pages and the guard around both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from pydrdl import __version__
 from pydrdl.errors import InputError
@@ -44,9 +45,12 @@ def build_app(
         redoc_url=None,
         lifespan=life,
     )
+    described = app.openapi
+    app.openapi = lambda: _strict(described())  # type: ignore[method-assign]
     shown = Pages(house)
-    app.include_router(api(house))
-    app.include_router(pages(house, shown))
+    routers = api(house), pages(house, shown)
+    for router in routers:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     for kind, status, what, advice in _refusals():
         app.add_exception_handler(kind, _told(shown, status, what, advice))
@@ -82,9 +86,46 @@ def build_app(
         advice = "see /docs"
         answer = _answer(shown, request, error.status_code, str(error.detail), advice)
         answer.headers.update(error.headers or {})
+        if error.status_code == 405:  # which says the methods of one route only
+            answer.headers["allow"] = ", ".join(_methods(routers, request))
         return answer
 
     return Guard(app, token, hosts)
+
+
+def _strict(described: dict[str, Any]) -> dict[str, Any]:
+    """What FastAPI does not say: the token, and what else is refused."""
+    parts = described["components"]
+    parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    described["security"] = [{"token": []}]
+    described["paths"]["/health"]["get"]["security"] = []
+    for name, form in parts["schemas"].items():
+        if name.startswith("Body_"):
+            form["additionalProperties"] = False
+            _whole(form)
+            if "image" in form["properties"]:
+                form["anyOf"] = [{"required": ["photo"]}, {"required": ["image"]}]
+    described["paths"]["/search"]["post"]["requestBody"]["required"] = True
+    return described
+
+
+def _whole(part: Any) -> None:
+    """Says bounds as whole numbers: 1e+18 is less than itself to some programs."""
+    for key, value in part.items() if isinstance(part, dict) else ():
+        if key in ("minimum", "maximum"):
+            part[key] = int(value)
+        _whole(value)
+
+
+def _methods(routers: Iterable[APIRouter], request: Request) -> list[str]:
+    """The methods of all routes of an address."""
+    routes = [route for router in routers for route in router.routes]
+    found = (
+        getattr(route, "methods", None) or ()
+        for route in routes
+        if route.matches(request.scope)[0] != Match.NONE
+    )
+    return sorted({method for methods in found for method in methods})
 
 
 def _refusals() -> Iterator[tuple[type[Exception], int, str, str]]:

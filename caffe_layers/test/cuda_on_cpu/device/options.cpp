@@ -12,7 +12,7 @@ static int Number(const char* name, int otherwise) {
 
 const Options& GetOptions() {
   static const Options options = {
-      Number("LATE", 0) != 0,
+      Number("LATE", 0),
       Number("ORDER", 0),
       Number("PROTECT", 1) != 0,
       Number("REPORTS", 30),

@@ -58,7 +58,9 @@ static void Work(const std::function<void()>& work, int device) {
 void Enqueue(cudaStream_t stream, std::function<void()> work) {
   DeviceLock lock(device_mutex);
   const int device = CurrentDevice();
-  if (GetOptions().late) {
+  const bool late = GetOptions().late == 2 ? !other_streams.count(Queue(stream))
+                                           : GetOptions().late != 0;
+  if (late) {
     Queue(stream)->queue.push_back(
         [work = std::move(work), device] { Work(work, device); });
   } else {

@@ -1,0 +1,115 @@
+"""A gallery's index: what is found with it, and how many rows are compared for it."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_gallery import drawn_gallery, drawn_rows, nearest
+
+pytest.importorskip("lancedb", reason="the extra search is not installed")
+
+from pydrdl.gallery import lance
+from pydrdl.gallery.folder import GalleryFolder, open_gallery
+from pydrdl.gallery.rows import ALL, Wanted
+
+ROWS, PROBED = 4000, 40  # of 63 cells
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_index() -> Iterator[None]:
+    """Galleries of this size have one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lance, "INDEX_FROM", ROWS // 2)
+        patch.setattr(lance, "PROBED", PROBED)
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("indexed") / "g"
+    drawn_gallery(folder, ROWS).rows.bring_up_to_date()
+    return folder
+
+
+@pytest.fixture
+def indexed(made: Path, tmp_path: Path) -> GalleryFolder:
+    shutil.copytree(made, tmp_path / "g")
+    return open_gallery(tmp_path / "g")
+
+
+def compared(gallery: GalleryFolder) -> float:
+    """Share of the rows that a query is compared with in the index."""
+    query = gallery.rows._query(np.zeros(16, np.float32), 50, ALL, None)
+    pattern = r"ANNSubIndex:.*index_comparisons=([\d.]+)( K)?"
+    ((number, thousands),) = re.findall(pattern, query.analyze_plan())
+    return float(number) * (1000 if thousands else 1) / gallery.rows.count()
+
+
+def recall(gallery: GalleryFolder) -> float:
+    """Of the 50 nearest rows, by plain NumPy, the share that is found."""
+    rows, vectors = drawn_rows(ROWS)
+    found = 0
+    for k in range(0, ROWS, 200):
+        query = vectors[k] + np.float32(0.05)
+        names, _ = nearest(query, rows, vectors, 50)
+        hits = gallery.rows.search(query, 50)
+        assert [h.distance for h in hits] == sorted(h.distance for h in hits)
+        found += len({hit.row.image.path for hit in hits} & set(names))
+    return found / (ROWS / 200 * 50)
+
+
+def test_the_index_finds_what_is_there(indexed: GalleryFolder) -> None:
+    assert indexed.rows.summary().indexed == ROWS
+    assert recall(indexed) >= 0.99
+    # Not because the query is compared with all of them.
+    assert 0.4 < compared(indexed) < 0.8
+
+
+def test_the_index_keeps_its_cells(indexed: GalleryFolder) -> None:
+    for _ in range(2):
+        indexed.rows.bring_up_to_date()
+        assert compared(indexed) < 0.8
+    assert recall(indexed) >= 0.99
+
+
+def test_an_index_that_has_outgrown_its_cells_is_made_anew(
+    indexed: GalleryFolder,
+) -> None:
+    rows, vectors = drawn_rows(4 * ROWS)
+    indexed.rows.add([replace(row, root="/more") for row in rows], vectors)
+    indexed.rows.bring_up_to_date()
+    assert indexed.rows.summary().indexed == 5 * ROWS
+    assert indexed.rows._indices()["vector_idx"].num_segments == 1
+    assert compared(indexed) < 0.5
+
+
+def test_many_additions_do_not_make_many_indices(indexed: GalleryFolder) -> None:
+    rows, vectors = drawn_rows(ROWS)
+    for k in range(6):
+        more = [replace(row, root=f"/{k}") for row in rows[:50]]
+        indexed.rows.add(more, vectors[:50])
+        indexed.rows.bring_up_to_date()
+        assert indexed.rows.summary().indexed == ROWS + 50 * (k + 1)
+        assert indexed.rows._indices()["vector_idx"].num_segments <= lance.SEGMENTS
+
+
+def test_rows_are_found_before_and_after_the_index_takes_them(
+    indexed: GalleryFolder,
+) -> None:
+    rows, vectors = drawn_rows(ROWS)
+    new = [replace(row, root="/new") for row in rows[:30]]
+    far = vectors[:30] + np.float32(3)
+    indexed.rows.add(new, far)
+    assert indexed.rows.summary().indexed == ROWS
+    assert indexed.rows.search(far[7], 1)[0].row == new[7]
+    indexed.rows.bring_up_to_date()
+    assert indexed.rows.summary().indexed == ROWS + 30
+    assert indexed.rows.search(far[7], 1)[0].row == new[7]
+    indexed.rows.delete([new[7].id])
+    assert indexed.rows.search(far[7], 1)[0].row != new[7]
+    only = Wanted(vehicles=(3,))  # 4 rows, and 4 new ones, in any cells
+    assert len(indexed.rows.search(vectors[2000], 50, only)) == 8
