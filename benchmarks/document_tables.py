@@ -29,6 +29,9 @@ from pydrdl.files import write_text
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     "README.md",
+    "docs/start.md",
+    "docs/vehicleid.md",
+    "docs/layers.md",
     "docs/benchmarks.md",
     "docs/engine.md",
     "docs/results.md",
@@ -37,6 +40,7 @@ DOCUMENTS = (
     "docs/two_camera.md",
     "docs/testing.md",
     "docs/search.md",
+    "docs/explain.md",
     "docs/scale.md",
 )
 RESULTS = "docs"
@@ -92,6 +96,7 @@ TABLES: Mapping[str, Made] = {
     **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
     **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
+    **_of_results("two_camera_baselines", "Baselines"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
         rates.processors, "drdl.rates/1", ("demo.json", "processors.json")
@@ -102,6 +107,7 @@ TABLES: Mapping[str, Made] = {
     "rendered.hardness": Made(
         rates.hardness, "drdl.rendered_hardness/1", ("rendered.json",)
     ),
+    "explain.marks": Made(rates.marks, "drdl.explanations/1", ("explain.json",)),
     "rendered.presets": Made(rates.presets, "", ()),
     "rendered_compcars.levels": Made(
         rates.levels, "drdl.rendered_compcars/1", ("rendered_compcars.json",)
@@ -153,7 +159,7 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_benchmark("engine_errors", 1, errors=engine.engine_errors),
     **_of_benchmark(
-        "gpu_budget", 1,
+        "gpu_budget", 2,
         about=gpu.gpu_budget_about,
         budget=gpu.gpu_budget,
         levers=gpu.gpu_budget_levers,
@@ -187,6 +193,8 @@ RATES = "drdl.rates/1"
 # What makes a document's sentences, in sentences_of_documents.py, and of which files.
 SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "README.md": ("readme", {"demo.json": RATES, "results.json": REPRODUCED}),
+    "docs/vehicleid.md": ("vehicleid", {}),
+    "docs/layers.md": ("layers", {}),
     "docs/results.md": (
         "results",
         {
@@ -195,7 +203,10 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results_table3_fig10.json": REPRODUCED,
         },
     ),
-    "docs/two_camera.md": ("two_camera", {"two_camera.json": RATES}),
+    "docs/two_camera.md": (
+        "two_camera",
+        {"two_camera.json": RATES, "two_camera_baselines.json": REPRODUCED},
+    ),
     "docs/choices.md": ("choices", {"results_ablations.json": REPRODUCED}),
     "docs/rendered.md": (
         "rendered",
@@ -219,8 +230,10 @@ def wrong_sentences(name: str, document: str, folder: Path) -> list[str]:
     Raises:
         InputError: results that cannot be read.
     """
-    _, files = SENTENCES.get(name, (None, {}))
-    if not files or not all((folder / file).exists() for file in files):
+    if name not in SENTENCES:
+        return []
+    _, files = SENTENCES[name]
+    if not all((folder / file).exists() for file in files):
         return []
     said = sentences(name, folder)
     return [

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import measured
 from rich.table import Table
-from tables_of_gpu_budget import SCHEMA, bound, seconds
+from tables_of_gpu_budget import SCHEMA, TOGETHER, bound, seconds
 from typer import Option
 
 from pydrdl import cli
@@ -56,6 +56,9 @@ class Cost:
             self.launches + other.launches,
         )
 
+    def __sub__(self, other: "Cost") -> "Cost":
+        return self + Cost(-other.flop, -other.bytes, -other.launches)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -86,13 +89,30 @@ def _product(layer: Layer, apart: int) -> tuple[Cost, Cost]:
     """
     flop = 2.0 * layer.outs * layer.weights / layer.outputs
     moved = FLOAT * (layer.ins + layer.weights + layer.outs)
-    bias = Cost(0, 2 * FLOAT * layer.outs, 1)
-    forward = Cost(flop, moved, 1 + apart) + bias
+    forward = Cost(flop, moved, 1 + apart) + _bias(layer)
     # The gradient of weights is added to what is there.
     backward = Cost(flop, moved + FLOAT * layer.weights, 1 + apart)
     backward += Cost(0, FLOAT * layer.outs, 1)  # of the bias
     if layer.gradient:
         backward += Cost(flop, moved, 1)
+    return forward, backward
+
+
+FUSED = ("Convolution", "ReLU", "LRN", "Pooling")  # drdl::FusedLayers
+
+
+def _bias(convolution: Layer) -> Cost:
+    """Of a kernel that adds it to what the convolution has computed."""
+    return Cost(0, 2 * FLOAT * convolution.outs, 1)
+
+
+def _together(convolution: Layer, pooling: Layer) -> tuple[Cost, Cost]:
+    """All that follows a convolution up to its pooling, in one kernel each way.
+
+    Of each maximum the place is written, and read.
+    """
+    forward = Cost(0, FLOAT * (convolution.outs + 2 * pooling.outs), 1)
+    backward = Cost(0, FLOAT * 2 * (convolution.outs + pooling.outs), 1)
     return forward, backward
 
 
@@ -161,6 +181,7 @@ def budget_of(path: Path) -> dict[str, Any]:
     kinds: dict[str, list[Cost]] = {}
     learned = 0
     parameters = 0
+    layers: list[tuple[str, Layer]] = []
     for i, layer in enumerate(net.layers):
         if layer.type == "Input":
             continue
@@ -178,8 +199,10 @@ def budget_of(path: Path) -> dict[str, Any]:
         learned += sum(blob.count for blob in layer.blobs)
         parameters += len(layer.blobs)
         directions = kinds.setdefault(layer.type, [Cost(), Cost()])
+        layers.append((layer.type, of))
         for at, cost in enumerate(KINDS[layer.type](of)):
             directions[at] += cost
+    fused_before = _fuse(layers, kinds)
     pixels = net.blobs["data"].count
     return {
         "schema": SCHEMA,
@@ -192,6 +215,7 @@ def budget_of(path: Path) -> dict[str, Any]:
             kind: {"forward": asdict(a), "backward": asdict(b)}
             for kind, (a, b) in kinds.items()
         },
+        "fused_before": asdict(fused_before),
         "transform": asdict(Cost(0, pixels * (1 + FLOAT), 1)),
         # data, gradient and history are read and written, in one kernel; before:
         # clearing, decay, momentum, update.
@@ -202,6 +226,27 @@ def budget_of(path: Path) -> dict[str, Any]:
         # has layers of all these kinds; "before" with its test's first failure.
         "waits": {"now": 1, "before": 13},
     }
+
+
+def _fuse(layers: list[tuple[str, Layer]], kinds: dict[str, list[Cost]]) -> Cost:
+    """Puts groups of layers together; returns what they cost before."""
+    before, together = Cost(), kinds.setdefault(TOGETHER, [Cost(), Cost()])
+    for i in range(len(layers) - len(FUSED) + 1):
+        group = layers[i : i + len(FUSED)]
+        if tuple(kind for kind, _ in group) != FUSED:
+            continue
+        convolution, pooling = group[0][1], group[-1][1]
+        kinds["Convolution"][0] -= _bias(convolution)
+        before += _bias(convolution)
+        for kind, layer in group[1:]:
+            for at, cost in enumerate(KINDS[kind](layer)):
+                kinds[kind][at] -= cost
+                before += cost
+        for at, cost in enumerate(_together(convolution, pooling)):
+            together[at] += cost
+    for kind in [k for k, costs in kinds.items() if not any(c.launches for c in costs)]:
+        del kinds[kind]
+    return before
 
 
 def gpu_budget(

@@ -7,7 +7,8 @@ from typing import Any
 from documents import as_table
 
 Content = dict[str, Any]
-SCHEMA = "drdl.bench_gpu_budget/1"
+SCHEMA = "drdl.bench_gpu_budget/2"
+TOGETHER = "bias, ReLU, LRN, pooling in one"  # of gpu_budget.py
 # Layers that stand together: the rest are losses and what joins blobs.
 OTHERS = ("Concat", "Split", "SoftmaxWithLoss", "L2Normalize", "CoupledClustersLoss")
 REST = "losses, Concat, Split"
@@ -114,12 +115,19 @@ def gpu_budget_levers(content: Content) -> str:
     def bus(moved: float) -> str:
         return f"{moved / 1e6:.1f} MB, {1e3 * moved / content['gpu']['bus']:.2f} ms"
 
+    _, moved, launches = rows[TOGETHER]
+    together = {"bytes": moved, "launches": launches}
     waits, carried = content["waits"], content["bus"]
     return as_table(
         ("computed, not measured", "before", "now"),
         [
             ("convolutions and products: TF32", products("float"), products("tf32")),
             ("solver's step", step(content["step_before"]), step(content["step"])),
+            (
+                "bias, ReLU, LRN and pooling behind conv1 and conv2",
+                step(content["fused_before"]),
+                step(together),
+            ),
             ("a batch on the bus", bus(carried["bytes_before"]), bus(carried["bytes"])),
             (
                 "waits of the host, counted in a small net of these layers",

@@ -26,6 +26,11 @@ HARDNESS = {
     "Lab histogram, middle": "Lab histogram of the middle half",
     "8 x 8 pixels": "the image in 8 x 8 pixels of Lab",
 }
+MAPS = {
+    "gradient": "gradient",
+    "activation": "activation",
+    "activation, pool1": "activation, `--blob pool1`",
+}
 MAKES = {
     "make oracle": "oracle: the make",
     "gradients": "histograms of gradients, the better of two mirrorings",
@@ -63,6 +68,30 @@ def _of_paper(method: str, split: paper.TestSplit) -> tuple[str, ...]:
 
 def _over_repeats(values: Sequence[float]) -> str:
     return f"{rate(statistics.fmean(values))} ± {rate(statistics.stdev(values))}"
+
+
+def marks(content: Content) -> str:
+    """How much of the heat maps lies on the marks that differ, and by chance."""
+    rows = [
+        (
+            f"{MAPS[kind]}, {net}",
+            *(_with_error(one[what]) for what in ("own", "others")),
+            rate(content["area"]["mean"]),
+            f"{one['own']['mean'] / content['area']['mean']:.1f}",
+        )
+        for kind in MAPS
+        for net, found in content["results"].items()
+        for one in (found[kind],)
+    ]
+    titles = (
+        "Share of the map", "on the marks that differ", "on other pairs' marks",
+        "their area", "times the area",
+    )  # fmt: skip
+    return as_table(titles, rows)
+
+
+def _with_error(found: dict[str, float]) -> str:
+    return f"{rate(found['mean'])} ± {rate(found['error'])}"
 
 
 def two_camera(content: Content) -> str:

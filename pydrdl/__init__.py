@@ -12,6 +12,7 @@ Evaluation:
     files to tables beside the paper's, and JSON.
 Search:
     gallery: features that can be asked, by a command, a page or an API.
+    explain: heat maps of two photographs; export: nets for other programs.
 All of it:
     commands: one function a command; reproduce: the chain from data to the paper's
     tables; report: the page.

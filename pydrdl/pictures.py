@@ -63,12 +63,17 @@ def jpeg_of(pixels: Pixels, side: int, quality: int) -> bytes:
     return bytes(data)
 
 
+def png_of(pixels: Pixels) -> bytes:
+    """A PNG of a picture."""
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
 def write_png(path: Path, pixels: Pixels, what: str) -> None:
     """Writes a PNG, whole or not at all.
 
     Raises:
         InputError: it cannot be written; what, such as "the strip", is for its words.
     """
-    data = cv2.imencode(".png", pixels)[1].tobytes()
+    data = png_of(pixels)
     with writing(what, path):
         write_bytes(path, data)

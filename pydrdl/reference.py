@@ -1,7 +1,7 @@
 """NumPy reference of the three layers: short, slow and in double precision.
 
 The C++ layers, on either device, are held against these functions. Features are
-rows in the batch layout [set][positives, then negatives].
+rows in the batch layout `[set][positives, then negatives]`.
 """
 
 from collections.abc import Iterator

@@ -95,14 +95,26 @@ long='CuDNN*WithinChannel*'  # cuDNN's stand-in has no divisive normalization
 [ "$choice" = all ] || long+=':*Gradient*:*Sobel*:Ada*Solver*:Nesterov*:RMSProp*'
 gtest caffe_test_emulated "$build/caffe-source" "$long"
 
+# Several devices: gradients of a whole iteration are summed, layer by layer too.
+step "Caffe's solvers on one, two and three devices"
+(
+  export CUDA_ON_CPU_DEVICES=3
+  gtest caffe_test_emulated "$build/caffe-source" "$long:*Layer*:*Math*:*CuDNN*:*Im2col*"
+)
+
 step "gradients"
 if [ "$choice" = all ]; then
   "$python" tools/gradcheck.py --device gpu
   step "Python tests"
   "$python" -P -m pytest -q -m gpu tests/caffe
+  for late in 1 2; do
+    CUDA_ON_CPU_LATE=$late "$python" -P -m pytest -q -m gpu tests/caffe/test_several_gpus.py
+  done
 else
   "$python" -P -m pytest -q -m gpu tests/caffe/test_loss_properties.py \
     -k "ids or rounded or hidden or collapse or three_bottoms_never"
+  step "training on two devices, default streams late"
+  CUDA_ON_CPU_LATE=2 "$python" -P -m pytest -q -m gpu -k 2 tests/caffe/test_several_gpus.py
 fi
 
 # --- Nothing of ours was left out

@@ -68,7 +68,8 @@ if [ "$(cat .venv/setup.stamp 2>/dev/null)" != "$wanted" ]; then
   pip=(.venv/bin/pip install --quiet --disable-pip-version-check
     --constraint constraints.txt)
   "${pip[@]}" hatchling editables
-  "${pip[@]}" --no-build-isolation --editable '.[caffe,cluster,export,milvus,search,test]'
+  "${pip[@]}" --no-build-isolation --editable \
+    '.[caffe,cluster,docs,export,milvus,search,test]'
   printf '%s\n' "$wanted" >.venv/setup.stamp
 fi
 

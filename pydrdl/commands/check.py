@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Exit, Option
+from typer import Argument, BadParameter, Exit, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -133,6 +133,14 @@ def two_camera_lists(
     train_vehicles: Annotated[
         int, Option(min=0, help="Vehicles to train on; 0: all others.")
     ] = 0,
+    folds: Annotated[
+        int | None,
+        Option(min=2, help="Parts of the vehicles, to test one after another."),
+    ] = None,
+    fold: Annotated[
+        int,
+        Option(min=1, help="Which of --folds to test, in place of --test-vehicles."),
+    ] = 1,
     seed: Annotated[int, options.seed("Of the split.")] = 0,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
@@ -146,7 +154,10 @@ def two_camera_lists(
     from pydrdl.datasets.image_list import image_list_lines, read_two_camera
 
     made = options.one_output(output, output_word)
-    dataset = read_two_camera(folder, test_vehicles, seed)
+    if folds is not None and fold > folds:
+        raise BadParameter(f"fold {fold} of {folds}", param_hint="--fold")
+    part = None if folds is None else (fold, folds)
+    dataset = read_two_camera(folder, test_vehicles, seed, part)
     lists, said = {}, []
     for split, images in dataset.splits.items():
         ids = list(dict.fromkeys(image.vehicle_id for image in images))

@@ -1,8 +1,9 @@
 """Trained nets for other programs."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import BadParameter, Option
 
@@ -11,13 +12,27 @@ from pydrdl.commands import options
 from pydrdl.errors import InputError
 from pydrdl.files import refuse_existing, write_bytes
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pydrdl.arrays import Pixels
+    from pydrdl.features.extract import Extractor
+
 TOLERANCE, HALF = 1e-4, 2e-2  # of the largest value
 IMAGES = 16  # that Caffe and the model are compared on
+# Of what is made, the second beside the first; onnx takes any name.
+ENDINGS = {"onnx": (), "opencv": (".prototxt", ".caffemodel"), "torch": (".py", ".pt")}
 
 
 def export(
     *,
-    output: Annotated[Path, options.output("ONNX file to make.")],
+    output: Annotated[
+        Path,
+        options.output(
+            "File to make: ONNX; a .prototxt, its .caffemodel beside it; or a .py, its "
+            "weights (.pt) beside it."
+        ),
+    ],
     net: Annotated[Path, Option(help="Its deploy.prototxt.")],
     weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,
     untrained: Annotated[int | None, options.UNTRAINED] = None,
@@ -26,15 +41,24 @@ def export(
     ] = None,
     resize: Annotated[int | None, options.RESIZE] = None,
     mean: Annotated[str | None, options.MEAN] = None,
+    format: Annotated[
+        Literal["onnx", "opencv", "torch"],
+        Option(
+            help="onnx; opencv, what cv2.dnn of OpenCV 4 computes right; or torch, a "
+            "module of PyTorch."
+        ),
+    ] = "onnx",
     pixels: Annotated[
         bool,
         Option(
             "--pixels",
             help="The model takes images as OpenCV reads them (uint8, BGR, resized) "
-            "and makes them ready itself.",
+            "and makes them ready itself; of onnx and torch.",
         ),
     ] = False,
-    half: Annotated[bool, Option("--half", help="Compute in float16.")] = False,
+    half: Annotated[
+        bool, Option("--half", help="Compute in float16; of onnx.")
+    ] = False,
     dataset: Annotated[
         Path | None,
         Option(help="Compare on images of this data set or image list, too."),
@@ -51,23 +75,23 @@ def export(
     ] = None,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
-    """Export a deploy net and its weights to ONNX.
+    """Export a deploy net to ONNX, OpenCV or PyTorch.
 
-    The model is run by onnxruntime beside Caffe, on random inputs and on images
-    where there are some, and is not written where they differ.
+    What is made is run beside Caffe, on random inputs and on images where there
+    are some, and is not written where they differ.
 
     Example: drdl export --net deploy.prototxt --weights mixed.caffemodel
     --output mixed.onnx
     """
+    from pydrdl.export.compare import to_compare
     from pydrdl.features.extract import open_extractor
 
-    try:
-        from pydrdl.export import onnx_model
-        from pydrdl.export.graph import OPSET
-    except ImportError as error:
-        what = f"cannot import what makes ONNX: {error}"
-        raise InputError(what, sys.executable, "pip install '.[export]'") from error
-    refuse_existing(output, overwrite=overwrite)
+    _refuse_wrong_use(output, format, pixels=pixels, half=half)
+    for path in _outputs(output, format):
+        refuse_existing(path, overwrite=overwrite)
+    if root is not None and dataset is None:
+        raise BadParameter("goes with --dataset", param_hint="--root")
+    make = {"onnx": _onnx, "opencv": _opencv, "torch": _torch}[format]
     extractor = open_extractor(
         net,
         weights=weights,
@@ -76,23 +100,118 @@ def export(
         resize=resize,
         mean=options.bgr_of(mean),
     )
-    if root is not None and dataset is None:
-        raise BadParameter("goes with --dataset", param_hint="--root")
-    model = onnx_model.to_onnx(extractor, net, pixels=pixels)
-    data = (onnx_model.to_half(model) if half else model).SerializeToString()
+    made = make(extractor, net, output, pixels=pixels, half=half)
     most = tolerance if tolerance is not None else HALF if half else TOLERANCE
-    for what, images in onnx_model.to_compare(extractor, IMAGES, dataset, split, root):
-        found = onnx_model.difference(data, extractor, images, pixels=pixels)
+    for what, images in to_compare(extractor, IMAGES, dataset, split, root):
+        found = made.difference(images)
         if not found <= most:
+            first = made.first(images, most) if made.first else ""
             raise InputError(
                 f"the model differs from Caffe on {what} by {found:.1e} of the largest "
-                f"value; at most {most:g} are allowed",
+                f"value{first}; at most {most:g} are allowed",
                 output,
                 "allow more with --tolerance"
                 + (", or leave out --half" if half else ", or report this"),
             )
         cli.console.lines(f"{what}: {found:.1e} of the largest value from Caffe's")
-    write_bytes(output, data)
-    cli.console.lines(
-        f"{output}: blob {extractor.blob}, opset {OPSET}, {len(data):,} bytes"
+    for path, data in made.files.items():
+        write_bytes(path, data)
+    size = sum(map(len, made.files.values()))
+    cli.console.lines(f"{output}: blob {extractor.blob}, {made.told}, {size:,} bytes")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a format is exported as, and how it is compared."""
+
+    files: dict[Path, bytes]
+    difference: "Callable[[Sequence[Pixels]], float]"  # to Caffe, on images
+    told: str  # what is said of it
+    # Which layer is the first to differ, in words, by images and how much.
+    first: "Callable[[Sequence[Pixels], float], str] | None" = None
+
+
+def _outputs(output: Path, format: str) -> list[Path]:
+    """The files that will be made."""
+    endings = ENDINGS[format][1:]
+    return [output, *(output.with_suffix(ending) for ending in endings)]
+
+
+def _refuse_wrong_use(
+    output: Path,
+    format: str,
+    *,
+    pixels: bool,
+    half: bool,
+) -> None:
+    if ENDINGS[format] and output.suffix != ENDINGS[format][0]:
+        what = f"{output} does not end in {ENDINGS[format][0]}"
+        raise BadParameter(what, param_hint="--output")
+    for given, option, of in (
+        (pixels, "--pixels", ("onnx", "torch")),
+        (half, "--half", ("onnx",)),
+    ):
+        if given and format not in of:
+            what = f"goes with --format {' or '.join(of)}"
+            raise BadParameter(what, param_hint=option)
+
+
+def _onnx(
+    extractor: "Extractor", net: Path, output: Path, *, pixels: bool, half: bool
+) -> _Made:
+    try:
+        from pydrdl.export import onnx_model
+        from pydrdl.export.graph import OPSET
+    except ImportError as error:
+        what = f"cannot import what makes ONNX: {error}"
+        raise InputError(what, sys.executable, "pip install '.[export]'") from error
+    model = onnx_model.to_onnx(extractor, net, pixels=pixels)
+    data = (onnx_model.to_half(model) if half else model).SerializeToString()
+    return _Made(
+        {output: data},
+        lambda images: onnx_model.difference(data, extractor, images, pixels=pixels),
+        f"opset {OPSET}",
+    )
+
+
+def _opencv(
+    extractor: "Extractor", net: Path, output: Path, *, pixels: bool, half: bool
+) -> _Made:
+    from cv2 import __version__
+
+    from pydrdl.export import opencv
+
+    del pixels, half  # which were refused
+    opencv.require_importer()
+    made = opencv.to_opencv(extractor, net)
+    contents = made.prototxt, made.caffemodel
+    return _Made(
+        dict(zip(_outputs(output, "opencv"), contents, strict=True)),
+        lambda images: opencv.difference(made, extractor, images),
+        f"compared with OpenCV {__version__}",
+        lambda images, most: (
+            ", from layer "
+            + opencv.first_that_differs(made, extractor, images, most)
+            + " on"
+        ),
+    )
+
+
+def _torch(
+    extractor: "Extractor", net: Path, output: Path, *, pixels: bool, half: bool
+) -> _Made:
+    del half  # which was refused
+    try:
+        from torch import __version__
+
+        from pydrdl.export import torch_module
+    except ImportError as error:
+        what = f"cannot import what makes a module of PyTorch: {error}"
+        raise InputError(what, sys.executable, "pip install '.[torch]'") from error
+    made = torch_module.to_torch(extractor, net, pixels=pixels)
+    contents = made.code, made.weights
+    return _Made(
+        dict(zip(_outputs(output, "torch"), contents, strict=True)),
+        lambda images: torch_module.difference(made, extractor, images, pixels=pixels),
+        f"compared with PyTorch {__version__}",
     )

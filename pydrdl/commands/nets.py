@@ -85,6 +85,15 @@ def make_nets(
         bool | None,
         Option(help="Batch normalisation in place of LRN; default: demo only."),
     ] = None,
+    dropout: Annotated[
+        float | None,
+        Option(
+            min=0,
+            max=0.99,
+            help="Ratio behind fc6 and fc7 (Sec. 3.4 keeps VGG's 0.5); "
+            "default: paper 0.5, demo none.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace files that are there and differ.")
     ] = False,
@@ -135,9 +144,12 @@ def make_nets(
     family = prototxt.own_family(
         prototxt.FAMILIES[base], str(output), training, schedule
     )
+    backbone = family.backbone
     if batch_norm is not None:
-        backbone = replace(family.backbone, batch_norm=batch_norm)
-        family = replace(family, backbone=backbone)
+        backbone = replace(backbone, batch_norm=batch_norm)
+    if dropout is not None:
+        backbone = replace(backbone, dropout=dropout)
+    family = replace(family, backbone=backbone)
     notes = [] if net else prototxt.left_out(data, nets, family)
     if warning := prototxt.size_warning(data, family):
         notes.append(warning)

@@ -73,6 +73,14 @@ def report(
     ] = 0,
     failures: Annotated[int, Option(min=0, help="Strips of failures a method.")] = 8,
     successes: Annotated[int, Option(min=0, help="Strips of successes a method.")] = 4,
+    maps: Annotated[
+        int,
+        Option(
+            min=0,
+            help="Draw heat maps of so many failures a method; needs --data, and the "
+            "nets where they lay.",
+        ),
+    ] = 0,
     title: Annotated[str, Option(help="Heading.")] = "Vehicle re-identification",
     date: Annotated[str, Option(help="Shown below it; none by default.")] = "",
     command: Annotated[str, Option(help="Command to show; this one by default.")] = "",
@@ -103,6 +111,7 @@ def report(
         repeat=repeat,
         failures=failures,
         successes=successes,
+        maps=maps,
         title=title,
         date=date,
         command=command or shlex.join(["python", *sys.argv]),

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from pydrdl.reproduce import setting
 
 
-Preset = Literal["mini", "demo", "paper"]
+Preset = Literal["mini", "demo", "larger", "paper"]
 # "all" is what the paper prints.
 Wanted = StrEnum(
-    "Wanted", "table3 table4 table6 fig10 ablations heldout convergence all"
+    "Wanted",
+    "table3 table4 table6 fig10 ablations heldout convergence softmax gradients "
+    "growth photographs all",
 )
 PRINTED = ("table3", "table4", "table6", "fig10")
 
@@ -35,7 +37,7 @@ def reproduce(
         Preset,
         Option(
             help="demo: small nets, rendered data; paper: the paper's, VehicleID; "
-            "mini: to see that all runs."
+            "larger: five times the demo; mini: to see that all runs."
         ),
     ] = "demo",
     work: Annotated[
@@ -58,6 +60,16 @@ def reproduce(
     ] = None,
     weights: Annotated[
         Path | None, Option(help="VGG_CNN_M_1024's caffemodel to start from.")
+    ] = None,
+    start: Annotated[
+        Literal["random", "lrn", "pretrained"],
+        Option(
+            help="Small nets' weights and form: random, with batch normalisation; lrn: "
+            "random, in the paper's form; pretrained: that form, a softmax's weights."
+        ),
+    ] = "random",
+    photographs: Annotated[
+        Path | None, Option(help="Folder of <class>_<number>_cam<1|2>.jpg.")
     ] = None,
     gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
     jobs: Annotated[
@@ -95,12 +107,17 @@ def reproduce(
         data=data,
         compcars=compcars,
         seeds=tuple(range(1, seeds + 1)),
-        weights=weights,
+        photographs=photographs,
         gpu=gpu,
     )
+    chosen = replace(chosen, start=_start(chosen, start, weights))
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
+    if "photographs" in targets and photographs is None:
+        raise BadParameter("target photographs needs --photographs FOLDER")
+    if {"growth", "softmax"}.intersection(targets) and preset == "paper":
+        raise BadParameter("growth and softmax are of drawn vehicles and small nets")
     chain = Chain(chosen)
     asked = {*targets, *(PRINTED if "all" in targets else ())}
     results = {t: getattr(chain, t)() for t in tables.TABLES if t in asked}
@@ -138,13 +155,36 @@ def reproduce(
         cli.write_json(json, content)
 
 
+def _start(s: "setting.Setting", start: str, weights: Path | None) -> "setting.Start":
+    """What the nets of a setting start from.
+
+    Raises:
+        BadParameter: two starts are given, or one that is not for its nets.
+    """
+    from pydrdl.reproduce.setting import LRN, Start
+
+    if start == "random":
+        return Start("", weights=weights)
+    if weights is not None:
+        raise BadParameter(f"--start {start} and --weights are two starts; give one")
+    if s.base != "demo":
+        raise BadParameter("--start is for the small nets; give --weights")
+    return s.pretrained if start == "pretrained" else LRN
+
+
 def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
+    from pydrdl.reproduce.setting import LRN
+
     sources = [s.vehicleid]
     longer = ""
     if {"table3", "fig10"}.intersection(asked):
         sources.append(s.web)
         if s.web.longer > 1:
             longer = f" ({s.web.longer * s.iterations:,} on CompCars)"
+    if "softmax" in asked:
+        world = s.softmax_world
+        form = shlex.join(LRN.options)
+        longer += f" ({world.longer * s.iterations:,} of the softmax, {form})"
     drawn = f"rendered data (preset {s.render}), which is not the paper's"
     data = "; ".join(
         f"{source.name} {drawn if source.renderer else source.root}"
@@ -152,9 +192,11 @@ def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
     )
     if all(source.renderer for source in sources):
         data = drawn
-    start = "random weights" if s.weights is None else s.weights.name
+    weights, form = s.start.weights, shlex.join(s.start.options)
+    start = "random weights" if weights is None else weights.name
     return (
-        f"Conditions: {data}; nets of preset {s.base} from {start}; "
+        f"Conditions: {data}; nets of preset {s.base}{form and f' ({form})'} from "
+        f"{start}; "
         f"{s.iterations:,} iterations{longer}; "
         f"{len(s.seeds)} training(s) of each method."
     )

@@ -75,13 +75,19 @@ def _split(line: str) -> tuple[str, list[bytes]]:
     return rest.decode(), numbers
 
 
-def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
+def read_two_camera(
+    folder: Path,
+    test_vehicles: int,
+    seed: int = 0,
+    fold: tuple[int, int] | None = None,
+) -> Dataset:
     """Reads `<class>_<number>_cam<camera>.jpg`, and splits vehicles at random.
 
     A vehicle is the class and the number together: numbers restart in each class,
     and vehicles are numbered in the order of both. The class (car, truck, ...)
     serves as the vehicle model, numbered in alphabetical order. So many vehicles go
-    to the split "test"; the others go to "train".
+    to the split "test"; the others go to "train". With a fold, such as the second of
+    five, (2, 5), its vehicles go to "test" in their place: each vehicle is in one fold.
 
     Raises:
         InputError: no such images, a foreign name among them, or not enough
@@ -96,10 +102,13 @@ def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
             raise InputError(what, path, advice)
         matches.append(match)
     vehicles = sorted({(match[1], match[2]) for match in matches})
-    if len(vehicles) <= test_vehicles:
+    first, end = 0, test_vehicles
+    if fold is not None:
+        first, end = (len(vehicles) * k // fold[1] for k in (fold[0] - 1, fold[0]))
+    if not 0 < end - first < len(vehicles):
         raise InputError(
-            f"{len(vehicles)} vehicles; {test_vehicles} to test and some to train on "
-            "are needed",
+            f"{len(vehicles)} vehicles; {max(1, end - first)} to test and some to "
+            "train on are needed",
             folder,
             "check the folder: it must hold <class>_<number>_cam<camera>.jpg",
         )
@@ -109,7 +118,7 @@ def read_two_camera(folder: Path, test_vehicles: int, seed: int = 0) -> Dataset:
         Image(m[0], number[m[1], m[2]], classes.index(m[1]), int(m[3])) for m in matches
     ]
     order = np.random.default_rng(seed).permutation(len(vehicles))
-    unseen = set(order[:test_vehicles].tolist())
+    unseen = set(order[first:end].tolist())
     splits = {
         "train": tuple(i for i in images if i.vehicle_id not in unseen),
         "test": tuple(i for i in images if i.vehicle_id in unseen),

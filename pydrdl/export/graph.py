@@ -20,6 +20,7 @@ class Graph:
     nodes: list[NodeProto] = field(default_factory=list)
     constants: list[TensorProto] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)  # by blob
+    scalars: set[str] = field(default_factory=set)  # constants of one number
     _names: dict[str, int] = field(default_factory=dict)
 
     def name(self, wanted: str) -> str:
@@ -30,6 +31,8 @@ class Graph:
     def constant(self, array: Any, wanted: str) -> str:
         """Adds a tensor; gives its name."""
         name = self.name(wanted)
+        if np.ndim(array) == 0:
+            self.scalars.add(name)
         self.constants.append(
             numpy_helper.from_array(np.ascontiguousarray(array), name)
         )

@@ -6,16 +6,22 @@ A rule takes the graph and a layer, and gives the names of the values of its top
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
 from pydrdl.arrays import Float32
 from pydrdl.errors import InputError
+from pydrdl.export.compare import layers_until, refusal
 from pydrdl.export.graph import Graph
+from pydrdl.features.deploy_net import INPUT, Preprocess
+from pydrdl.features.extract import Extractor
 
 Rule = Callable[[Graph, "Layer"], list[str]]
 RULES: dict[str, Rule] = {}
+PIXELS = "pixels"  # the input's name where images are made ready inside
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,7 @@ class Layer:
 
     def refuse(self, what: str) -> InputError:
         """What to raise for what ONNX, or this exporter, does not have."""
-        return InputError(
-            f"no ONNX for {what}",
-            f"layer {self.name} ({self.message.type})",
-            "leave the layer out of the deploy net, or end the net before it (--layer)",
-        )
+        return refusal("ONNX", what, self.message)
 
 
 def rule(*kinds: str) -> Callable[[Rule], Rule]:
@@ -327,3 +329,58 @@ def _l2_normalize(graph: Graph, layer: Layer) -> list[str]:
     short = graph.node("LessOrEqual", [norm, least], f"{layer.name}.short")
     unit = graph.node("Div", [*layer.inputs, norm], f"{layer.name}.unit")
     return [graph.node("Where", [short, zero, unit], layer.top)]
+
+
+def graph_of(extractor: Extractor, net_path: Path, *, pixels: bool) -> Graph:
+    """What an extractor's net computes, as far as the blob that it reads.
+
+    Args:
+        extractor: net, weights and how images are made.
+        net_path: its prototxt.
+        pixels: whether the input is images, and is made ready inside.
+
+    Raises:
+        InputError: a layer for which there is no rule.
+    """
+    net, graph = extractor.net, Graph()
+    if pixels:
+        graph.name(PIXELS)
+        graph.values[INPUT] = _made_ready(graph, extractor.preprocess)
+    else:
+        graph.values[INPUT] = graph.name(INPUT)
+    for message in layers_until(net, net_path, extractor.blob):
+        _add(graph, net, message)
+    return graph
+
+
+def _made_ready(graph: Graph, preprocess: Preprocess) -> str:
+    """What Preprocess does of one image, of all."""
+    first = (preprocess.resize - preprocess.crop) // 2
+    bounds = [[first] * 2, [first + preprocess.crop] * 2, [1, 2]]
+    names = ("begins", "ends", "axes")
+    cut = graph.node(
+        "Slice",
+        [PIXELS]
+        + [
+            graph.constant(np.array(one, np.int64), f"crop.{name}")
+            for one, name in zip(bounds, names, strict=True)
+        ],
+        "cropped",
+    )
+    values = graph.node("Cast", [cut], "values", to=TensorProto.FLOAT)
+    mean = graph.constant(np.array(preprocess.mean, np.float32), "mean")
+    values = graph.node("Sub", [values, mean], "centred")
+    scale = graph.constant(np.array(preprocess.scale, np.float32), "scale")
+    values = graph.node("Mul", [values, scale], "scaled")
+    return graph.node("Transpose", [values], INPUT, perm=[0, 3, 1, 2])
+
+
+def _add(graph: Graph, net: Any, message: Any) -> None:
+    weights = [np.array(blob.data) for blob in net.params.get(message.name, ())]
+    inputs = [graph.values[bottom] for bottom in message.bottom]
+    shapes = [tuple(net.blobs[bottom].shape) for bottom in message.bottom]
+    layer = Layer(message, inputs, shapes, weights)
+    if message.type not in RULES:
+        raise layer.refuse(f"layers of type {message.type}")
+    made = RULES[message.type](graph, layer)
+    graph.values.update(zip(message.top, made, strict=False))

@@ -4,9 +4,8 @@ Documented at https://onnx.ai/onnx/operators; layer by layer in layers.py.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -15,19 +14,15 @@ from onnx import TensorProto, helper
 
 from pydrdl import __version__
 from pydrdl.arrays import Pixels
-from pydrdl.datasets import images_of_split, open_dataset
-from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
-from pydrdl.export.graph import OPSET, Graph
-from pydrdl.export.layers import RULES, Layer
-from pydrdl.features.deploy_net import INPUT, Preprocess
+from pydrdl.export.compare import largest_difference
+from pydrdl.export.graph import OPSET
+from pydrdl.export.layers import PIXELS, graph_of
+from pydrdl.features.deploy_net import INPUT
 from pydrdl.features.extract import Extractor, forward
-from pydrdl.pycaffe import read_net
-from pydrdl.table import plural
 
 IR_VERSION = 9
 BATCH = "N"  # of any number of images
-PIXELS = "pixels"  # the input's name where images are made ready inside
 # Operators that square, which float16 has no room for.
 SQUARES = ("LRN", "ReduceL2", "LessOrEqual", "Div", "Where")
 MOST_BYTES = 2**31  # of a protobuf message
@@ -45,20 +40,15 @@ def to_onnx(extractor: Extractor, net_path: Path, *, pixels: bool) -> onnx.Model
     Raises:
         InputError: a layer for which there is no rule, or too many weights.
     """
-    net, graph = extractor.net, Graph()
-    shape = tuple(net.blobs[INPUT].shape)[1:]
-    if pixels:
-        side = extractor.preprocess.resize
-        graph.name(PIXELS)
-        given = helper.make_tensor_value_info(
-            PIXELS, TensorProto.UINT8, [BATCH, side, side, 3]
+    net, graph = extractor.net, graph_of(extractor, net_path, pixels=pixels)
+    side = extractor.preprocess.resize
+    given = (
+        helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, [BATCH, side, side, 3])
+        if pixels
+        else helper.make_tensor_value_info(
+            INPUT, TensorProto.FLOAT, [BATCH, *tuple(net.blobs[INPUT].shape)[1:]]
         )
-        graph.values[INPUT] = _made_ready(graph, extractor.preprocess)
-    else:
-        graph.values[INPUT] = graph.name(INPUT)
-        given = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [BATCH, *shape])
-    for message in _layers(net, net_path, extractor.blob):
-        _add(graph, net, message)
+    )
     result = graph.values[extractor.blob]
     width = tuple(net.blobs[extractor.blob].shape)[1:]
     found = helper.make_tensor_value_info(result, TensorProto.FLOAT, [BATCH, *width])
@@ -104,76 +94,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return made
 
 
-def _made_ready(graph: Graph, preprocess: Preprocess) -> str:
-    """What Preprocess does of one image, of all."""
-    first = (preprocess.resize - preprocess.crop) // 2
-    bounds = [[first] * 2, [first + preprocess.crop] * 2, [1, 2]]
-    names = ("begins", "ends", "axes")
-    cut = graph.node(
-        "Slice",
-        [PIXELS]
-        + [
-            graph.constant(np.array(one, np.int64), f"crop.{name}")
-            for one, name in zip(bounds, names, strict=True)
-        ],
-        "cropped",
-    )
-    values = graph.node("Cast", [cut], "values", to=TensorProto.FLOAT)
-    mean = graph.constant(np.array(preprocess.mean, np.float32), "mean")
-    values = graph.node("Sub", [values, mean], "centred")
-    scale = graph.constant(np.array(preprocess.scale, np.float32), "scale")
-    values = graph.node("Mul", [values, scale], "scaled")
-    return graph.node("Transpose", [values], INPUT, perm=[0, 3, 1, 2])
-
-
-def _layers(net: Any, path: Path, blob: str) -> list[Any]:
-    """The messages of the layers that blob is made by, in order."""
-    own = set(net._layer_names)
-    messages = [one for one in read_net(path).layer if one.name in own]
-    last = max(k for k, one in enumerate(messages) if blob in one.top)
-    return [one for one in messages[: last + 1] if one.type != "Input"]
-
-
-def _add(graph: Graph, net: Any, message: Any) -> None:
-    weights = [np.array(blob.data) for blob in net.params.get(message.name, ())]
-    inputs = [graph.values[bottom] for bottom in message.bottom]
-    shapes = [tuple(net.blobs[bottom].shape) for bottom in message.bottom]
-    layer = Layer(message, inputs, shapes, weights)
-    if message.type not in RULES:
-        raise layer.refuse(f"layers of type {message.type}")
-    made = RULES[message.type](graph, layer)
-    graph.values.update(zip(message.top, made, strict=False))
-
-
-def to_compare(
-    extractor: Extractor,
-    count: int,
-    dataset: Path | None,
-    split: str,
-    root: Path | None,
-) -> Iterator[tuple[str, list[Pixels]]]:
-    """Yields images to compare on, and what they are: drawn ones, and a split's.
-
-    Raises:
-        InputError: the data set cannot be read.
-    """
-    side = extractor.preprocess.resize
-    random = np.random.default_rng(0)
-    yield (
-        "random images",
-        list(random.integers(0, 256, (count, side, side, 3), np.uint8)),
-    )
-    if dataset is not None:
-        data = open_dataset(dataset, root)
-        images = images_of_split(data, split)
-        some = images[:: -(-len(images) // count)]
-        size = (side, side)
-        yield (
-            plural(len(some), "photograph"),
-            [read_image(data.root, image, size) for image in some],
-        )
-
-
 def difference(
     model: bytes, extractor: Extractor, images: Sequence[Pixels], *, pixels: bool
 ) -> float:
@@ -202,4 +122,4 @@ def difference(
         what = f"onnxruntime does not run the model: {error}"
         raise InputError(what, "the model", "report this, with the net") from error
     flat = found.reshape(len(images), -1).astype(np.float32)
-    return float(np.abs(flat - expected).max() / np.abs(expected).max())
+    return largest_difference(flat, expected)

@@ -40,6 +40,7 @@ def open_net(
     weights: Path | None = None,
     untrained: int | None = None,
     gpu: int | None = None,
+    backward: bool = False,
 ) -> Any:
     """Opens a deploy net in the TEST phase.
 
@@ -48,6 +49,8 @@ def open_net(
         weights: caffemodel, or its HDF5 form.
         untrained: in place of weights, the seed of the net's own fillers.
         gpu: number of the GPU; None computes on the CPU.
+        backward: whether it computes gradients down to the input, which Caffe leaves
+            out where there is no loss.
 
     Returns:
         A caffe.Net.
@@ -57,7 +60,7 @@ def open_net(
             Caffe cannot build, weights that do not fit the net, or no such GPU.
     """
     caffe = pycaffe.import_caffe()
-    pycaffe.read_net(path)
+    message = pycaffe.read_net(path)
     if gpu is None:
         caffe.set_mode_cpu()
     elif (reason := pycaffe.why_no_gpu(gpu)) is not None:
@@ -69,7 +72,11 @@ def open_net(
         caffe.set_device(gpu)
     if untrained is not None:
         caffe.set_random_seed(untrained)
-    net = pycaffe.open_net(path, caffe.TEST)
+    if backward:
+        message.force_backward = True
+        net = pycaffe.net_of(message, caffe.TEST, path)
+    else:
+        net = pycaffe.open_net(path, caffe.TEST)
     shape = tuple(net.blobs[INPUT].shape) if INPUT in net.inputs else ()
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
         what = f"input {INPUT!r} of shape {shape or 'none'}; expected 1 x 3 x H x H"

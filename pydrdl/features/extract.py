@@ -87,6 +87,7 @@ def open_extractor(
     resize: int | None = None,
     mean: Sequence[float] | None = None,
     gpu: int | None = None,
+    backward: bool = False,
 ) -> Extractor:
     """Opens a net to compute features with.
 
@@ -98,6 +99,7 @@ def open_extractor(
         resize: side in pixels before the crop; None reads preprocess.json.
         mean: B, G, R; None reads preprocess.json.
         gpu: number of the GPU; None computes on the CPU.
+        backward: see open_net.
 
     Raises:
         InputError: neither or both of weights and untrained, no such layer, and
@@ -106,7 +108,9 @@ def open_extractor(
     if (weights is None) == (untrained is None):
         what = "expected either weights or a net that was not trained"
         raise InputError(what, "--weights, --untrained", "give one of the two")
-    net = deploy_net.open_net(net_path, weights=weights, untrained=untrained, gpu=gpu)
+    net = deploy_net.open_net(
+        net_path, weights=weights, untrained=untrained, gpu=gpu, backward=backward
+    )
     preprocess = deploy_net.read_preprocess(
         net_path, net.blobs[deploy_net.INPUT].shape[2], resize=resize, mean=mean
     )

@@ -1,6 +1,5 @@
 """From a photograph, or a row of the gallery, to the rows that are like it."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,8 +13,8 @@ import numpy as np
 from pydrdl.arrays import Float32, Pixels
 from pydrdl.datasets.images import cut_out, lies_inside, resized
 from pydrdl.errors import InputError
-from pydrdl.features.extract import Extractor, open_extractor
-from pydrdl.files import exists, file_sha256
+from pydrdl.features.again import open_again
+from pydrdl.features.extract import Extractor
 from pydrdl.gallery.folder import GalleryFolder, Origin
 from pydrdl.gallery.hints import hint
 from pydrdl.gallery.rerank import rerank
@@ -76,6 +75,7 @@ def open_net_of(
     net: Path | None = None,
     weights: Path | None = None,
     gpu: int | None = None,
+    backward: bool = False,
 ) -> Extractor:
     """Opens the net that made a gallery's features.
 
@@ -84,50 +84,23 @@ def open_net_of(
         net: deploy net; None: where it lay when the gallery was begun.
         weights: the same of its weights.
         gpu: number of the GPU; None computes on the CPU.
+        backward: see open_net.
 
     Raises:
         InputError: net or weights are not there any more, or are others.
     """
     origin = gallery.origin
-    net = _as_before(net, origin.net, origin.net_sha256, "--net")
-    seed = None
-    if not origin.weights_sha256:
-        found = re.fullmatch(r"untrained, seed (\d+)", origin.weights)
-        seed = int(found[1]) if found else 0
-    else:
-        weights = _as_before(
-            weights, origin.weights, origin.weights_sha256, "--weights"
-        )
-    made = json.loads(origin.preprocess)
-    extractor = open_extractor(
-        net,
+    extractor = open_again(
+        origin,
+        "the gallery's features",
+        net=net,
         weights=weights,
-        untrained=seed,
-        layer=origin.layer,
-        resize=made["resize"],
-        mean=made["mean"],
         gpu=gpu,
+        backward=backward,
     )
-    gallery.check(Origin.of(extractor.source), extractor.width, net)
+    opened = Path(extractor.source.net)
+    gallery.check(Origin.of(extractor.source), extractor.width, opened)
     return extractor
-
-
-def _as_before(given: Path | None, known: str, sha256: str, option: str) -> Path:
-    """A file that was given, or the one that the gallery knows, if it is the same."""
-    path = Path(known) if given is None else given
-    if not exists(path):
-        raise InputError(
-            "what made the gallery's features is not there any more",
-            path,
-            f"say with {option} where it is",
-        )
-    if file_sha256(path) != sha256:
-        raise InputError(
-            "this file did not make the gallery's features: its SHA-256 is another",
-            path,
-            f"say with {option} where the one is that did, or index again",
-        )
-    return path
 
 
 def input_of(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from pydrdl.arrays import Pixels
+from pydrdl.arrays import Bool, Pixels
 from pydrdl.render.body import shell
 from pydrdl.render.draws import CAR_IMAGE, VEHICLE, generator, happens, pick
 from pydrdl.render.mesh import Mesh, Region, Stuff, joined
@@ -33,6 +33,7 @@ from pydrdl.render.vehicle import PAINTS, PLATES, DrawnVehicle, draw_car
 
 # Others are of a data set of their own, so that they tell nothing of this one.
 OTHERS = 1 << 20
+DIFFERENCE = 8  # intensities of 255, by which a mark is seen
 ACROSS = (35.0, 50.0)  # degrees from a road's direction, of a camera at its side
 
 
@@ -132,6 +133,36 @@ def car_box(
     left, top = np.maximum(low, 0).tolist()
     right, bottom = np.minimum(high, size).tolist()
     return left, top, right, bottom
+
+
+def marks_apart(
+    model: VehicleModel, vehicle: DrawnVehicle, other: DrawnVehicle, seed: int,
+    number: int, image: int, size: int,
+) -> Bool:  # fmt: skip
+    """Where an image of a vehicle would look otherwise with another vehicle's marks.
+
+    Camera, road and light stay, and so do paint, glass and plate: what is left is
+    what tells two vehicles of one model and colour apart, its absence included.
+    Arguments are as of photograph.
+
+    Returns:
+        size x size, whether a pixel differs by more than DIFFERENCE.
+    """
+    marked = replace(
+        other, colour=vehicle.colour, paint=vehicle.paint, tint=vehicle.tint,
+        plate=vehicle.plate,
+    )  # fmt: skip
+    large = size * _fineness(size)
+    seen = []
+    for painted in (vehicle, marked):
+        random = generator(seed, number, image)
+        camera = _draw_camera(seed, random)
+        # The crop is the vehicle's own, whatever the other has on its roof.
+        shot = draw_shot(model, vehicle, camera, random, large)
+        pixels = _paint_scene(model, painted, seed, shot, random, large)
+        small = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
+        seen.append(small.astype(np.int16))
+    return np.asarray(np.abs(seen[0] - seen[1]).max(axis=2) > DIFFERENCE)
 
 
 def _fineness(size: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pydrdl.datasets import images_of_split
-from pydrdl.datasets.dataset import Dataset, is_drawn
+from pydrdl.datasets.dataset import Dataset, Image, is_drawn
 from pydrdl.errors import InputError
 from pydrdl.features import FeatureSet, check_features, read_features
 from pydrdl.logs.reader import TrainingLog, read_log
@@ -55,6 +55,7 @@ class Inputs:
     repeat: int = 0  # which gallery strips and distances show, from 0
     failures: int = 8  # strips of them for each method, as of successes
     successes: int = 4
+    maps: int = 0  # failures of each method whose heat maps are drawn
     title: str = "Vehicle re-identification"
     date: str = ""
     command: str = ""
@@ -76,9 +77,12 @@ def build_report(inputs: Inputs) -> Report:
     logs = {name: read_log(path) for name, path in inputs.logs.items()}
     sections = _result_sections(inputs, results, logs)
     if inputs.features:
-        searches, repeat = _searches(inputs, results), inputs.repeat
+        searches, files_of = _searches(inputs, results)
+        repeat = inputs.repeat
         strips = _thumbnails(inputs), inputs.failures, inputs.successes
         sections.append(strip_section(searches, repeat, *strips))
+        if inputs.maps:
+            sections.append(_maps(inputs, searches, files_of))
         sections.append(distance_section(searches, repeat))
     if logs:
         sections.append(training_section(logs))
@@ -155,15 +159,18 @@ def refuse_mixed(results: Sequence[Result]) -> None:
         raise InputError(what, where, f"evaluate again with --name: {advice}")
 
 
-def _searches(inputs: Inputs, results: Sequence[Result]) -> dict[str, Search]:
-    """One repeat of each features file's result, by its name."""
+def _searches(
+    inputs: Inputs, results: Sequence[Result]
+) -> tuple[dict[str, Search], dict[str, Path]]:
+    """One repeat of each features file's result, and the file, by the result's name."""
     given = [load_split(path) for path in inputs.split_files]
     cmc = of_kind(Reidentification, results)
-    found = {}
+    found, files = {}, {}
     for name, path in inputs.features.items():
         result, content = result_of(name, path, cmc)
         found[result.name] = search_again(result, content, given, inputs.repeat, path)
-    return found
+        files[result.name] = path
+    return found, files
 
 
 def result_of(
@@ -232,11 +239,28 @@ def search_again(
 
 
 def _thumbnails(inputs: Inputs) -> Thumbnail:
-    dataset, split = inputs.dataset, inputs.split
-    if dataset is None:
+    if inputs.dataset is None:
         return no_thumbnail
+    return thumbnail_maker(inputs.dataset.root, *_images(inputs.dataset, inputs.split))
+
+
+def _maps(
+    inputs: Inputs, searches: Mapping[str, Search], files: Mapping[str, Path]
+) -> Section:
+    """Heat maps, of the nets that made the features."""
+    from pydrdl.report.maps import map_section
+
+    if inputs.dataset is None:
+        what = "heat maps are drawn over photographs, and there is no data set"
+        raise InputError(what, "--maps", "give --data too, or leave out --maps")
+    photographs = inputs.dataset.root, *_images(inputs.dataset, inputs.split)
+    return map_section(searches, files, photographs, inputs.maps)
+
+
+def _images(dataset: Dataset, split: str) -> tuple[list[Image], str]:
+    """Images that may be shown, and where they are, for messages."""
     if split:
-        images = images_of_split(dataset, split)
-        return thumbnail_maker(dataset.root, images, f"{dataset.root}, split {split!r}")
+        images = [*images_of_split(dataset, split)]
+        return images, f"{dataset.root}, split {split!r}"
     every = [image for images in dataset.splits.values() for image in images]
-    return thumbnail_maker(dataset.root, every, dataset.root)
+    return every, str(dataset.root)

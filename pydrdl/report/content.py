@@ -32,6 +32,17 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture of pixels under its caption."""
+
+    key: str  # its name among files
+    caption: str
+    alt: str  # what can be seen, for those who cannot
+    jpeg: bytes
+    data: Mapping[str, Any]  # what it says in numbers
+
+
+@dataclass(frozen=True)
 class Item:
     """An image in a strip, by its name and its vehicle's and model's ids."""
 
@@ -101,7 +112,7 @@ class Strips:
     strips: Sequence[Strip]
 
 
-Block = Text | Table | Figure | Strips
+Block = Text | Table | Figure | Picture | Strips
 
 
 @dataclass(frozen=True)
@@ -128,3 +139,7 @@ class Report:
     def figures(self) -> list[Figure]:
         """All figures, in order."""
         return [b for s in self.sections for b in s.blocks if isinstance(b, Figure)]
+
+    def pictures(self) -> list[Picture]:
+        """All pictures, in order."""
+        return [b for s in self.sections for b in s.blocks if isinstance(b, Picture)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pydrdl.arrays import Int
+from pydrdl.arrays import Int, Pixels
 from pydrdl.datasets.dataset import Image
 from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
@@ -183,20 +183,31 @@ def thumbnail_maker(root: Path, images: Iterable[Image], where: object) -> Thumb
     images, cut to their boxes, are of the split of the features; where names their
     data set in messages.
     """
-    known = {image.path: image for image in images}
+    photograph = photograph_reader(root, images, where)
     made: dict[str, bytes] = {}
 
     def thumbnail(name: str) -> bytes:
+        if name not in made:
+            made[name] = jpeg_of(photograph(name), SIDE, QUALITY)
+        return made[name]
+
+    return thumbnail
+
+
+def photograph_reader(
+    root: Path, images: Iterable[Image], where: object
+) -> Callable[[str], Pixels]:
+    """Makes a function from names to photographs; arguments as of thumbnail_maker."""
+    known = {image.path: image for image in images}
+
+    def photograph(name: str) -> Pixels:
         if name not in known:
             what = f"image {name!r} of the features is not in the data set"
             advice = "give the data set and the split that the features were made of"
             raise InputError(what, where, advice)
-        if name not in made:
-            pixels = read_image(root, known[name], None)
-            made[name] = jpeg_of(pixels, SIDE, QUALITY)
-        return made[name]
+        return read_image(root, known[name], None)
 
-    return thumbnail
+    return photograph
 
 
 def no_thumbnail(name: str) -> bytes:

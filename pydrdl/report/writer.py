@@ -16,7 +16,7 @@ from typing import Any
 from pydrdl.errors import InputError
 from pydrdl.files import exists, files_in, is_folder, sync
 from pydrdl.folders import WholeFolder
-from pydrdl.report.content import Block, Figure, Item, Report, Strips
+from pydrdl.report.content import Block, Figure, Item, Picture, Report, Strips
 from pydrdl.report.drawing import on_page
 from pydrdl.strict_json import parse
 from pydrdl.table import (
@@ -97,6 +97,8 @@ def _write_files(report: Report, folder: Path) -> list[str]:
     for figure in report.figures():
         files[f"{FIGURES}/{figure.key}.svg"] = figure.svg.encode()
         files[f"{FIGURES}/{figure.key}.pdf"] = figure.pdf
+    for picture in report.pictures():
+        files[f"{FIGURES}/{picture.key}.jpg"] = picture.jpeg
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -127,7 +129,7 @@ def html(report: Report) -> str:
         # Paths are long words: lines may break behind a slash.
         return Markup(escape(text).replace("/", "/<wbr>"))
 
-    def jpeg(item: Item) -> str:
+    def jpeg(item: Item | Picture) -> str:
         return "data:image/jpeg;base64," + base64.b64encode(item.jpeg).decode()
 
     environment.filters |= {"breakable": breakable, "drawing": drawing, "jpeg": jpeg}
@@ -158,8 +160,9 @@ def _markdown_block(block: Block) -> str:
         # Markdown is read again behind an empty line.
         summary = f"<summary>{escape(block.title)}</summary>"
         return f"<details>\n{summary}\n\n{to_markdown(block)}\n</details>"
-    if isinstance(block, Figure):
-        drawing = f"![{markdown_text(block.alt)}]({FIGURES}/{block.key}.svg)"
+    if isinstance(block, Figure | Picture):
+        ending = "svg" if isinstance(block, Figure) else "jpg"
+        drawing = f"![{markdown_text(block.alt)}]({FIGURES}/{block.key}.{ending})"
         return f"{drawing}\n\n{markdown_text(block.caption)}"
     if isinstance(block, Strips):  # the pictures are in the HTML
         lines = [f"**{markdown_text(block.title)}**", ""]
@@ -197,6 +200,8 @@ def _block_json(block: Block) -> dict[str, Any]:
     content = {"type": _kind(block), **asdict(block)}
     if isinstance(block, Figure):
         del content["svg"], content["pdf"]
+    if isinstance(block, Picture):
+        del content["jpeg"]
     if isinstance(block, Strips):
         for strip in content["strips"]:
             for item in (strip["probe"], strip["match"], *strip["found"]):

@@ -7,14 +7,18 @@ from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
 from pydrdl.reproduce.setting import (
     COMPCARS,
+    FOLDS,
+    LRN,
+    PAPER_FORM,
     STRUCTURES,
     TRAINING_LOG,
     VEHICLEID,
-    Setting,
+    Start,
     TrainedNet,
     TrainingData,
 )
 from pydrdl.reproduce.steps import Step
+from pydrdl.reproduce.trainings import TrainingSteps
 
 Nets = Sequence[tuple[str, TrainedNet]]  # by the row of the method in tables
 
@@ -52,30 +56,44 @@ ABLATIONS = {
     paper.VGG_CCL: list(CHANGES)[:4],
     paper.MIXED_CCL: list(CHANGES),
 }
-ABLATION_SEEDS = 3  # trainings of each change, at most
+ABLATION_SEEDS = 3  # trainings of each change or amount of data, at most
+
+# Starts in the words of tables.
+STARTS = {
+    "": "random, batch normalisation",
+    "lrn": "random",
+    "pretrained": "pretrained",
+    "vehicles": "pretrained on drawn vehicles",
+}
+# Of CCL with one branch, as make_nets.py takes them: by title, for files' names.
+GRADIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "EXACT": ("", ()),
+    "CENTER_CONSTANT": CHANGES["centre held fixed"],
+    "PAPER": CHANGES["the paper's gradient"],
+}
+# What the losses see. The features that the pretrained start gives have a mean squared
+# length of about 300, so that this margin is to them what 1 is to unit vectors.
+VECTORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "unit vectors": ("", ()),
+    "not normalised": ("raw_300", ("--no-normalize", "--margin", "300")),
+}
+GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
+DEMO_VEHICLES = 300
 
 
-class Chain:
-    """Collects the steps that tables ask for, each with all that it needs before it.
-
-    Attributes:
-        steps: what has been asked for, in an order that can be run.
-    """
-
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.steps: list[Step] = []
+class Chain(TrainingSteps):
+    """Collects the steps that tables ask for; a method a table."""
 
     def table3(self) -> dict[str, Path]:
         """Verification of car models; returns the results by row."""
         web, seeds = self.setting.web, self.setting.seeds
         results = {}
         for row, kind in VERIFIERS.items():
-            net = TrainedNet(web, "googlenet_softmax", seeds[0])
+            net = self._net(web, "googlenet_softmax", seeds[0])
             verifier = self._verifier(kind, self._features(net, "part2"))
             results[row] = self._verify(f"{kind}_{net.file}", [(row, net)], verifier)
         nets = [
-            (row, TrainedNet(web, STRUCTURES[row], seed))
+            (row, self._net(web, STRUCTURES[row], seed))
             for row in VERIFIED
             for seed in seeds
         ]
@@ -108,7 +126,7 @@ class Chain:
             for row, (change, options) in {method: ("", ()), **changed}.items():
                 for seed in s.seeds[:ABLATION_SEEDS]:
                     net = STRUCTURES[method], seed, change, options
-                    nets.append((row, TrainedNet(s.vehicleid, *net)))
+                    nets.append((row, self._net(s.vehicleid, *net)))
         return self._both("ablations", nets, s.vehicleid)
 
     def heldout(self) -> dict[str, Path]:
@@ -117,12 +135,104 @@ class Chain:
 
     def convergence(self) -> dict[str, Path]:
         """Match rates on the largest split after each snapshot, by iteration."""
-        s, nets = self.setting, self._three()
-        split = list(s.splits.values())[-1]
-        return {
-            str(n): self._evaluate("eval_cmc.py", f"convergence_{n}", nets, split, n)
-            for n in range(s.snapshot, s.iterations + 1, s.snapshot)
+        s = self.setting
+        return self._over_iterations("convergence", self._three(), s.vehicleid)
+
+    def softmax(self) -> dict[str, Path]:
+        """The softmax over drawn car models that other nets start from.
+
+        Returns the results of its features on held-out vehicles, as ablations.
+        """
+        world, s = self.setting.softmax_world, self.setting
+        net = TrainedNet(world, "vgg_softmax", 1, start=LRN)
+        nets, trained = self._nets(net), self._trained(net)
+        # The classifier stays behind: the deploy net has none.
+        start = s.work / "demo_softmax.caffemodel"
+        self._add(
+            "softmax", start, [nets, trained], "init_weights.py",
+            self._run(net) / self._weights(net), self._prototxt(net, "deploy"), start,
+        )  # fmt: skip
+        return self._both("softmax", [("VGG by softmax", net)], s.heldout)
+
+    def gradients(self) -> dict[str, Path]:
+        """The modes of CCL's gradient from random weights and pretrained ones.
+
+        Returns the results of held-out vehicles by column, and by row and seed the
+        training's log.
+        """
+        s = self.setting
+        nets = [
+            (
+                f"{mode}, {vectors}, {STARTS[start.name]}",
+                TrainedNet(
+                    s.vehicleid,
+                    "ccl",
+                    seed,
+                    "_".join(filter(None, (change, scale))),
+                    options + more,
+                    start,
+                ),
+            )
+            for start in (LRN, s.pretrained)
+            for vectors, (scale, more) in VECTORS.items()
+            for mode, (change, options) in GRADIENTS.items()
+            for seed in s.seeds[:ABLATION_SEEDS]
+        ]
+        columns = dict([list(s.splits.items())[-1]])
+        results = self._both("gradients", nets, s.heldout, columns)
+        logs = {
+            f"{row}, seed {net.seed}": self._run(net) / TRAINING_LOG
+            for row, net in nets
         }
+        return results | logs
+
+    def growth(self) -> dict[str, Path]:
+        """The three methods over vehicles to learn from, and over iterations.
+
+        Returns the results of the largest held-out split by iteration.
+        """
+        s = self.setting
+        nets = [
+            (f"{row}, {vehicles:,} vehicles", self._net(data, structure, seed))
+            for vehicles in (n * DEMO_VEHICLES for n in GROWTH)
+            for data in (s.grown(vehicles),)
+            for row, structure in STRUCTURES.items()
+            for seed in s.seeds[:ABLATION_SEEDS]
+        ]
+        return self._over_iterations("growth", nets, s.heldout)
+
+    def photographs(self) -> dict[str, Path]:
+        """The three methods on real photographs by two cameras, by fold.
+
+        Camera 2's photographs of vehicles that were not trained on are the probes,
+        camera 1's the gallery. The seed of a training is the number of its fold.
+        """
+        s = self.setting
+        return {
+            f"fold {fold}": self._evaluate(
+                "eval_cmc.py", f"photographs_fold{fold}", self._of_fold(fold), "all",
+                data=s.fold(fold, "test"), options=("--gallery-camera", "1"),
+            )
+            for fold in range(1, FOLDS + 1)
+        }  # fmt: skip
+
+    def _of_fold(self, fold: int) -> Nets:
+        """The three methods from every start, untrained ones last."""
+        s, nets = self.setting, list[tuple[str, TrainedNet]]()
+        for row, structure in STRUCTURES.items():
+            for start in (Start(""), LRN, s.pretrained, self._fine_tuned(row)):
+                net = TrainedNet(s.fold(fold), structure, fold, start=start)
+                nets.append((f"{row}, {STARTS[start.name]}", net))
+        for start in (Start(""), LRN):
+            net = TrainedNet(s.fold(fold), "ccl", fold, start=start, trained=False)
+            nets.append((f"VGG, untrained, {STARTS[start.name]}", net))
+        return nets
+
+    def _fine_tuned(self, row: str) -> Start:
+        """From a net that has learned drawn vehicles, from the pretrained start."""
+        s = self.setting
+        drawn = TrainedNet(s.vehicleid, STRUCTURES[row], 1, start=s.pretrained)
+        return Start("vehicles", PAPER_FORM, source=drawn)
 
     def report(self, results: Iterable[Path], command: str) -> Path:
         """Adds the report of results, with images and curves of the first trainings.
@@ -137,17 +247,17 @@ class Chain:
         words = [*_each("--check", checks), *_each("--result", files)]
         inputs = [*checks, *files]
         for row, structure in STRUCTURES.items():
-            net = TrainedNet(s.vehicleid, structure, s.seeds[0])
+            net = self._net(s.vehicleid, structure, s.seeds[0])
             features = self._features(net, largest).output
             run = self._run(net)
             name = f"{row}, seed {net.seed}"
             words += ["--features", f"{name}={features}"]
             words += ["--log", f"{name}={run / TRAINING_LOG}"]
             inputs += [features, run]
-        output = s.work / "report"
+        output = s.work / "_".join(filter(None, (s.start.name, "report")))
         after = [step for step in self.steps if step.output in inputs]
         self._add(
-            "report", output, after, "report.py", output, *words,
+            output.name, output, after, "report.py", output, *words,
             "--data", s.vehicleid.root, "--split", largest, "--command", command,
             "--title", f"Deep relative distance learning: {s.name}",
         )  # fmt: skip
@@ -156,19 +266,49 @@ class Chain:
     def _three(self) -> Nets:
         """Every training of the paper's three methods."""
         return [
-            (row, TrainedNet(self.setting.vehicleid, structure, seed))
+            (row, self._net(self.setting.vehicleid, structure, seed))
             for row, structure in STRUCTURES.items()
             for seed in self.setting.seeds
         ]
 
-    def _both(self, name: str, nets: Nets, data: TrainingData) -> dict[str, Path]:
+    def _net(
+        self,
+        data: TrainingData,
+        structure: str,
+        seed: int,
+        change: str = "",
+        options: tuple[str, ...] = (),
+    ) -> TrainedNet:
+        """A training from the setting's start, which is not GoogLeNet's."""
+        starts = structure != "googlenet_softmax"
+        start = self.setting.start if starts else Start("")
+        return TrainedNet(data, structure, seed, change, options, start)
+
+    def _over_iterations(
+        self, name: str, nets: Nets, data: TrainingData
+    ) -> dict[str, Path]:
+        """Match rates on the largest split after each snapshot, by iteration."""
+        s = self.setting
+        split = list(s.splits.values())[-1]
+        return {
+            str(n): self._evaluate("eval_cmc.py", f"{name}_{n}", nets, split, n, data)
+            for n in range(s.snapshot, s.iterations + 1, s.snapshot)
+        }
+
+    def _both(
+        self,
+        name: str,
+        nets: Nets,
+        data: TrainingData,
+        splits: Mapping[str, str] | None = None,
+    ) -> dict[str, Path]:
         """Match rates and MAP of nets on every split; returns results by column."""
         measures = (("rank-1", "eval_cmc.py", "cmc"), ("MAP", "eval_map.py", "map"))
         return {
             f"{column} {title}": self._evaluate(
                 tool, f"{name}_{kind}_{split}", nets, split, data=data
             )
-            for column, split in self.setting.splits.items()
+            for column, split in (splits or self.setting.splits).items()
             for title, tool, kind in measures
         }
 
@@ -184,14 +324,16 @@ class Chain:
         split: str,
         iteration: int | None = None,
         data: TrainingData | None = None,
+        options: tuple[str, ...] = (),
     ) -> Path:
         """Results of nets; returns the file."""
         features = [self._features(net, split, iteration, data) for _, net in nets]
-        output = self._results(name)
+        mark, step = _mark(nets), name.replace("_", "/", 1)
+        output = self._results(mark + name)
         return self._add(
-            name.replace("_", "/", 1), output, features,
+            f"{mark.replace('_', '/')}{step}", output, features,
             tool, *(step.output for step in features), *_named(nets),
-            "--repeats", self.setting.repeats, "--json", output,
+            "--repeats", self.setting.repeats, *options, "--json", output,
         ).output  # fmt: skip
 
     def _baseline(self, row: str, split: str) -> Path:
@@ -199,7 +341,7 @@ class Chain:
         target = self.setting.vehicleid
         name, structure = BASELINES[row]
         data = {one.name: one for one in (target, self.setting.web)}[name]
-        net = TrainedNet(data, structure, self.setting.seeds[0])
+        net = self._net(data, structure, self.setting.seeds[0])
         training = self._features(net, target.training, data=target)
         testing = self._features(net, split, data=target)
         verifier = self._verifier("joint-bayesian", training)
@@ -227,6 +369,7 @@ class Chain:
         training = [self._features(net, "part2") for _, net in nets]
         pairs = self.setting.web.root / "train_test_split/verification"
         compared = [verifier] if verifier else []
+        name = _mark(nets) + name
         output = self._results(f"verification_{name}")
         return self._add(
             f"verification/{name}", output, [*tested, *training, *compared],
@@ -238,121 +381,11 @@ class Chain:
             "--draw", self.setting.pairs, "--json", output,
         ).output  # fmt: skip
 
-    def _features(
-        self,
-        net: TrainedNet,
-        split: str,
-        iteration: int | None = None,
-        data: TrainingData | None = None,
-    ) -> Step:
-        """Features of a split of data, by default of what the net learned from.
 
-        They are of a snapshot at an iteration, or of the trained net.
-        """
-        s, of = self.setting, data or net.data
-        last = s.iterations * net.data.longer
-        iteration = iteration or last
-        mark = "" if iteration == last else f"iter_{iteration}"
-        on = split if of == net.data else f"{of.name}_{split}"
-        names = [name for name in (net.file, mark, on) if name]
-        output = s.work / "features" / f"{'_'.join(names)}.h5"
-        weights = f"{net.structure}_iter_{iteration}.caffemodel"
-        return self._add(
-            "/".join(["features", net.step, *names[1:]]), output,
-            [self._data(of), self._trained(net)],
-            "extract_features.py", of.root, output, "--split", split,
-            "--net", self._prototxt(net, "deploy"),
-            "--weights", self._run(net) / weights, *self._gpu(),
-        )  # fmt: skip
-
-    def _trained(self, net: TrainedNet) -> Step:
-        """A trained net, with its snapshots."""
-        after = [self._lmdb(net), self._nets(net)]
-        words = ["--solver", str(self._prototxt(net, "solver"))]
-        given = self.setting.weights
-        if given is not None and net.structure != "googlenet_softmax":
-            start = self.setting.work / "start" / f"{net.file}.caffemodel"
-            made = self._add(
-                f"start/{net.step}", start, after[1:], "init_weights.py",
-                given, self._prototxt(net, "train_val"), start, files=(given,),
-            )  # fmt: skip
-            after.append(made)
-            words += ["--weights", str(start)]
-        words += self._gpu()
-        return self._add(
-            f"train/{net.step}", self._run(net), after,
-            "train.py", "--output", self._run(net), *words,
-            amount=net.data.longer * self.setting.iterations,
-            known_as=("caffe", "train", *words),
-        )  # fmt: skip
-
-    def _nets(self, net: TrainedNet) -> Step:
-        """The prototxt files of a net and of others with the same change."""
-        s, folder = self.setting, self.setting.work / net.folder
-        lmdb, longer = self._lmdb(net), net.data.longer
-        # Written last, so that it tells a whole set of files.
-        output = folder / "googlenet_softmax" / "solver.prototxt"
-        return self._add(
-            net.folder, output, [lmdb],
-            # What another recipe, or a run that was killed, has left.
-            "make_nets.py", "--overwrite", "--output", folder, "--base", s.base,
-            "--train", lmdb.output, "--seed", net.seed,
-            "--max-iter", longer * s.iterations, "--stepsize", longer * s.stepsize,
-            "--snapshot", longer * s.snapshot, *net.options,
-        )  # fmt: skip
-
-    def _lmdb(self, net: TrainedNet) -> Step:
-        """The image LMDB that a net learns from."""
-        data, output = net.data, self.setting.work / f"{net.lmdb}_lmdb"
-        return self._add(
-            f"lmdb/{net.lmdb}", output, [self._data(data)],
-            "build_lmdb.py", data.root, output,
-            "--split", data.training, "--size", self.setting.side,
-            *(() if net.learns_vehicles else data.options),
-        )  # fmt: skip
-
-    def _data(self, data: TrainingData) -> Step:
-        """A data set, drawn where none is given, and checked."""
-        after = []
-        if data.renderer:
-            tool, *options = data.renderer
-            drawn = (data.root, "--preset", self.setting.render, *options)
-            after = [self._add(f"{data.prefix}render", data.root, [], tool, *drawn)]
-        output = self._results(f"{data.prefix}data")
-        words = ("check", data.root, "--json", output)
-        return self._add(f"{data.prefix}check", output, after, "dataset.py", *words)
-
-    def _add(
-        self,
-        name: str,
-        output: Path,
-        after: Sequence[Step],
-        tool: str,
-        *words: object,
-        files: tuple[Path, ...] = (),
-        amount: int = 1,
-        known_as: tuple[str, ...] = (),
-    ) -> Step:
-        """A step that runs one of the tools, unless one of this name is there."""
-        command = ("python", str(self.setting.tools / tool), *map(str, words))
-        names = tuple(step.name for step in after)
-        step = Step(name, command, output, names, files, amount, known_as)
-        if all(name != known.name for known in self.steps):
-            self.steps.append(step)
-        return step
-
-    def _results(self, name: str) -> Path:
-        return self.setting.work / "results" / f"{name}.json"
-
-    def _run(self, net: TrainedNet) -> Path:
-        """The folder of a training."""
-        return self.setting.work / "runs" / net.file
-
-    def _prototxt(self, net: TrainedNet, name: str) -> Path:
-        return self.setting.work / net.folder / net.structure / f"{name}.prototxt"
-
-    def _gpu(self) -> list[str]:
-        return ["--gpu", self.setting.gpu] if self.setting.gpu else []
+def _mark(nets: Nets) -> str:
+    """What tells results from those of nets with another start; "" or ending in _."""
+    starts = {net.start.name for _, net in nets} - {""}
+    return f"{starts.pop()}_" if len(starts) == 1 else ""
 
 
 def _named(nets: Nets) -> list[object]:

@@ -18,18 +18,40 @@ STRUCTURES = {
 }
 
 
+# What makes the demo's nets like the paper's: LRN, no batch normalisation, dropout.
+PAPER_FORM = ("--no-batch-norm", "--dropout", "0.5")
+# Of the softmax over drawn car models that stands for ImageNet's.
+PRETRAINED = Path("models/demo_softmax/demo_softmax.caffemodel")
+FOLDS = 5  # of the photographs' vehicles
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """A data set that nets learn from."""
 
     name: str
-    root: Path
+    root: Path  # its folder; of photographs, an image list
     renderer: tuple[str, ...]  # draws it, with its options; () where it is given
     training: str  # the split that nets learn from
     prefix: str  # of the names of what is made from it
     mark: str  # of the image LMDB for the nets that learn by softmax alone
     options: tuple[str, ...]  # that LMDB's, as build_lmdb.py takes them
     longer: int = 1  # times that every training lasts as long as the setting says
+    iterations: int | None = None  # of every training, in place of the setting's
+    photographs: Path | None = None  # the folder of an image list's images
+
+
+@dataclass(frozen=True)
+class Start:
+    """What nets are before they learn from vehicles."""
+
+    name: str  # for names of files; "" for the setting's own
+    options: tuple[str, ...] = ()  # of the nets, as make_nets.py takes them
+    weights: Path | None = None  # a caffemodel; None: random weights, or source's
+    source: "TrainedNet | None" = None  # a training of this chain that goes on
+
+
+LRN = Start("lrn", PAPER_FORM)
 
 
 @dataclass(frozen=True)
@@ -41,6 +63,8 @@ class TrainedNet:
     seed: int  # of the first weights and of the batches
     change: str = ""  # for names of files; "" for nothing changed
     options: tuple[str, ...] = ()  # the change, as make_nets.py takes it
+    start: Start = Start("")
+    trained: bool = True  # otherwise it stays as its random weights have made it
 
     @property
     def learns_vehicles(self) -> bool:
@@ -70,8 +94,9 @@ class TrainedNet:
         return f"{self.data.prefix}{self.structure}_{self._variant('_')}"
 
     def _variant(self, separator: str) -> str:
-        change = self.change and self.change + separator
-        return f"{change}seed{self.seed}"
+        mark = "" if self.trained else "untrained"
+        parts = (self.start.name, self.change, mark, f"seed{self.seed}")
+        return separator.join(filter(None, parts))
 
 
 @dataclass(frozen=True)
@@ -91,8 +116,13 @@ class Setting:
     data: Path | None = None  # VehicleID's folder; None: it is rendered
     compcars: Path | None = None  # CompCars' folder; None: it is rendered
     seeds: tuple[int, ...] = (1,)  # one training of each method for each
-    # A VGG_CNN_M_1024 caffemodel that all nets but GoogLeNet start from.
-    weights: Path | None = None
+    start: Start = Start("")  # of all nets but GoogLeNet
+    drawn: tuple[str, ...] = ()  # further options of the renderer of vehicles
+    # Those that draw the world of the softmax that other nets start from.
+    world: tuple[str, ...] = ("--seed", "3")
+    softmax_longer: int = 1  # times that its training lasts as long
+    photographs: Path | None = None  # <class>_<number>_cam<1|2>.jpg
+    photograph_iterations: int = 600  # of every training on them
     gpu: str = ""  # as the caffe command takes it; "" for the CPU
     repeats: int = 10  # random galleries
     pairs: int = 10_000  # of each kind, drawn of CompCars' part II for the threshold
@@ -104,7 +134,7 @@ class Setting:
         return TrainingData(
             name=VEHICLEID,
             root=self.data or self.work / VEHICLEID,
-            renderer=() if self.data else ("render_vehicleid.py",),
+            renderer=() if self.data else ("render_vehicleid.py", *self.drawn),
             training="train",
             prefix="",
             # A softmax learns nothing from an image without a label.
@@ -120,13 +150,58 @@ class Setting:
         """
         if self.data is not None:
             return self.vehicleid
+        # Nothing learns from them: as few to train on as the check lets pass. Where the
+        # preset is the renderer's own, it stays.
+        fewest = ("--vehicles", "6") if self.drawn else ()
         return replace(
             self.vehicleid,
             name="heldout",
             root=self.work / "heldout",
-            renderer=(*self.vehicleid.renderer, "--seed", "2"),
+            renderer=(*self.vehicleid.renderer, *fewest, "--seed", "2"),
             prefix="heldout_",
         )
+
+    @property
+    def softmax_world(self) -> TrainingData:
+        """Drawn vehicles of other models: what ImageNet was to the paper's nets."""
+        return replace(
+            self.vehicleid,
+            name="softmax_world",
+            root=self.work / "softmax_world",
+            renderer=("render_vehicleid.py", *self.world),
+            prefix="world_",
+            longer=self.softmax_longer,
+        )
+
+    def grown(self, vehicles: int) -> TrainingData:
+        """As many drawn vehicles to learn from, of the same models."""
+        return replace(
+            self.vehicleid,
+            name=f"{vehicles}_vehicles",
+            root=self.work / f"vehicles{vehicles}",
+            renderer=(*self.vehicleid.renderer, "--vehicles", str(vehicles)),
+            prefix=f"vehicles{vehicles}_",
+        )
+
+    def fold(self, number: int, part: str = "train") -> TrainingData:
+        """Photographs of all vehicles but a fold's (part "test": of that fold's)."""
+        folder = self.work / "photographs" / f"fold{number}"
+        return TrainingData(
+            name=f"fold{number}_{part}",
+            root=folder / f"{part}.txt",
+            renderer=("two_camera_lists.py",),
+            training="all",
+            prefix=f"fold{number}_",
+            mark="",
+            options=(),
+            iterations=self.photograph_iterations,
+            photographs=self.photographs,
+        )
+
+    @property
+    def pretrained(self) -> Start:
+        """From weights that a softmax learned from the softmax world."""
+        return Start("pretrained", PAPER_FORM, self.tools.parent / PRETRAINED)
 
     @property
     def web(self) -> TrainingData:
@@ -149,7 +224,7 @@ def mini(work: Path, tools: Path) -> Setting:
     return Setting(
         "mini", work, tools, render="mini", base="demo", side=72,
         splits={_COLUMNS[0]: "test_12"},
-        iterations=4, stepsize=2, snapshot=2, pairs=10,
+        iterations=4, stepsize=2, snapshot=2, pairs=10, photograph_iterations=4,
     )  # fmt: skip
 
 
@@ -160,6 +235,9 @@ def demo(work: Path, tools: Path) -> Setting:
         "demo", work, tools, render="demo", base="demo", side=72,
         splits=dict(zip(_COLUMNS, splits, strict=True)),
         iterations=300, stepsize=100, snapshot=50, pairs=2000,
+        world=("--vehicles", "3000", "--models", "200", "--images", "6",
+               "--test-vehicles", "200", "--seed", "3"),
+        softmax_longer=10,
         # Cars of many colours from all sides take longer to learn.
         web_longer=2,
     )  # fmt: skip
@@ -174,4 +252,17 @@ def full(work: Path, tools: Path) -> Setting:
     )  # fmt: skip
 
 
-PRESETS = {"mini": mini, "demo": demo, "paper": full}
+def larger(work: Path, tools: Path) -> Setting:
+    """Five times the demo's vehicles and iterations; the paper's solver in small."""
+    splits = ("test_200", "test_400", "test_800")
+    tests = (word for n in (200, 400, 800) for word in ("--test-vehicles", str(n)))
+    return replace(
+        demo(work, tools),
+        name="larger",
+        splits=dict(zip(_COLUMNS, splits, strict=True)),
+        drawn=("--vehicles", "1500", "--models", "50", *tests),
+        iterations=1600, stepsize=200, snapshot=400, web_longer=1, softmax_longer=2,
+    )  # fmt: skip
+
+
+PRESETS = {"mini": mini, "demo": demo, "larger": larger, "paper": full}

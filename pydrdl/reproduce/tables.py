@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import StatisticsError, fmean
 from typing import Any
 
 from rich import box
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from pydrdl import paper
 from pydrdl.errors import InputError
+from pydrdl.logs.reader import read_log
 from pydrdl.results import read_results
 from pydrdl.results.comparison import OverTrainings
 from pydrdl.results.result import LEVELS, R, Reidentification, Retrieval, Verification
@@ -18,6 +20,8 @@ from pydrdl.table import rate
 SCHEMA = "drdl.reproduced/1"
 RANKS = 50  # of a curve
 FIG_10_RANKS = (1, 5, 10, 20, 50)
+PHOTOGRAPH_RANKS = (1, 5, 10)
+LAST_ROWS = 5  # of a training's log
 OLD_NAMES = {"Fresh": "Held-out"}  # of tables, up to version 0.2
 
 
@@ -180,10 +184,69 @@ def convergence(files: Mapping[str, Path]) -> PaperTable:
     return ablations(files, "Convergence")
 
 
+def softmax(files: Mapping[str, Path]) -> PaperTable:
+    """What features of the softmax over drawn models tell; files as of ablations."""
+    return ablations(files, "Softmax")
+
+
+def growth(files: Mapping[str, Path]) -> PaperTable:
+    """Rank 1 over vehicles to learn from and iterations; files as of convergence."""
+    return ablations(files, "Growth")
+
+
+def gradients(files: Mapping[str, Path]) -> PaperTable:
+    """What each mode of CCL's gradient learns, and whether its features collapse.
+
+    Files: as of ablations; and of each row's trainings the log, whose last rows give
+    the mean squared distance from the centre of positives and of nearest negatives.
+    """
+    logs = {title: path for title, path in files.items() if path.suffix == ".log"}
+    table = ablations({t: p for t, p in files.items() if t not in logs}, "Gradients")
+    rows = {}
+    for row, cells in table.rows.items():
+        own = [path for title, path in logs.items() if title.startswith(f"{row}, seed")]
+        ends = [_end(path, ("ccl_d_pos", "ccl_d_neg")) for path in own]
+        rows[row] = cells + tuple(Cell(tops, None) for tops in zip(*ends, strict=True))
+    return PaperTable("Gradients", (*table.columns, "d pos", "d neg"), rows)
+
+
+def _end(log: Path, tops: Sequence[str]) -> tuple[float, ...]:
+    """The mean of each top over the last rows of a training."""
+    rows = read_log(log).of("train")[-LAST_ROWS:]
+    try:
+        return tuple(fmean(row.values[top] for row in rows) for top in tops)
+    except (KeyError, StatisticsError) as error:
+        raise _unfit(log, f"no {' and '.join(tops)} at the end of the log") from error
+
+
+def photographs(files: Mapping[str, Path]) -> PaperTable:
+    """Match rates on real photographs, a fold a training; of eval_cmc.py by fold."""
+    curves = dict[str, list[list[float]]]()
+    for path in files.values():
+        for method, of_fold in values(path, Reidentification, curve).items():
+            curves.setdefault(method, []).extend(of_fold)
+    columns: Iterable[Numbers] = (
+        (f"rank-{k}", _at(curves, k - 1), {}) for k in PHOTOGRAPH_RANKS
+    )
+    return _table("Photographs", columns)
+
+
 # How the results of a target, which the chain's method of its name gives, are read.
 TABLES: Mapping[str, Callable[[Mapping[str, Path]], PaperTable]] = {
     read.__name__: read
-    for read in (table3, table4, table6, fig10, ablations, heldout, convergence)
+    for read in (
+        table3,
+        table4,
+        table6,
+        fig10,
+        ablations,
+        heldout,
+        convergence,
+        softmax,
+        gradients,
+        growth,
+        photographs,
+    )
 }
 
 

@@ -60,3 +60,21 @@ def test_the_rows_are_all_there_is(budget: Any) -> None:
     rows = tables.bound(budget)
     extra = budget["step"]["bytes"] + budget["transform"]["bytes"]
     assert sum(row[1] for row in rows.values()) == pytest.approx(kinds + extra)
+
+
+def test_what_follows_conv1_and_conv2_moves_each_number_once_a_pass(
+    budget: Any,
+) -> None:
+    """Forward reads the convolution and writes maxima and their places; see Backward.
+
+    Before, ReLU, LRN and pooling each read and wrote what they had.
+    """
+    convolved = 150 * (96 * 109**2 + 256 * 26**2)
+    pooled = 150 * (96 * 54**2 + 256 * 13**2)
+    together = budget["kinds"][tables.TOGETHER]
+    assert together["forward"]["bytes"] == 4 * (convolved + 2 * pooled)
+    assert together["backward"]["bytes"] == 4 * (2 * convolved + 2 * pooled)
+    bias, relu, norm, pool = 2, 2 + 3, 2 + 4, 1 + 2
+    before = 4 * ((bias + relu + norm + pool) * convolved + 4 * pooled)
+    assert budget["fused_before"]["bytes"] == before
+    assert "LRN" not in budget["kinds"]

@@ -284,6 +284,50 @@ def test_a_photograph_that_is_gone(server: Server) -> None:
         path.with_suffix(".away").rename(path)
 
 
+def test_why_a_row_was_found(server: Server) -> None:
+    """The picture that the command draws of the two photographs."""
+    answer = server.found("photos/3_2.png", count=4)
+    query, row = answer["page"].rpartition("/")[2], answer["matches"][3]
+    address = f"/explanation?query={query}&row={row['id']}"
+    page = server.ask("GET", answer["page"]).data.decode()
+    assert f'href="{address.replace("&", "&amp;")}"' in page
+    got = server.ask("GET", address)
+    assert got.status == 200 and got.headers["content-type"] == "image/png"
+    shown = cv2.imdecode(np.frombuffer(got.data, np.uint8), cv2.IMREAD_COLOR)
+    first = answer["matches"][0]  # the photograph itself, as a row
+    pair = server.ask("GET", f"/explanation?query={first['id']}&row={row['id']}")
+    done = run_here("explain", "photos/3_2.png", f"photos/{row['path']}", "--net",
+                    "deploy.prototxt", "--weights", "w", "--output", "why.png",
+                    cwd=server.folder)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    drawn = cv2.imread(str(server.folder / "why.png")).astype(int)
+    found = cv2.imdecode(np.frombuffer(pair.data, np.uint8), cv2.IMREAD_COLOR)
+    # But for the names below, the same; the kept query has been through JPEG.
+    assert found.shape == drawn.shape == shown.shape
+    assert (abs(found[:256] - drawn[:256]) == 0).all()
+    assert abs(shown[:256] - drawn[:256]).mean() < 12
+    browser = {"accept": "text/html", **COOKIE}
+    for address, status, error in (
+        (f"/explanation?query={row['id']}&row={row['id']}", 422, "the same feature"),
+        (f"/explanation?query={'0' * 32}&row={row['id']}", 404, "it is not there"),
+        (f"/explanation?query={query}&row={'0' * 16}", 404, "it is not there"),
+        (f"/explanation?query={query}", 422, "row"),
+        (f"/explanation?query={query}&row={row['id']}&x=1", 422, "unknown field"),
+    ):
+        refused = server.ask("GET", address)
+        assert refused.status == status, refused.data
+        assert error in refused.json()["error"]
+        told = server.ask("GET", address, headers=browser)
+        assert told.status == status and error in told.data.decode()
+    path = server.folder / "photos" / row["path"]
+    path.rename(path.with_suffix(".away"))
+    try:
+        gone = server.ask("GET", f"/explanation?query={query}&row={row['id']}")
+        assert gone.status == 410 and gone.json()["next"]
+    finally:
+        path.with_suffix(".away").rename(path)
+
+
 def test_feedback_is_kept_and_exported(server: Server) -> None:
     answer = server.found("photos/3_2.png", count=3)
     query = answer["page"].rpartition("/")[2]
@@ -343,7 +387,7 @@ def test_the_api_is_described(server: Server) -> None:
     assert operations == {
         ("POST", "/search"), ("GET", "/images/{name}"), ("POST", "/images"),
         ("DELETE", "/images/{name}"), ("GET", "/health"), ("GET", "/stats"),
-        ("POST", "/feedback"), ("GET", "/feedback.csv"),
+        ("POST", "/feedback"), ("GET", "/feedback.csv"), ("GET", "/explanation"),
     }  # fmt: skip
     page = server.ask("GET", "/docs").data.decode()
     for method, path in operations:

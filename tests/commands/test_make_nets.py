@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -168,6 +169,21 @@ def test_a_test_lmdb_is_tested_on(photos: Path, tmp_path: Path) -> None:
         assert (tested.max_iter, tested.stepsize) == (iterations, step)
 
 
+def test_small_nets_take_the_papers_form(photos: Path, tmp_path: Path) -> None:
+    """LRN, no batch normalisation, and dropout behind fc6 and fc7 as in VGG_CNN_M."""
+    train, nets = build(photos, tmp_path / "train", (-1, -1, -1, -1)), tmp_path / "nets"
+    form = ("--no-batch-norm", "--dropout", 0.25)
+    succeed("make_nets.py", "--output", nets, "--train", train, *form)
+    net = caffe_pb2.NetParameter()
+    text_format.Parse((nets / "ccl/train_val.prototxt").read_text(), net)
+    kinds = Counter(layer.type for layer in net.layer)
+    assert (kinds["LRN"], kinds["BatchNorm"]) == (2, 0)
+    dropout = [layer for layer in net.layer if layer.type == "Dropout"]
+    assert [(d.name, d.dropout_param.dropout_ratio) for d in dropout] == [
+        ("drop6", 0.25)
+    ]
+
+
 @pytest.mark.parametrize(
     ("side", "base", "said", "ends_with_next"),
     [
@@ -208,7 +224,7 @@ def test_images_of_another_size_are_told(
         ("--margin", "nan"), ("--margin", "-inf"), ("--margin", -0.5),
         ("--sets", 0), ("--sets", 10**12), ("--snapshot", -1),
         ("--hard-negatives", 1.5), ("--hard-negatives", "nan"),
-        ("--hard-negatives", -0.1),
+        ("--hard-negatives", -0.1), ("--dropout", 1), ("--dropout", "nan"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_wrong_use(

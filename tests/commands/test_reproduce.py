@@ -61,7 +61,8 @@ def behind(step: Step, chain: Chain) -> list[Step]:
 
 
 def test_pretrained_weights_start_both_branches_but_not_googlenet() -> None:
-    chosen = replace(setting.demo(Path("w"), Path("t")), weights=Path("VGG.caffemodel"))
+    start = setting.Start("", weights=Path("VGG.caffemodel"))
+    chosen = replace(setting.demo(Path("w"), Path("t")), start=start)
     chain = Chain(chosen)
     chain.fig10()
     steps = {step.name: step for step in chain.steps}

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import ROOT, Done, run
+from commands import ROOT, Done, run, run_tool
 
 from pydrdl.datasets.image_list import read_two_camera
 from pydrdl.errors import InputError
@@ -61,6 +61,37 @@ def test_no_vehicle_is_on_both_sides_and_the_seed_decides(tmp_path: Path) -> Non
         return test
 
     assert unseen(0) == unseen(0) != unseen(1)
+
+
+@pytest.mark.parametrize(("vehicles", "folds"), [(30, 5), (7, 3), (2, 2)])
+def test_each_vehicle_is_tested_in_one_fold(
+    tmp_path: Path, vehicles: int, folds: int
+) -> None:
+    touch(tmp_path, *(f"car_{n}_cam{c}.jpg" for n in range(vehicles) for c in (1, 2)))
+    tested: list[int] = []
+    for fold in range(1, folds + 1):
+        output = tmp_path / f"fold{fold}"
+        words = ("--output", output, "--folds", folds, "--fold", fold)
+        done = run_tool("two_camera_lists.py", tmp_path, *words)
+        assert done.returncode == 0, done.stderr
+        train, test = (
+            {int(line.split()[1]) for line in (output / name).read_text().splitlines()}
+            for name in ("train.txt", "test.txt")
+        )
+        assert not train & test and len(train | test) == vehicles
+        assert len(test) in (vehicles // folds, -(-vehicles // folds))
+        tested += test
+    assert sorted(tested) == list(range(vehicles))
+
+
+def test_a_fold_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "car_1_cam1.jpg", "car_2_cam1.jpg")
+    words = ("--output", tmp_path / "lists", "--folds")
+    done = run_tool("two_camera_lists.py", tmp_path, *words, 2, "--fold", 3)
+    assert done.returncode == 2 and "fold 3 of 2" in done.stderr
+    done = run_tool("two_camera_lists.py", tmp_path, *words, 5, "--fold", 1)
+    assert done.returncode == 1 and "2 vehicles; 1 to test" in done.stderr
+    assert not (tmp_path / "lists").exists()
 
 
 def test_foreign_names_and_too_few_vehicles_are_refused(tmp_path: Path) -> None:

@@ -16,7 +16,14 @@ from pydrdl.render.ends import PLATE
 from pydrdl.render.mesh import Mesh, Region, Stuff, U, V, patch
 from pydrdl.render.model import FAMILIES, VehicleModel, draw_model
 from pydrdl.render.painter import RANKS
-from pydrdl.render.photo import Shot, draw_shot, paint_vehicle, photograph
+from pydrdl.render.photo import (
+    Shot,
+    camera_of,
+    draw_shot,
+    marks_apart,
+    paint_vehicle,
+    photograph,
+)
 from pydrdl.render.scene import CITY, View, draw_camera
 from pydrdl.render.specimen import specimen
 from pydrdl.render.vehicle import LOADS, DrawnVehicle, Mark, Thing, draw_vehicle
@@ -357,3 +364,29 @@ def test_marks_are_seen_at_64_pixels() -> None:
     assert all(
         np.array_equal(a, b) for a, b in zip(first, images(twins[0]), strict=True)
     )
+
+
+def test_where_vehicles_differ_is_where_their_marks_are() -> None:
+    model, vehicle = draw_model(1, 3), draw_vehicle(1, 5)
+    image = next(k for k in range(20) if camera_of(1, 5, k).front)
+    place = 1, 5, image, 128
+    # Paint, glass and plate are no marks.
+    other = replace(vehicle, paint=(200, 10, 10), tint=0.9, plate=(0, 0, 0))
+    assert not marks_apart(model, vehicle, other, *place).any()
+    bare = replace(vehicle, marks=())
+    seen = []
+    for u in (-0.5, 0.5):
+        label = Mark("screen", "square", u, 0.5, 0.12, 0.12, (0, 0, 255), (0, 0, 255))
+        marked = replace(bare, marks=(label,))
+        there = marks_apart(model, marked, bare, *place)
+        assert 0.001 < there.mean() < 0.03
+        # From either side: what one has is what the other lacks.
+        assert (there == marks_apart(model, bare, marked, *place)).all()
+        # In the photograph itself there is red, more than without the mark.
+        with_it, without = (
+            photograph(model, one, *place).astype(int) for one in (marked, bare)
+        )
+        redder = (with_it - without)[..., 2] - (with_it - without)[..., 0]
+        assert redder[there].mean() > 40 > 5 > abs(redder[~there]).mean()
+        seen.append(np.argwhere(there).mean(axis=0))
+    assert seen[0][1] + 8 < seen[1][1] or seen[1][1] + 8 < seen[0][1]

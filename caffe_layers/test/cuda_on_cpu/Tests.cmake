@@ -10,7 +10,8 @@ foreach(_library cuda_on_cpu_faults cuda_on_cpu_wrong_order)
   target_link_libraries(${_library} PRIVATE cuda_on_cpu)
   cuda_on_cpu_link_kernels(${_library})
 endforeach()
-add_executable(cuda_on_cpu_test EXCLUDE_FROM_ALL ${_selftest}/test_cuda_on_cpu.cpp)
+add_executable(cuda_on_cpu_test EXCLUDE_FROM_ALL ${_selftest}/test_collectives.cpp
+  ${_selftest}/test_cuda_on_cpu.cpp)
 target_compile_definitions(cuda_on_cpu_test PRIVATE
   CUDA_ON_CPU_WRONG_ORDER="$<TARGET_FILE:cuda_on_cpu_wrong_order>")
 target_link_libraries(cuda_on_cpu_test PRIVATE cuda_on_cpu_faults cuda_on_cpu

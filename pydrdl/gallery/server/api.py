@@ -32,7 +32,9 @@ from pydrdl.gallery.server.web import (
 from pydrdl.strict_json import Count
 from pydrdl.strict_json import Form as Declared
 
-RowId = Annotated[str, InPath(pattern="^[0-9a-f]{16}$", description="A row's id.")]
+ROW, EITHER = "^[0-9a-f]{16}$", "^([0-9a-f]{16}|[0-9a-f]{32})$"  # ids; or a query's
+RowId = Annotated[str, InPath(pattern=ROW, description="A row's id.")]
+CACHED = {"cache-control": "private, max-age=3600"}
 # A form has no null: what is not known is left out.
 Nothing = SkipJsonSchema[None]
 Id = Annotated[int, Field(ge=0, le=MOST_ID)]
@@ -177,19 +179,31 @@ def api(house: House) -> APIRouter:
         found = await here(service.row, name)
         if found is None:
             raise MissingError
-        try:
-            data = await here(service.thumbnail, found[0], side, whole=whole)
-        except InputError as error:
-            refusal = Refusal(
-                error="the photograph is not there any more",
-                next="put it back, or index it where it is now into another gallery",
-            )
-            del error
-            return Response(
-                refusal.model_dump_json(), 410, media_type="application/json"
-            )
-        cached = {"cache-control": "private, max-age=3600"}
-        return Response(data, media_type="image/jpeg", headers=cached)
+        data = await here(service.thumbnail, found[0], side, whole=whole)
+        return Response(data, media_type="image/jpeg", headers=CACHED)
+
+    @router.get(
+        "/explanation",
+        responses={
+            **_refusals(404, 410, 422, 429),
+            200: {"content": {"image/png": {}}},
+        },
+        response_class=Response,
+    )
+    async def explanation(
+        request: Request,
+        query: Annotated[str, Query(pattern=EITHER, description="As of feedback.")],
+        row: Annotated[str, Query(pattern=ROW)],
+    ) -> Response:
+        """Which parts make a row near to a query or far from it, as PNG."""
+        first, second = [await here(service.shown, name) for name in (query, row)]
+        if first is None or second is None:
+            raise MissingError
+        maps = await house.line.run(
+            lambda: service.explain(first, second), request.is_disconnected
+        )
+        data = await here(service.draw, first, second, maps)
+        return Response(data, media_type="image/png", headers=CACHED)
 
     @router.post(
         "/images",
@@ -239,8 +253,8 @@ def api(house: House) -> APIRouter:
     @router.post("/feedback", status_code=201, responses=_refusals(403, 404, 422))
     async def feedback(
         request: Request,
-        query: Annotated[str, Form(pattern="^([0-9a-f]{16}|[0-9a-f]{32})$")],
-        row: Annotated[str, Form(pattern="^[0-9a-f]{16}$")],
+        query: Annotated[str, Form(pattern=EITHER)],
+        row: Annotated[str, Form(pattern=ROW)],
         same: Annotated[bool, Form()],
     ) -> Said:
         """Say whether a row shows the vehicle that was asked for."""

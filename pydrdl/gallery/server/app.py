@@ -18,7 +18,7 @@ from pydrdl.gallery.server.api import Refusal, api
 from pydrdl.gallery.server.guard import Guard
 from pydrdl.gallery.server.line import FullError, GoneError, Line
 from pydrdl.gallery.server.pages import Pages, pages
-from pydrdl.gallery.server.service import ReadOnlyError, Service
+from pydrdl.gallery.server.service import LostError, ReadOnlyError, Service
 from pydrdl.gallery.server.web import House, KindError, MissingError
 
 CLOSED = 499  # as others write it: who asked has gone
@@ -130,6 +130,12 @@ def _methods(routers: Iterable[APIRouter], request: Request) -> list[str]:
 
 def _refusals() -> Iterator[tuple[type[Exception], int, str, str]]:
     yield MissingError, 404, "it is not there", "it may have been deleted"
+    yield (
+        LostError,
+        410,
+        "the photograph is not there any more",
+        "put it back, or index it where it is now into another gallery",
+    )
     yield (
         FullError,
         429,

@@ -138,7 +138,7 @@ def serve(
     token, folder, line = token_to_show(), open_gallery(gallery), Line()
     # Caffe keeps its mode and GPU for each thread: the net belongs to the line's.
     extractor = line.at_once(
-        lambda: open_net_of(folder, net=net, weights=weights, gpu=gpu)
+        lambda: open_net_of(folder, net=net, weights=weights, gpu=gpu, backward=True)
     )
     with contextlib.ExitStack() as ended:
         elsewhere = None

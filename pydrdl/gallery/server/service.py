@@ -9,8 +9,10 @@ import numpy as np
 
 from pydrdl.arrays import Float32, Pixels
 from pydrdl.datasets.dataset import Image
-from pydrdl.datasets.images import read_image
+from pydrdl.datasets.images import decode, read_image
 from pydrdl.errors import InputError, writing
+from pydrdl.explain.maps import Explanation, explain_pair
+from pydrdl.explain.picture import draw_explanation
 from pydrdl.features.extract import Extractor
 from pydrdl.files import write_bytes
 from pydrdl.gallery.folder import GalleryFolder
@@ -29,7 +31,7 @@ from pydrdl.gallery.server.uploads import (
     decode_upload,
     ending_of,
 )
-from pydrdl.pictures import jpeg_of
+from pydrdl.pictures import jpeg_of, png_of
 
 IMAGES = "images"  # folder of the photographs that were added by way of the server
 DECODED = 2  # photographs at a time, each of at most MOST_PIXELS
@@ -41,6 +43,19 @@ QUALITY = 85  # of JPEG
 
 class ReadOnlyError(Exception):
     """The gallery cannot be written, and this would change it."""
+
+
+class LostError(Exception):
+    """A row's photograph is not where it was, or is damaged."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photograph that is explained."""
+
+    name: str
+    pixels: Pixels  # of the vehicle alone
+    inputs: Float32  # of the net
 
 
 @dataclass(frozen=True)
@@ -117,14 +132,48 @@ class Service:
         """A JPEG of a row's photograph, or of the box in it.
 
         Raises:
-            InputError: the photograph is not there any more, or damaged.
+            LostError: the photograph is not there any more, or damaged.
         """
         image = row.image
         if whole:
             image = Image(image.path, image.vehicle_id)
         with self._decoding:
-            pixels = read_image(Path(row.root), image, None)
+            pixels = _read(row.root, image)
             return jpeg_of(pixels, min(side, LARGEST), QUALITY)
+
+    def shown(self, name: str) -> Shown | None:
+        """What a kept query or a row shows; None where there is none.
+
+        A query is shown by the photograph that is kept of it, a JPEG.
+
+        Raises:
+            LostError: a row's photograph is not there any more, or damaged.
+            InputError: it shows nothing; see input_of.
+        """
+        if is_kept(name):
+            data = self.queries.photograph(name)
+            if data is None:
+                return None
+            title, pixels = "the vehicle asked for", decode(data).pixels
+        else:
+            found = self.row(name)
+            if found is None:
+                return None
+            title = found[0].image.path
+            with self._decoding:
+                pixels = _read(found[0].root, found[0].image)
+        return Shown(title, pixels, input_of(pixels, None, self._extractor, title))
+
+    def explain(self, first: Shown, second: Shown) -> Explanation:
+        """Maps of what makes two near or far; one call at a time, as vector."""
+        inputs = first.inputs, second.inputs
+        return explain_pair(self._extractor, inputs, (first.name, second.name))
+
+    def draw(self, first: Shown, second: Shown, found: Explanation) -> bytes:
+        """A PNG of the maps over both."""
+        pixels, names = (first.pixels, second.pixels), (first.name, second.name)
+        made = self._extractor.preprocess
+        return png_of(draw_explanation(pixels, names, found, made))
 
     def add(
         self,
@@ -203,3 +252,10 @@ class Service:
         ids = {name for pair in self.feedback.verdicts() for name in pair}
         rows = self.gallery.rows.get(sorted(n for n in ids if not is_kept(n)))
         return self.feedback.pairs({k: row.image.path for k, (row, _) in rows.items()})
+
+
+def _read(root: str, image: Image) -> Pixels:
+    try:
+        return read_image(Path(root), image, None)
+    except InputError as error:
+        raise LostError from error

@@ -8,8 +8,11 @@
 
 namespace cuda_on_cpu {
 
-/// Does the work in its turn on the stream: at once, or with CUDA_ON_CPU_LATE=1
-/// when the host waits for it.
+/// The number of the device that this host thread has set.
+int CurrentDevice();
+
+/// Does the work in its turn on the stream, as this host thread's device: at
+/// once, or with CUDA_ON_CPU_LATE=1 when the host waits for it.
 void Enqueue(cudaStream_t stream, std::function<void()> work);
 /// Does all work of the stream that is left.
 void Drain(cudaStream_t stream);

@@ -11,6 +11,7 @@
 #include "device.hpp"
 #include "options.hpp"
 #include "report.hpp"
+#include "streams.hpp"
 
 namespace cuda_on_cpu {
 
@@ -23,6 +24,11 @@ size_t arena_used = kRedZone;
 std::map<size_t, size_t> blocks;                    // offset to bytes
 std::map<size_t, std::vector<size_t>> free_blocks;  // rounded bytes to offsets
 int accesses = 0;
+bool copies = false;  // which may go from one device to another
+struct CopyBetweenDevices {
+  CopyBetweenDevices() { copies = true; }
+  ~CopyBetweenDevices() { copies = false; }
+};
 
 size_t Rounded(size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment + kRedZone;
@@ -52,6 +58,7 @@ void* Map(size_t bytes, bool accessible) {
 
 char* const arena = static_cast<char*>(Map(kArena, !GetOptions().protect));
 char* const word_states = static_cast<char*>(Map(kArena / kWord, true));
+char* const word_devices = static_cast<char*>(Map(kArena / kWord, true));
 
 Access::Access() {
   if (accesses++ == 0) Protect(PROT_READ | PROT_WRITE);
@@ -78,6 +85,8 @@ char* Allocate(size_t bytes) {
   Access access;
   std::memset(block, 0xff, bytes);  // NaN
   std::memset(StateOf(block), kFresh, Words(bytes));
+  std::memset(word_devices + OffsetInArena(block) / kWord, CurrentDevice(),
+              Words(bytes));
   return block;
 }
 
@@ -94,11 +103,17 @@ bool CheckWords(const void* pointer, size_t bytes, WordState wanted,
                 const void* pc) {
   const size_t offset = OffsetInArena(pointer);
   const char* end = word_states + (offset + bytes + kWord - 1) / kWord;
+  const int device = word_devices[offset / kWord];
   for (const char* state = StateOf(pointer); state != end; ++state) {
     if (*state == kFree) {
       Report(pc, "device memory out of bounds: %zu bytes at %p", bytes,
              pointer);
       return false;
+    }
+    if (device != working_device && working_device >= 0 && !copies) {
+      Report(pc, "device %d touches memory of device %d at %p", working_device,
+             device, pointer);
+      return true;
     }
     if (*state < wanted) {
       Report(pc, "device memory read that nothing wrote: %zu bytes at %p",
@@ -131,6 +146,7 @@ bool Defines(void* to, size_t bytes) {
 
 void Copy(void* to, const void* from, size_t bytes) {
   Access access;
+  const CopyBetweenDevices between;
   if (OnDevice(from) && OnDevice(to)) {  // what nothing wrote stays so
     if (!CheckWords(from, bytes, kFresh, nullptr)) return;
     if (!CheckWords(to, bytes, kFresh, nullptr)) return;

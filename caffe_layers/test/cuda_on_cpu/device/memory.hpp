@@ -14,6 +14,8 @@ extern char* const arena;
 
 enum WordState : char { kFree, kFresh, kWritten };
 extern char* const word_states;
+/// The device that a word was allocated on.
+extern char* const word_devices;
 
 /// Address space that takes no memory before it is written.
 void* Map(size_t bytes, bool accessible);
@@ -36,8 +38,8 @@ char* Allocate(size_t bytes);
 /// False where pointer is no block's.
 bool Free(void* pointer);
 
-/// Reports words that are outside every block, or are wanted kWritten and are
-/// not; false for the first.
+/// Reports words that are outside every block, or of another device than the
+/// one that works, or are wanted kWritten and are not; false for the first.
 bool CheckWords(const void* pointer, size_t bytes, WordState wanted,
                 const void* pc);
 /// Device to host, host to device, or within the device.

@@ -12,12 +12,14 @@ static int Number(const char* name, int otherwise) {
 
 const Options& GetOptions() {
   static const Options options = {
-      Number("LATE", 0) != 0,
+      Number("LATE", 0),
       Number("ORDER", 0),
       Number("PROTECT", 1) != 0,
       Number("REPORTS", 30),
       Number("NO_DRIVER", 0) != 0,
       Number("MEMORY", 16384),
+      Number("DEVICES", 1),
+      Number("PATIENCE", 60),
       std::getenv("CUDA_ON_CPU_LAUNCHES"),
   };
   return options;

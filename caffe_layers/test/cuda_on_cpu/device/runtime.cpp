@@ -70,6 +70,10 @@ bool RightWay(void* to, const void* from, cudaMemcpyKind kind) {
   return OnDevice(to) == to_device && OnDevice(from) == from_device;
 }
 
+bool IsDevice(int device) {
+  return device >= 0 && device < GetOptions().devices;
+}
+
 double Now() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double, std::milli>(now).count();
@@ -106,17 +110,19 @@ cudaError_t cudaGetLastError() {
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 0;
   CUDA_ON_CPU_NEEDS_DRIVER();
-  *count = 1;
+  *count = GetOptions().devices;
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
   CUDA_ON_CPU_NEEDS_DRIVER();
-  *device = 0;
+  *device = cuda_on_cpu::CurrentDevice();
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
   CUDA_ON_CPU_NEEDS_DRIVER();
-  return Return(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+  if (!IsDevice(device)) return Return(cudaErrorInvalidDevice);
+  cuda_on_cpu::SetCurrentDevice(device);
+  return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int device) {
   cudaDeviceProp cpu = {};
@@ -137,11 +143,13 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int device) {
   cpu.multiProcessorCount = 1;
   cpu.asyncEngineCount = 1;
   *prop = cpu;
-  return cudaSetDevice(device);
+  CUDA_ON_CPU_NEEDS_DRIVER();
+  return Return(IsDevice(device) ? cudaSuccess : cudaErrorInvalidDevice);
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int device) {
   *value = 0;
-  return cudaSetDevice(device);
+  CUDA_ON_CPU_NEEDS_DRIVER();
+  return Return(IsDevice(device) ? cudaSuccess : cudaErrorInvalidDevice);
 }
 cudaError_t cudaDeviceSynchronize() {
   CUDA_ON_CPU_NEEDS_DRIVER();
@@ -274,7 +282,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   CUDA_ON_CPU_NEEDS_DRIVER();
   DeviceLock lock(device_mutex);
   Enqueue(stream, [=] { event->ms = Now(); });
-  event->stream = stream;
+  event->stream = cuda_on_cpu::Queue(stream);
   event->ticket = cuda_on_cpu::Ticket(stream);
   return cudaSuccess;
 }

@@ -1,5 +1,6 @@
 #include "streams.hpp"
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -11,17 +12,31 @@ namespace cuda_on_cpu {
 
 std::recursive_mutex device_mutex;
 
-// Streams that wait for the default stream, and it for them, share its queue.
-static Stream default_stream;
+static thread_local int current_device = 0;
+int CurrentDevice() { return current_device; }
+void SetCurrentDevice(int device) { current_device = device; }
+int working_device = -1;
+
+// Streams that wait for a default stream, and it for them, share its queue.
+static Stream* DefaultStream(int device) {
+  static auto* streams = new std::map<int, Stream>;  // outlives exit
+  Stream* stream = &(*streams)[device];
+  stream->device = device;
+  return stream;
+}
 static std::set<Stream*> other_streams;
 
-static Stream* Queue(cudaStream_t stream) {
-  return other_streams.count(stream) ? stream : &default_stream;
+Stream* Queue(cudaStream_t stream) {
+  DeviceLock lock(device_mutex);
+  if (stream == nullptr) return DefaultStream(CurrentDevice());
+  return stream->waits_for_default ? DefaultStream(stream->device) : stream;
 }
 
 Stream* NewStream(bool waits_for_default) {
   DeviceLock lock(device_mutex);
   Stream* stream = new Stream;
+  stream->device = CurrentDevice();
+  stream->waits_for_default = waits_for_default;
   if (!waits_for_default) other_streams.insert(stream);
   return stream;
 }
@@ -33,14 +48,25 @@ void DeleteStream(Stream* stream) {
   delete stream;
 }
 
+// Work runs with its device named; it may begin other work, which waits there.
+static void Work(const std::function<void()>& work, int device) {
+  const int before = std::exchange(working_device, device);
+  work();
+  working_device = before;
+}
+
 void Enqueue(cudaStream_t stream, std::function<void()> work) {
   DeviceLock lock(device_mutex);
-  if (GetOptions().late) {
-    Queue(stream)->queue.push_back(std::move(work));
+  const int device = CurrentDevice();
+  const bool late = GetOptions().late == 2 ? !other_streams.count(Queue(stream))
+                                           : GetOptions().late != 0;
+  if (late) {
+    Queue(stream)->queue.push_back(
+        [work = std::move(work), device] { Work(work, device); });
   } else {
     Access access;
     ++Queue(stream)->done;
-    work();
+    Work(work, device);
   }
 }
 
@@ -75,7 +101,9 @@ void HostWait(cudaStream_t stream) {
 
 void DrainAll() {
   Drain(nullptr);
-  for (Stream* stream : other_streams) Drain(stream);
+  for (Stream* stream : other_streams) {
+    if (stream->device == CurrentDevice()) Drain(stream);
+  }
 }
 
 }  // namespace cuda_on_cpu

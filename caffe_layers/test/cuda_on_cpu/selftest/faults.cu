@@ -125,6 +125,7 @@ extern "C" float RunKernel(const char* name) {
     Kernel kernel;
     int blocks, threads;
     const float* from;
+    int device = 0;
   };
   const std::map<std::string, Case> cases = {
       {"Good", {Good, 1, kNumbers, x}},
@@ -149,9 +150,11 @@ extern "C" float RunKernel(const char* name) {
       {"HalfWaits", {HalfWaits, 1, 32, x}},
       {"NotInMask", {NotInMask, 1, 32, x}},
       {"FirstCome", {FirstCome, 1, kNumbers, x}},
+      {"OtherDevice", {Good, 1, kNumbers, x, 1}},
   };
   const Case& c = cases.at(name);
   const Kernel kernel = c.kernel;
+  cudaSetDevice(c.device);
   kernel<<<c.blocks, c.threads>>>(c.from, y);
   float first = 0;
   cudaMemcpy(&first, y, sizeof first, cudaMemcpyDeviceToHost);

@@ -253,6 +253,46 @@ TEST_F(OptionTest, TestOrderOfThreadsCanBeShuffled) {
   EXPECT_EXIT(std::exit(RunKernel("FirstCome")), other, "");
 }
 
+TEST(CudaOnCpuTest, TestThereIsOneDeviceUnlessMoreAreAskedFor) {
+  EXPECT_EQ(cudaSetDevice(1), cudaErrorInvalidDevice);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidDevice);
+}
+
+TEST_F(OptionTest, TestADeviceTouchesAnothersMemory) {
+  Start("CUDA_ON_CPU_DEVICES", "2");
+  EXPECT_EXIT(std::exit(RunKernel("OtherDevice")),
+              ::testing::ExitedWithCode(kFaultyExit),
+              "device 1 touches memory of device 0");
+}
+
+// What device 1 has of device 0's memory, copied without a wait for that
+// device.
+int SeenByAnotherDevice(bool waits) {
+  char result, *x, *y;
+  cudaEvent_t event;
+  cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+  cudaMalloc(&x, 1);
+  cudaMemset(x, 1, 1);
+  cudaStreamSynchronize(nullptr);
+  cudaMemset(x, 2, 1);
+  cudaEventRecord(event);
+  cudaSetDevice(1);
+  cudaMalloc(&y, 1);
+  if (waits) cudaStreamWaitEvent(nullptr, event);
+  cudaMemcpyAsync(y, x, 1, cudaMemcpyDeviceToDevice);
+  cudaMemcpy(&result, y, 1, cudaMemcpyDeviceToHost);
+  return result;
+}
+TEST_F(OptionTest, TestEachDeviceHasItsOwnDefaultStream) {
+  Start("CUDA_ON_CPU_DEVICES", "2");
+  setenv("CUDA_ON_CPU_LATE", "1", 1);
+  EXPECT_EXIT(std::exit(SeenByAnotherDevice(true)),
+              ::testing::ExitedWithCode(2), "");
+  EXPECT_EXIT(std::exit(SeenByAnotherDevice(false)),
+              ::testing::ExitedWithCode(1), "");
+  unsetenv("CUDA_ON_CPU_LATE");
+}
+
 TEST_F(OptionTest, TestNoDriver) {
   Start("CUDA_ON_CPU_NO_DRIVER", "1");
   int count;

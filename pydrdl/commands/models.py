@@ -1,0 +1,119 @@
+"""Trained nets with their cards: written, listed, verified."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from pydrdl import cli
+from pydrdl.commands import options
+from pydrdl.errors import InputError
+
+MODELS = Path("models")
+
+
+def models(
+    folder: Annotated[
+        Path, Argument(help="Folder of models, each with a readme.md.")
+    ] = MODELS,
+    open_nets: Annotated[
+        bool, Option("--open", help="Open each net with its weights, too.")
+    ] = False,
+) -> None:
+    """List trained nets, and verify that they are what their cards say.
+
+    Each file that a card names must be there with its hash; weights may be absent
+    where caffemodel_url says where they are to be had. Exit code 1 otherwise.
+
+    Example: drdl models models --open
+    """
+    from rich.table import Table
+
+    from pydrdl.zoo import read_cards
+
+    table = Table()
+    for title in ("model", "name", "measure", "license", "state"):
+        table.add_column(title, overflow="fold")
+    faults: list[str] = []
+    cards = read_cards(folder)
+    for card in cards:
+        found = card.faults()
+        if open_nets and card.is_here and not found:
+            _open(card.file("deploy") if card.said.get("deploy") else None, card.path,
+                  card.file("caffemodel"))  # fmt: skip
+        faults += found
+        state = "whole" if card.is_here else card.said.get("caffemodel_url", "")
+        table.add_row(
+            card.folder.name,
+            card.said["name"],
+            card.said.get("measure", ""),
+            card.said["license"],
+            "wrong" if found else state,
+        )
+    cli.console.print(table)
+    if faults:
+        raise InputError(
+            "models are not what their cards say",
+            "; ".join(faults),
+            "get the files again, or write the card again with: drdl model-card",
+        )
+
+
+def _open(net: Path | None, card: Path, weights: Path) -> None:
+    """Opens a net with its weights, which refuses what does not fit."""
+    from pydrdl.features.extract import open_extractor
+
+    if net is None:
+        what = "the card names no net to open: it has no line 'deploy: '"
+        raise InputError(what, card, "add it, or leave out --open")
+    open_extractor(net, weights=weights)
+
+
+def model_card(
+    training: Annotated[
+        Path,
+        Argument(help="Folder of drdl train, or a .caffemodel.", show_default=False),
+    ],
+    *,
+    output: Annotated[Path, options.output("Folder of the model to make.")],
+    net: Annotated[Path, Option(help="Its deploy.prototxt.")],
+    result: Annotated[
+        list[Path], Option(help="JSON of eval_*.py of this net; may be repeated.")
+    ],
+    name: Annotated[str, Option(help="What it is called.")],
+    data: Annotated[str, Option(help="What it was trained on, in words.")],
+    command: Annotated[str, Option(help="By which it was trained.")],
+    model_license: Annotated[
+        str, Option("--license", help="Under which the weights are given.")
+    ] = "BSD-2-Clause",
+    url: Annotated[str, Option(help="Where the weights are to be had.")] = "",
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files that are there and differ.")
+    ] = False,
+) -> None:
+    """Write a trained net and its card for a model zoo.
+
+    The card is as Caffe's zoo has them. The folder holds readme.md, the weights,
+    deploy.prototxt and preprocess.json.
+    Results of other weights or of another net are refused.
+
+    Example: drdl model-card runs/ccl --net nets/ccl/deploy.prototxt --result cmc.json
+    --name "VGG + CCL" --data "drawn vehicles" --command "drdl train ..."
+    --output models/ccl
+    """
+    from pydrdl.files import write_texts
+    from pydrdl.zoo import make_model
+
+    content = make_model(
+        training,
+        net,
+        result,
+        name=name,
+        data=data,
+        command=command,
+        model_license=model_license,
+        url=url,
+    )
+    files = {output / file: data for file, data in content.items()}
+    write_texts(files, "the model", overwrite=overwrite)
+    cli.console.lines(*map(str, files))

@@ -1,0 +1,1 @@
+"""Why two photographs are near or far."""

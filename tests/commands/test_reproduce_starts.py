@@ -1,0 +1,201 @@
+"""The chain with other starts: the paper's form, a softmax's weights, photographs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import result_rows
+from commands import run_tool
+
+from pydrdl import paper
+from pydrdl.errors import InputError
+from pydrdl.reproduce import setting, tables
+from pydrdl.reproduce.chain import Chain
+from pydrdl.reproduce.steps import Step
+
+PHOTOGRAPHS = Path("photographs")
+MODEL = "models/demo_softmax/demo_softmax.caffemodel"
+
+
+def chain(start: str = "", **changes: Any) -> Chain:
+    chosen = replace(setting.larger(Path("w"), Path("t")), **changes)
+    if start == "pretrained":
+        chosen = replace(chosen, start=chosen.pretrained)
+    return Chain(chosen)
+
+
+def by_name(collected: Chain) -> dict[str, Step]:
+    steps = {step.name: step for step in collected.steps}
+    assert len(steps) == len(collected.steps)
+    outputs = {step.output for step in collected.steps}
+    assert len(outputs) == len(steps)
+    return steps
+
+
+def value(step: Step, option: str) -> str:
+    return step.command[step.command.index(option) + 1]
+
+
+def test_every_target_shares_one_folder_with_every_start() -> None:
+    names: dict[str, Step] = {}
+    for start in ("", "pretrained"):
+        collected = chain(start, photographs=PHOTOGRAPHS, seeds=(1, 2))
+        results = [getattr(collected, target)() for target in tables.TABLES]
+        collected.report([*results[1].values()], "command")
+        before: set[str] = set()
+        for name, step in by_name(collected).items():
+            assert set(step.after) <= before, name
+            before.add(name)
+            # One name is one step, whatever the others start from.
+            assert names.setdefault(name, step) == step, name
+
+
+def test_a_pretrained_chain_starts_nets_of_the_papers_form() -> None:
+    collected = chain("pretrained")
+    collected.table6()
+    steps = by_name(collected)
+    nets = steps["nets/pretrained/seed1"]
+    assert nets.command[-3:] == ("--no-batch-norm", "--dropout", "0.5")
+    # Five times the demo's, and eight steps of the rate as in Sec. 3.4.
+    assert (value(nets, "--max-iter"), value(nets, "--stepsize")) == ("1600", "200")
+    assert value(steps["render"], "--vehicles") == "1500"
+    start = steps["start/mixed_difference/pretrained/seed1"]
+    assert start.command[2] == MODEL
+    train = steps["train/mixed_difference/pretrained/seed1"]
+    assert value(train, "--weights") == str(start.output)
+    assert (
+        steps["pretrained/cmc/test_800"].output.name == "pretrained_cmc_test_800.json"
+    )
+
+
+def test_the_softmax_learns_models_of_another_world_and_loses_its_classifier() -> None:
+    collected = chain()
+    results = collected.softmax()
+    steps = by_name(collected)
+    assert value(steps["world_render"], "--seed") == "3"
+    assert value(steps["heldout_render"], "--seed") == "2"
+    trained = steps["train/world_vgg_softmax/lrn/seed1"]
+    assert "lmdb/world_train_labelled" in trained.after
+    kept = steps["softmax"]
+    assert kept.command[1] == "t/init_weights.py"
+    assert kept.command[3].endswith("vgg_softmax/deploy.prototxt")
+    assert "vgg_softmax_iter_3200" in kept.command[2]
+    judged = next(s for s in collected.steps if s.output == results["Large MAP"])
+    assert all("heldout" in word for word in judged.command if word.endswith(".h5"))
+
+
+def test_gradients_are_those_of_one_branch_from_both_starts() -> None:
+    collected = chain(seeds=(1, 2, 3, 4))
+    results = collected.gradients()
+    assert list(results)[:2] == ["Large rank-1", "Large MAP"]
+    steps = by_name(collected)
+    trained = [name for name in steps if name.startswith("train/")]
+    assert len(trained) == 2 * 2 * 3 * 3 == len(results) - 2
+    raw = steps["nets/pretrained/paper_gradient_raw_300/seed3"]
+    assert raw.command[-8:] == (
+        "--no-batch-norm", "--dropout", "0.5", "--gradient", "PAPER",
+        "--no-normalize", "--margin", "300",
+    )  # fmt: skip
+    logs = [path for path in results.values() if path.suffix == ".log"]
+    assert all(log.parent in {step.output for step in collected.steps} for log in logs)
+
+
+def test_growth_doubles_the_vehicles_and_keeps_models_and_judges() -> None:
+    collected = chain("pretrained", seeds=(1,))
+    assert list(collected.growth()) == ["400", "800", "1200", "1600"]
+    steps = by_name(collected)
+    for vehicles in (300, 600, 1200, 2400):
+        drawn = steps[f"vehicles{vehicles}_render"].command
+        # The last of an option counts.
+        assert drawn[-2:] == ("--vehicles", str(vehicles))
+        assert value(steps[f"vehicles{vehicles}_render"], "--models") == "50"
+    judged = steps["pretrained/growth/1600"]
+    assert len(judged.after) == 3 * 4
+    assert all("w/heldout" in steps[name].command for name in judged.after)
+
+
+def test_photographs_are_tested_in_folds_that_nothing_was_trained_on() -> None:
+    collected = chain(photographs=PHOTOGRAPHS)
+    assert list(collected.photographs()) == [f"fold {n}" for n in range(1, 6)]
+    steps = by_name(collected)
+    lists = steps["lists/fold2"]
+    assert (value(lists, "--folds"), value(lists, "--fold")) == ("5", "2")
+    built = steps["lmdb/fold2_all"]
+    assert built.command[2].endswith("fold2/train.txt")
+    assert value(built, "--root") == str(PHOTOGRAPHS)
+    judged = steps["photographs/fold2"]
+    assert value(judged, "--gallery-camera") == "1"
+    assert len(judged.after) == 3 * 4 + 2
+    for name in judged.after:
+        assert steps[name].command[2].endswith("fold2/test.txt")
+    untrained = steps["features/fold2_ccl/lrn/untrained/seed2/fold2_test_all"]
+    assert value(untrained, "--untrained") == "2"
+    assert not any(name.startswith("train/") for name in untrained.after)
+    trained = steps["train/fold2_ccl/vehicles/seed2"]
+    started = steps["start/fold2_ccl/vehicles/seed2"]
+    assert value(trained, "--weights") == str(started.output)
+    assert "train/ccl/pretrained/seed1" in started.after
+    assert started.command[-1] == "--skip-mismatch"
+    assert value(steps["fold2_nets/vehicles/seed2"], "--max-iter") == "600"
+
+
+def test_the_gradients_table_tells_a_collapse_by_the_last_rows_of_logs(
+    tmp_path: Path,
+) -> None:
+    cmc = result_rows.write(
+        tmp_path / "cmc.json",
+        "cmc",
+        *(result_rows.cmc_row(f"{row}, seed 1", [0.4] * 5) for row in ("a", "b")),
+    )
+    logs = {f"{row}, seed 1": tmp_path / f"{row}.log" for row in ("a", "b")}
+    for far, log in zip((0.8, 0.001), logs.values(), strict=True):
+        log.write_text(
+            "".join(
+                f"I1129 10:00:{n:02}.000000 7 solver.cpp:1] Iteration {n}, loss = 1\n"
+                f"I1129 10:00:{n:02}.000000 7 solver.cpp:2]     Train net output #0: "
+                f"ccl_d_neg = {far if n > 4 else 9}\n"
+                f"I1129 10:00:{n:02}.000000 7 solver.cpp:2]     Train net output #1: "
+                f"ccl_d_pos = {n}\n"
+                for n in range(10)
+            )
+        )
+    table = tables.gradients({"Large rank-1": cmc} | logs)
+    assert table.columns == ("Large rank-1", "d pos", "d neg")
+    found = {row: [cell.mean for cell in cells] for row, cells in table.rows.items()}
+    assert found == {"a": [0.4, 7, pytest.approx(0.8)], "b": [0.4, 7, 0.001]}
+    text = logs["b, seed 1"].read_text()
+    logs["b, seed 1"].write_text(text.replace("ccl_d_neg", "ccl_loss"))
+    with pytest.raises(InputError, match="no ccl_d_pos and ccl_d_neg at the end"):
+        tables.gradients({"Large rank-1": cmc} | logs)
+
+
+def test_folds_of_photographs_are_trainings_of_a_method(tmp_path: Path) -> None:
+    files = {}
+    for fold, top in ((1, 0.2), (2, 0.6)):
+        curve = [top, top, top, top, 0.7, *([0.8] * 44), 1.0]
+        row = result_rows.cmc_row(f"{paper.VGG_CCL}, seed {fold}", curve)
+        files[f"fold {fold}"] = result_rows.write(tmp_path / f"{fold}.json", "cmc", row)
+    table = tables.photographs(files)
+    assert table.columns == ("rank-1", "rank-5", "rank-10")
+    cells = table.rows[paper.VGG_CCL]
+    assert [cell.values for cell in cells] == [(0.2, 0.6), (0.7, 0.7), (0.8, 0.8)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("photographs",), "needs --photographs"),
+        (("table6", "--start", "lrn", "--weights", "w"), "are two starts; give one"),
+        (("table6", "--start", "lrn", "--preset", "paper"), "is for the small nets"),
+        (("growth", "--preset", "paper"), "are of drawn vehicles and small nets"),
+        (("table6", "--start", "imagenet"), "Invalid value for '--start'"),
+    ],
+)
+def test_a_start_that_cannot_be_is_wrong_use(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = run_tool("reproduce.py", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert list(tmp_path.iterdir()) == []
