@@ -96,6 +96,8 @@ TABLES: Mapping[str, Made] = {
     **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
     **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
+    **_of_results("results_softmax", "Softmax"),
+    **_of_results("two_camera_baselines", "Baselines"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
         rates.processors, "drdl.rates/1", ("demo.json", "processors.json")
@@ -202,7 +204,10 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results_table3_fig10.json": REPRODUCED,
         },
     ),
-    "docs/two_camera.md": ("two_camera", {"two_camera.json": RATES}),
+    "docs/two_camera.md": (
+        "two_camera",
+        {"two_camera.json": RATES, "two_camera_baselines.json": REPRODUCED},
+    ),
     "docs/choices.md": ("choices", {"results_ablations.json": REPRODUCED}),
     "docs/rendered.md": (
         "rendered",

@@ -13,7 +13,7 @@ from tables_of_results import named
 from pydrdl import paper
 from pydrdl.nets.structures import Schedule, Training
 from pydrdl.render import compcars, vehicleid
-from pydrdl.reproduce.setting import demo
+from pydrdl.reproduce.setting import demo, larger
 from pydrdl.reproduce.tables import PaperTable
 from pydrdl.table import rate
 
@@ -101,6 +101,11 @@ def _setting(content: Content) -> Iterator[Said]:
     yield Said(
         f"a pretrained net for {Schedule.max_iter:,}; and {fleet.train} vehicles, "
         f"where it has {theirs:,}."
+    )
+    longer = [s.removeprefix("test_") for s in larger(Path(), Path()).splits.values()]
+    yield Said(
+        f"Small, Medium and Large are of {', '.join(longer[:-1])} and {longer[-1]} "
+        "vehicles there."
     )
 
 

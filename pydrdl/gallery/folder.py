@@ -17,6 +17,7 @@ from pydantic import Field
 from pydrdl.errors import InputError, reading, writing
 from pydrdl.features import Source
 from pydrdl.files import exists, is_file, is_folder, read_text, write_text
+from pydrdl.gallery.cells import FILE_NAME as SHARE
 from pydrdl.gallery.extra import import_lancedb
 from pydrdl.gallery.lance import AGAIN, LOCK, TABLE, LanceGallery, rows_in
 from pydrdl.gallery.probability import Calibration
@@ -219,7 +220,7 @@ def make_gallery(path: Path, origin: Origin, width: int) -> GalleryFolder:
         if exists(path) and not is_folder(path):
             raise InputError("the gallery is a file", path, "name a folder")
         path.mkdir(parents=True, exist_ok=True)
-        ours = {LOCK, f"{TABLE}.lance"}
+        ours = {LOCK, SHARE, f"{TABLE}.lance"}
         foreign = sorted(p.name for p in path.iterdir() if p.name not in ours)
     if foreign:
         raise InputError(

@@ -5,9 +5,9 @@ call of add or delete makes a version, so that rows are better given many at a t
 One process writes at a time, which a lock in the folder sees to.
 
 Below INDEX_FROM rows a search compares the query with every row. Above, rows are
-sorted into cells (an inverted file, IVF) and kept as 8-bit numbers (SQ); PROBED of
-the cells nearest to the query are searched, and the best few times as many rows as
-are wanted are measured again with their own values.
+sorted into cells (an inverted file, IVF) and kept as 8-bit numbers (SQ); as many of
+the cells nearest to the query are searched as cells.py has found to be needed, and the
+best few times as many rows as are wanted are measured again with their own values.
 """
 
 import contextlib
@@ -24,6 +24,17 @@ import numpy as np
 
 from pydrdl.arrays import Float32
 from pydrdl.errors import InputError, writing
+from pydrdl.files import is_file
+from pydrdl.gallery.cells import (
+    ASKED,
+    NEAREST,
+    in_cells,
+    least_share,
+    nearest_of,
+    read_share,
+    write_share,
+)
+from pydrdl.gallery.cells import FILE_NAME as SHARE
 from pydrdl.gallery.columns import (
     batch_of,
     of_ids,
@@ -48,9 +59,7 @@ TABLE = "rows"
 PANIC = "PanicException"
 LOCK = "lock"
 INDEX_FROM = 20_000  # rows
-PROBED = 60  # cells, or PROBED_SHARE of them where that is more
-PROBED_SHARE = 0.13
-REFINED = 3  # times the wanted rows
+PROBED = 60  # cells, or the share of cells.py where that is more
 SEGMENTS = 4  # of the index, one for each addition; more are made one
 OUTGROWN = 1.5  # times the size that cells were made for, or a part of it
 WRITTEN = 10_000  # rows of one version
@@ -162,6 +171,11 @@ class LanceGallery:
         """
         with self._told("read"):
             table = self._query(vector, count, wanted, exact).to_arrow()
+            if wanted != ALL and len(table) < min(count, self.count(wanted)):
+                # What the filters leave lies in other cells.
+                table = self._query(
+                    vector, count, wanted, exact, everywhere=True
+                ).to_arrow()
             rows, vectors = rows_of(table), vectors_of(table, self.width)
         # Once more in double precision, so that a distance is the same by any way.
         distances = squared_distances_to(vector, vectors)
@@ -169,18 +183,47 @@ class LanceGallery:
         return [Hit(rows[k], float(distances[k]), vectors[k]) for k in order]
 
     def _query(
-        self, vector: Float32, count: int, wanted: Wanted, exact: bool | None
+        self,
+        vector: Float32,
+        count: int,
+        wanted: Wanted,
+        exact: bool | None,
+        *,
+        everywhere: bool = False,
     ) -> Any:
-        """What search() asks LanceDB."""
+        """What search() asks LanceDB; everywhere: in all cells."""
         query = self._table.search(np.ascontiguousarray(vector, np.float32))
         query = query.distance_type("l2").limit(count)
+        kept = many = self._table.count_rows()
         if condition := where(wanted):
             query = query.where(condition, prefilter=True)
-        many = self._table.count_rows()
+            kept = self._table.count_rows(condition)
         if exact or (exact is None and many < INDEX_FROM):
             return query.bypass_vector_index()
-        probed = max(PROBED, round(PROBED_SHARE * math.isqrt(many)))
-        return query.nprobes(probed).refine_factor(REFINED)
+        cells = math.isqrt(many)
+        probed = max(PROBED, round(read_share(self.folder, AGAIN) * cells))
+        # As many rows are compared as without the filters, from more cells.
+        probed = cells if everywhere else min(cells, probed * many // max(kept, 1))
+        return in_cells(query, probed, cells)
+
+    def _choose_share(self) -> None:
+        """Tries how many cells must be searched, and keeps that."""
+        tried = self.sample(ASKED)
+        queries = np.stack([row.vector for row in tried])
+        everything = self._table.search().select(["id", "vector"])
+        cells = math.isqrt(self._table.count_rows())
+
+        def found(share: float) -> list[set[str]]:
+            probed = max(PROBED, round(share * cells))
+            ids = []
+            for vector in queries:
+                query = self._table.search(vector).distance_type("l2").select(["id"])
+                query = in_cells(query.limit(NEAREST), probed, cells)
+                ids.append({*query.to_arrow()["id"].to_pylist()})
+            return ids
+
+        truth = nearest_of(everything.to_batches(), queries)
+        write_share(self.folder, least_share(truth, found))
 
     def get(self, ids: Sequence[str]) -> dict[str, tuple[GalleryRow, Float32]]:
         """Rows and their vectors by their ids, of those that are there."""
@@ -286,12 +329,16 @@ class LanceGallery:
             if rows and "id_idx" not in self._indices():
                 self._table.create_index("id", config=BTree())
             self._table.optimize(cleanup_older_than=KEPT)
-            if rows >= INDEX_FROM and not self._serves(math.isqrt(rows)):
+            wanted = rows >= INDEX_FROM
+            if wanted and not self._serves(math.isqrt(rows)):
                 # With num_partitions, optimize() would join cells that are small for
                 # its own target, 8,192 rows, until a query is compared with all.
                 size = math.isqrt(rows)
                 config = IvfSq(distance_type="l2", target_partition_size=size)
                 self._table.create_index("vector", config=config)
+                (self.folder / SHARE).unlink(missing_ok=True)
+            if wanted and not is_file(self.folder / SHARE):
+                self._choose_share()
 
     def _indices(self) -> dict[str, Any]:
         """What LanceDB says of the indices, by name."""

@@ -91,6 +91,17 @@ def test_from_a_photograph_to_a_verdict(browser: Browser, folder: Path) -> None:
     loaded = "return Array.from(document.images).every(i => i.loading === 'lazy' || (i.complete && i.naturalWidth > 0))"  # noqa: E501
     assert browser.driver.execute_script(loaded)
     assert browser.all("svg.timeline circle")
+    # Why a row was found: a picture, in a tab of its own.
+    here = browser.driver.current_window_handle
+    items[3].find_element("css selector", ".why").click()
+    (other,) = set(browser.driver.window_handles) - {here}
+    browser.driver.switch_to.window(other)
+    browser.one("img")
+    assert browser.driver.execute_script("return document.images[0].naturalWidth") > 500
+    browser.driver.close()
+    browser.driver.switch_to.window(here)
+    # Chromium's own page around a picture wants styles, which are forbidden.
+    assert all("/explanation?" in fault for fault in browser.faults())
     # Feedback, by key, is there when the address is opened again.
     kept = browser.driver.current_url
     browser.driver.execute_script("arguments[0].focus()", items[0])

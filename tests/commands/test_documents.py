@@ -164,7 +164,8 @@ def test_files_that_contributing_names_are_there() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     named = set(re.findall(r"`([\w.*-]+(?:/[\w.*-]+)+)/?`", text))
     assert len(named) > 20
-    assert [name for name in named if not list(ROOT.glob(name))] == []
+    committed = {name for name in named if not name.startswith("build/")}
+    assert [name for name in committed if not list(ROOT.glob(name))] == []
 
 
 def document(folder: Path, text: str) -> Path:

@@ -81,7 +81,7 @@ def test_a_shell_is_given_its_completion(program: Path, shell: str) -> None:
     [
         ("drdl eval", {"eval-cmc", "eval-map", "eval-verification"}),
         ("drdl train --w", {"--weights"}),
-        ("drdl reproduce --preset ", {"mini", "demo", "paper"}),
+        ("drdl reproduce --preset ", {"mini", "demo", "larger", "paper"}),
     ],
 )
 def test_bash_completes(program: Path, words: str, found: set[str]) -> None:

@@ -12,7 +12,7 @@ pytest.importorskip("lancedb", reason="the extra search is not installed")
 
 from pydrdl.datasets.dataset import Image
 from pydrdl.features import FeatureSet
-from pydrdl.gallery import lance
+from pydrdl.gallery import cells, lance
 from pydrdl.gallery.folder import GalleryFolder, make_gallery
 from pydrdl.gallery.query import ask
 from pydrdl.gallery.rows import GalleryRow
@@ -33,7 +33,7 @@ def small_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """Galleries of this size have one, and not all of it is searched."""
     monkeypatch.setattr(lance, "INDEX_FROM", 100)
     monkeypatch.setattr(lance, "PROBED", 1)
-    monkeypatch.setattr(lance, "PROBED_SHARE", 0.75)
+    monkeypatch.setattr(cells, "SHARES", (0.75,))
 
 
 def filled(folder: Path, content: FeatureSet, chosen: Sequence[int]) -> GalleryFolder:
