@@ -28,6 +28,7 @@ NOT_RUN = {
     "docker ": "no container engine where tests run; its steps are tried by "
     "tools/container/try_in_root.py",
     "apptainer ": "the same",
+    "mount --bind": "goes with the next",
     "debootstrap ": "makes a system of its own, which takes minutes",
     "python tools/container/try_in_root.py": "builds everything in a bare system",
     "pip install --constraint constraints.txt auditwheel": "comes before the next",

@@ -27,8 +27,8 @@ _SPAN = re.compile(r"`((?:(?:drdl|python) |tools/)[^`]*)`")
 # Programs that are not of this project; what they are given is not looked at.
 OTHERS = {
     ".", "apptainer", "apt-get", "cd", "cmake", "curl", "dask", "debootstrap", "do",
-    "docker", "done", "export", "for", "git", "grep", "mkdocs", "pip", "pre-commit",
-    "pytest", "set", "source", "time",
+    "docker", "done", "export", "for", "git", "grep", "mkdocs", "mount", "pip",
+    "pre-commit", "pytest", "set", "source", "time",
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Installs a wheel of tools/wheel.sh in a bare system, and uses it there.
 
     debootstrap --variant=minbase --include=python3-venv bookworm ROOT
+    mount --bind /proc ROOT/proc
     python tools/container/try_wheel.py ROOT FOLDER
 
 ROOT is a bare Debian 12 that reaches its packages; it is changed. FOLDER holds the
@@ -70,6 +71,10 @@ if __name__ == "__main__":
     system = Path(sys.argv[1])
     if not (system / "etc/debian_version").exists():
         fail("no Debian is here", system, "debootstrap --variant=minbase bookworm ROOT")
+    if not (system / "proc/self").exists():  # a program finds its libraries by it
+        fail(
+            "/proc is not mounted", system / "proc", f"mount --bind /proc {system}/proc"
+        )
     if os.geteuid() != 0:
         fail("chroot needs root", "this user", "run it as root")
     main(system, Path(sys.argv[2]))
