@@ -11,14 +11,16 @@ import cv2
 from pydrdl.datasets.dataset import Image
 from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
-from pydrdl.files import write_bytes
+from pydrdl.files import refuse_unwritable, write_bytes
 from pydrdl.gallery.folder import open_gallery
 from pydrdl.gallery.query import ask, input_of, open_net_of
 from pydrdl.gallery.strip import draw_strip
 
 
 def search(photo: Path, folder: Path, picture: Path | None = None) -> None:
-    """Prints the seven photographs that are most like one, and draws them."""
+    """Prints the photographs that are most like one, and draws seven of them."""
+    if picture:
+        refuse_unwritable(picture)
     gallery = open_gallery(folder)
     net = open_net_of(gallery)  # that of the gallery's features, told by its hash
     pixels = read_image(Path(), Image(str(photo), -1), None)
@@ -34,14 +36,15 @@ def search(photo: Path, folder: Path, picture: Path | None = None) -> None:
         if path:
             cells.append((read_image(Path(match.row.root), image, None), lines))
     if picture:
-        strip = draw_strip(pixels, cells[:7])
-        write_bytes(picture, cv2.imencode(picture.suffix, strip)[1].tobytes())
+        _, data = cv2.imencode(picture.suffix, draw_strip(pixels, cells[:7]))
+        write_bytes(picture, data.tobytes())
 
 
 if __name__ == "__main__":
-    if not 3 <= len(sys.argv) <= 4:
+    given = sys.argv[1:]
+    if not 2 <= len(given) <= 3 or not all(map(cv2.haveImageWriter, given[2:])):
         sys.exit(__doc__)
     try:
-        search(*map(Path, sys.argv[1:]))
+        search(*map(Path, given))
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -18,8 +18,8 @@ import re
 import stat
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -201,6 +201,20 @@ def write_bytes(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
+def write_together(content: Mapping[Path, bytes]) -> None:
+    """Writes files that are of use together only: all of them, or none.
+
+    The first stands for them: where others are replaced it is taken away before, and is
+    there again last, so that a loss of power never leaves it beside others of before.
+    """
+    first = next(iter(content))
+    with ExitStack() as replaced:  # from the last to the first
+        for path, data in content.items():
+            replaced.enter_context(whole_file(path)).write_bytes(data)
+        if len(content) > 1 and is_file(first):
+            first.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text at once, as whole_file does."""
     write_bytes(path, text.encode())
@@ -258,6 +272,19 @@ def refuse_existing(path: Path, *, overwrite: bool = False) -> None:
         raise InputError("the output exists", path, "delete it, or pass --overwrite")
     if not is_folder(path.parent):
         raise InputError("no such folder", path.parent, "make it, or name another")
+
+
+def refuse_inputs(outputs: Iterable[Path | None], *inputs: Path | None) -> None:
+    """Refuses outputs that would take the place of what they are made from.
+
+    Raises:
+        InputError: one is the same file as an input, under whatever name.
+    """
+    for output in filter(None, outputs):
+        for path in filter(None, inputs):
+            if is_file(output) and is_file(path) and output.samefile(path):
+                what = "the output is what it would be made from"
+                raise InputError(what, output, "name another output")
 
 
 def refuse_unwritable(path: Path) -> None:

@@ -199,7 +199,8 @@ def make_model(
     said |= {key: path.name for key, path in made.items() if key != "caffemodel"}
     scored = [found for path in results for found in _of_this(path, hashes)]
     said |= {**hashes, "measure": measure(scored[0])}
-    return {CARD: card_text(said, data, command, scored).encode(), **content}
+    # The card last: it tells of all others.
+    return {**content, CARD: card_text(said, data, command, scored).encode()}
 
 
 def _weights(training: Path) -> Path:

@@ -129,7 +129,9 @@ def two_camera_lists(
     output: Annotated[
         Path | None, options.output("Folder for train.txt and test.txt.")
     ] = None,
-    test_vehicles: Annotated[int, Option(min=1, help="Vehicles to test.")] = 100,
+    test_vehicles: Annotated[
+        int | None, Option(min=1, help="Vehicles to test; default: 100.")
+    ] = None,
     train_vehicles: Annotated[
         int, Option(min=0, help="Vehicles to train on; 0: all others.")
     ] = 0,
@@ -138,9 +140,9 @@ def two_camera_lists(
         Option(min=2, help="Parts of the vehicles, to test one after another."),
     ] = None,
     fold: Annotated[
-        int,
-        Option(min=1, help="Which of --folds to test, in place of --test-vehicles."),
-    ] = 1,
+        int | None,
+        Option(min=1, help="Which of --folds to test; default: the first."),
+    ] = None,
     seed: Annotated[int, options.seed("Of the split.")] = 0,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
@@ -154,10 +156,14 @@ def two_camera_lists(
     from pydrdl.datasets.image_list import image_list_lines, read_two_camera
 
     made = options.one_output(output, output_word)
-    if folds is not None and fold > folds:
+    if fold is not None and folds is None:
+        raise BadParameter("goes with --folds", param_hint="--fold")
+    if folds is not None and test_vehicles is not None:
+        raise BadParameter("a fold is tested", param_hint="--test-vehicles and --folds")
+    part = None if folds is None else (fold or 1, folds)
+    if part is not None and part[0] > part[1]:
         raise BadParameter(f"fold {fold} of {folds}", param_hint="--fold")
-    part = None if folds is None else (fold, folds)
-    dataset = read_two_camera(folder, test_vehicles, seed, part)
+    dataset = read_two_camera(folder, test_vehicles or 100, seed, part)
     lists, said = {}, []
     for split, images in dataset.splits.items():
         ids = list(dict.fromkeys(image.vehicle_id for image in images))

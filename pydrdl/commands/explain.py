@@ -7,7 +7,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import is_device, refuse_existing, refuse_unwritable
+from pydrdl.files import is_device, refuse_existing, refuse_inputs, refuse_unwritable
 
 if TYPE_CHECKING:
     from pydrdl.explain.maps import Explanation
@@ -61,6 +61,7 @@ def explain(
     from pydrdl.gallery.query import box_of, input_of
     from pydrdl.pictures import write_png
 
+    refuse_inputs((output, json), first, second, net, weights)
     _refuse_outputs(output, json, overwrite=overwrite)
     try:
         boxes = [
@@ -88,7 +89,9 @@ def explain(
         for pixels, box, path in zip(whole, boxes, paths, strict=True)
     ]
     names = [str(path) for path in paths]
-    found = explain_pair(extractor, (inputs[0], inputs[1]), names, blob or ())
+    found = explain_pair(
+        extractor, (inputs[0], inputs[1]), names, list(dict.fromkeys(blob or ()))
+    )
     if output is not None:
         shown = [
             pixels if box is None else cut_out(pixels, box)
@@ -108,6 +111,8 @@ def _refuse_outputs(output: Path | None, json: Path | None, *, overwrite: bool) 
     """Refuses files that cannot be written, before anything takes long."""
     if output is None and json is None:
         raise BadParameter("say what to make", param_hint="--output, --json")
+    if output is not None and output == json:
+        raise BadParameter("two outputs are one file", param_hint="--output, --json")
     if output is not None:
         if output.suffix.lower() != ".png" and not is_device(output):
             what = f"{output} does not end in .png, and it is a PNG that is drawn"

@@ -9,8 +9,13 @@ from typer import BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.errors import InputError
-from pydrdl.files import refuse_existing, write_bytes
+from pydrdl.errors import InputError, writing
+from pydrdl.files import (
+    refuse_existing,
+    refuse_inputs,
+    refuse_unwritable,
+    write_together,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,8 +92,10 @@ def export(
     from pydrdl.features.extract import open_extractor
 
     _refuse_wrong_use(output, format, pixels=pixels, half=half)
+    refuse_inputs(_outputs(output, format), net, weights)
     for path in _outputs(output, format):
         refuse_existing(path, overwrite=overwrite)
+        refuse_unwritable(path)
     if root is not None and dataset is None:
         raise BadParameter("goes with --dataset", param_hint="--root")
     make = {"onnx": _onnx, "opencv": _opencv, "torch": _torch}[format]
@@ -114,8 +121,8 @@ def export(
                 + (", or leave out --half" if half else ", or report this"),
             )
         cli.console.lines(f"{what}: {found:.1e} of the largest value from Caffe's")
-    for path, data in made.files.items():
-        write_bytes(path, data)
+    with writing("the model", output):
+        write_together(made.files)
     size = sum(map(len, made.files.values()))
     cli.console.lines(f"{output}: blob {extractor.blob}, {made.told}, {size:,} bytes")
 

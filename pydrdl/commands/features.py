@@ -9,7 +9,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import refuse_existing
+from pydrdl.files import refuse_existing, refuse_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,7 @@ def extract_features(
         raise BadParameter("workers compute on CPUs", param_hint="--workers, --gpu")
     path = options.one_output(output, output_word)
     refuse_output(path, overwrite=overwrite)
+    refuse_inputs([path], net, weights)
     data = open_dataset(dataset, root)
     images = images_of_split(data, split)
     opening: dict[str, Any] = {
@@ -165,6 +166,7 @@ def _train(
     from pydrdl.verifiers.joint_bayesian import Model
 
     refuse_existing(output, overwrite=overwrite)
+    refuse_inputs([output], features)
     trained = train(read_features(features), where=features)
     save_verifier(trained, output)
     training, axes = trained.training, trained.projection.axes

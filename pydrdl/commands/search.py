@@ -8,7 +8,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import refuse_unwritable
+from pydrdl.files import refuse_inputs, refuse_unwritable
 
 if TYPE_CHECKING:
     from pydrdl.arrays import Pixels
@@ -80,6 +80,7 @@ def search(
     from pydrdl.gallery.rows import Wanted
 
     refuse_outputs(strip, json)
+    refuse_inputs((strip, json), photo)
     try:
         wanted = Wanted(
             cameras=camera or (),

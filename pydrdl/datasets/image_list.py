@@ -110,7 +110,8 @@ def read_two_camera(
             f"{len(vehicles)} vehicles; {max(1, end - first)} to test and some to "
             "train on are needed",
             folder,
-            "check the folder: it must hold <class>_<number>_cam<camera>.jpg",
+            "check the folder: it must hold <class>_<number>_cam<camera>.jpg; or take "
+            "fewer --folds or --test-vehicles",
         )
     number = {vehicle: k for k, vehicle in enumerate(vehicles)}
     classes = sorted({name for name, _ in vehicles})

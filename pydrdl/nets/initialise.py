@@ -19,7 +19,7 @@ from rich.text import Text
 
 from pydrdl import __version__
 from pydrdl.errors import InputError
-from pydrdl.files import file_sha256, refuse_existing
+from pydrdl.files import file_sha256, refuse_existing, refuse_inputs
 from pydrdl.messages import caffe_pb2
 from pydrdl.nets.caffemodel import (
     Dims,
@@ -94,6 +94,7 @@ def init_weights(
             not finite, or nothing to copy.
     """
     refuse_existing(output, overwrite=overwrite)
+    refuse_inputs([output], weights, net_path)
     net = read_net(net_path)
     wanted = wanted_layers(net, net_path)
     layers = read_weights(weights)

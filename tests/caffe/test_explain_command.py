@@ -55,6 +55,18 @@ def test_maps_are_drawn_and_written(folder: Path, photos: tuple[str, str]) -> No
     assert explain(folder, *words, "--overwrite").returncode == 0
 
 
+def test_no_output_takes_the_place_of_another_file(
+    folder: Path, photos: tuple[str, str]
+) -> None:
+    done = explain(folder, *photos, *NET, "--output", "b.png", "--json", "b.png")
+    assert done.returncode == 2 and "two outputs are one file" in done.stderr
+    before = (folder / "w").read_bytes()
+    done = explain(folder, *photos, *NET, "--json", "w", "--overwrite")
+    assert done.returncode == 1
+    assert "the output is what it would be made from" in done.stderr
+    assert (folder / "w").read_bytes() == before
+
+
 def test_a_box_is_cut_out(folder: Path, photos: tuple[str, str]) -> None:
     pixels = cv2.imread(str(folder / photos[0]))
     cv2.imwrite(str(folder / "cut.png"), pixels[4:20, 6:22])

@@ -175,6 +175,16 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cut").write_bytes((tmp_path / "own.caffemodel").read_bytes()[:-9])
     code, told = export("--overwrite", "--weights", "cut")
     assert code == 1 and "where: cut" in told
+    kept = (tmp_path / "own.caffemodel").read_bytes()
+    for output in ("own.prototxt", "own.caffemodel"):  # beside it, the weights
+        form = ("--format", "onnx") if output.endswith("l") else ()
+        code, told = export(
+            "--weights", "own.caffemodel", "--output", output, "--overwrite", *form
+        )
+        assert code == 1 and "the output is what it would be made from" in told
+        assert (tmp_path / "own.caffemodel").read_bytes() == kept
+    code, told = export("--untrained", 1, "--output", "/proc/own.prototxt")
+    assert code == 1 and "where: /proc/own.prototxt" in told
     for more, why in (
         (("--half",), "goes with --format onnx"),
         (("--pixels",), "goes with --format onnx or torch"),

@@ -91,6 +91,11 @@ def test_a_fold_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2 and "fold 3 of 2" in done.stderr
     done = run_tool("two_camera_lists.py", tmp_path, *words, 5, "--fold", 1)
     assert done.returncode == 1 and "2 vehicles; 1 to test" in done.stderr
+    assert "fewer --folds" in done.stderr
+    for more in ((2, "--test-vehicles", 1), ()):
+        options = words if more else (*words[:-1], "--fold", 1)
+        done = run_tool("two_camera_lists.py", tmp_path, *options, *more)
+        assert done.returncode == 2
     assert not (tmp_path / "lists").exists()
 
 

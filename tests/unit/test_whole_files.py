@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unprivileged import as_user, common_folder
 
-from pydrdl.files import final_name, renamed, whole_file, write_text
+from pydrdl.errors import InputError
+from pydrdl.files import (
+    final_name,
+    refuse_inputs,
+    renamed,
+    whole_file,
+    write_text,
+    write_together,
+)
 
 
 def names(folder: Path) -> set[str]:
@@ -34,6 +42,34 @@ def test_the_file_appears_whole(tmp_path: Path) -> None:
         assert path.read_text() == "half"
     assert path.read_text() == "whole"
     assert names(tmp_path) == {"a.json"}
+
+
+def test_files_that_belong_together_are_all_new_or_none(tmp_path: Path) -> None:
+    net, weights = tmp_path / "net", tmp_path / "weights"
+    write_together({net: b"1", weights: b"1"})
+    with pytest.raises(TypeError):
+        write_together({net: b"2", weights: "no bytes"})  # type: ignore[dict-item]
+    assert (net.read_text(), weights.read_text()) == ("1", "1")
+    assert names(tmp_path) == {"net", "weights"}
+    # Where the second cannot be replaced, the first does not stand beside the old one.
+    weights.unlink()
+    weights.mkdir()
+    with pytest.raises(OSError):
+        write_together({net: b"3", weights: b"3"})
+    assert not net.exists() or net.read_text() == "1"
+    weights.rmdir()
+    write_together({net: b"4", weights: b"4"})
+    assert (net.read_text(), weights.read_text()) == ("4", "4")
+
+
+def test_an_output_is_no_input_under_whatever_name(tmp_path: Path) -> None:
+    given, other = tmp_path / "w", tmp_path / "link"
+    given.touch()
+    other.symlink_to(given)
+    refuse_inputs([tmp_path / "new", None], given, None)
+    for output in (given, tmp_path / "." / "w", other):
+        with pytest.raises(InputError, match="is what it would be made from"):
+            refuse_inputs([None, output], tmp_path / "gone", given)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

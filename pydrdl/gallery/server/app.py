@@ -69,7 +69,9 @@ def build_app(
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:])
+        # Without what pydantic calls the parts of a union, such as list[...].
+        parts = [str(part) for part in first["loc"][1:]]
+        place = ".".join(part for part in parts if "[" not in part)
         if "UploadFile" in first["msg"]:  # of starlette, a text in place of a file
             what = f"the field {place} is no file"
             return _answer(shown, request, 422, what, f"send it by -F {place}=@car.jpg")
