@@ -18,7 +18,7 @@ RUN if [ "$PRESET" = cuda ]; then tools/container/cuda.sh; fi
 COPY tools/setup.sh tools/
 RUN tools/setup.sh packages
 COPY . .
-RUN tools/setup.sh "$PRESET" && rm -rf build /root/.cache
+RUN tools/setup.sh "$PRESET" && rm -rf build "$HOME/.cache"
 RUN python -c "import caffe, pydrdl" && drdl environment && drdl gradcheck --help
 
 RUN useradd --create-home --uid 1000 drdl
