@@ -7,7 +7,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import is_device, refuse_existing, refuse_inputs, refuse_unwritable
+from pydrdl.files import refuse_existing, refuse_inputs
 
 if TYPE_CHECKING:
     from pydrdl.explain.maps import Explanation
@@ -62,7 +62,11 @@ def explain(
     from pydrdl.pictures import write_png
 
     refuse_inputs((output, json), first, second, net, weights)
-    _refuse_outputs(output, json, overwrite=overwrite)
+    if output is None and json is None:
+        raise BadParameter("say what to make", param_hint="--output, --json")
+    options.refuse_outputs(output, "--output", json)
+    if output is not None:
+        refuse_existing(output, overwrite=overwrite)
     try:
         boxes = [
             None if one is None else box_of(one) for one in (first_box, second_box)
@@ -105,22 +109,6 @@ def explain(
     if found.blobs:
         told += f"; activations of {', '.join(found.blobs)}"
     cli.console.lines(told)
-
-
-def _refuse_outputs(output: Path | None, json: Path | None, *, overwrite: bool) -> None:
-    """Refuses files that cannot be written, before anything takes long."""
-    if output is None and json is None:
-        raise BadParameter("say what to make", param_hint="--output, --json")
-    if output is not None and output == json:
-        raise BadParameter("two outputs are one file", param_hint="--output, --json")
-    if output is not None:
-        if output.suffix.lower() != ".png" and not is_device(output):
-            what = f"{output} does not end in .png, and it is a PNG that is drawn"
-            raise BadParameter(what, param_hint="--output")
-        refuse_existing(output, overwrite=overwrite)
-    for path in (output, json):
-        if path is not None and path != Path("-"):
-            refuse_unwritable(path)
 
 
 def _content(

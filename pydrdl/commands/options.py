@@ -16,7 +16,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.cli import MAX_INT
-from pydrdl.files import is_device
+from pydrdl.files import is_device, refuse_unwritable
 
 # The name of what --output was before all tools had that.
 OUTPUT_WORD = Argument(
@@ -117,6 +117,28 @@ def refuse_other_than_png(picture: Path, option: str) -> None:
     if picture.suffix.lower() != ".png" and not is_device(picture):
         what = f"{picture} does not end in .png, and it is a PNG that is drawn"
         raise BadParameter(what, param_hint=f"'{option}'")
+
+
+def refuse_outputs(picture: Path | None, option: str, json: Path | None) -> None:
+    """Refuses files that cannot be written, before anything takes long.
+
+    Args:
+        picture: a PNG to draw; None: none is.
+        option: that names it.
+        json: file of --json.
+
+    Raises:
+        BadParameter: the picture's name says another kind, or both are one file.
+        InputError: one cannot be written.
+    """
+    if picture is not None:
+        refuse_other_than_png(picture, option)
+        if picture == json:
+            hint = f"{option}, --json"
+            raise BadParameter("two outputs are one file", param_hint=hint)
+    for path in (picture, json):
+        if path is not None and path != Path("-"):
+            refuse_unwritable(path)
 
 
 def seed(of: str) -> Any:

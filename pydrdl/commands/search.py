@@ -8,7 +8,7 @@ from typer import Argument, BadParameter, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import refuse_inputs, refuse_unwritable
+from pydrdl.files import refuse_inputs
 
 if TYPE_CHECKING:
     from pydrdl.arrays import Pixels
@@ -79,7 +79,7 @@ def search(
     from pydrdl.gallery.query import ask, box_of, input_of, open_net_of
     from pydrdl.gallery.rows import Wanted
 
-    refuse_outputs(strip, json)
+    options.refuse_outputs(strip, "--strip", json)
     refuse_inputs((strip, json), photo)
     try:
         wanted = Wanted(
@@ -112,15 +112,6 @@ def search(
         cli.write_json(json, {"schema": ANSWER_SCHEMA, **content})
     if strip is not None:
         _draw(strip, pixels, cut, answer)
-
-
-def refuse_outputs(strip: Path | None, json: Path | None) -> None:
-    """Refuses files that cannot be written, before anything takes long."""
-    if strip is not None:
-        options.refuse_other_than_png(strip, "--strip")
-    for path in (strip, json):
-        if path is not None and path != Path("-"):
-            refuse_unwritable(path)
 
 
 def _print_answer(folder: "GalleryFolder", answer: "Answer") -> None:

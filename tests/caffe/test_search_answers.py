@@ -71,6 +71,8 @@ def test_outputs_are_looked_at_before_the_work(here: Path) -> None:
         assert message in refused(here, *words, *gone), words
     done = search(here, "--strip", "s.jpg", *gone)
     assert done.returncode == 2 and "does not end in .png" in done.stderr
+    done = search(here, "--strip", "s.png", "--json", "s.png", *gone)
+    assert done.returncode == 2 and "two outputs are one file" in done.stderr
     assert not [*here.glob("s.*"), *here.glob("x.json"), *here.glob(".*")]
 
 
