@@ -179,12 +179,12 @@ def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
     longer = ""
     if {"table3", "fig10"}.intersection(asked):
         sources.append(s.web)
-        if s.web.longer > 1:
-            longer = f" ({s.web.longer * s.iterations:,} on CompCars)"
+        if s.web.iterations > s.iterations:
+            longer = f" ({s.web.iterations:,} on CompCars)"
     if "softmax" in asked:
         world = s.softmax_world
         form = shlex.join(LRN.options)
-        longer += f" ({world.longer * s.iterations:,} of the softmax, {form})"
+        longer += f" ({world.iterations:,} of the softmax, {form})"
     drawn = f"rendered data (preset {s.render}), which is not the paper's"
     data = "; ".join(
         f"{source.name} {drawn if source.renderer else source.root}"

@@ -36,8 +36,7 @@ class TrainingData:
     prefix: str  # of the names of what is made from it
     mark: str  # of the image LMDB for the nets that learn by softmax alone
     options: tuple[str, ...]  # that LMDB's, as build_lmdb.py takes them
-    longer: int = 1  # times that every training lasts as long as the setting says
-    iterations: int | None = None  # of every training, in place of the setting's
+    iterations: int  # of every training
     photographs: Path | None = None  # the folder of an image list's images
 
 
@@ -140,6 +139,7 @@ class Setting:
             # A softmax learns nothing from an image without a label.
             mark="_labelled",
             options=("--labelled-only",),
+            iterations=self.iterations,
         )
 
     @property
@@ -170,7 +170,7 @@ class Setting:
             root=self.work / "softmax_world",
             renderer=("render_vehicleid.py", *self.world),
             prefix="world_",
-            longer=self.softmax_longer,
+            iterations=self.softmax_longer * self.iterations,
         )
 
     def grown(self, vehicles: int) -> TrainingData:
@@ -215,7 +215,7 @@ class Setting:
             # The baselines' softmax is over car models, not makes.
             mark="_models",
             options=("--vehicles-as-models",),
-            longer=self.web_longer,
+            iterations=self.web_longer * self.iterations,
         )
 
 

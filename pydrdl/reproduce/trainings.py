@@ -31,7 +31,7 @@ class TrainingSteps:
         is not trained, of its first weights.
         """
         s, of = self.setting, data or net.data
-        last = self._iterations(net)
+        last = net.data.iterations
         iteration = iteration or last
         mark = "" if iteration == last else f"iter_{iteration}"
         on = split if of == net.data else f"{of.name}_{split}"
@@ -54,10 +54,6 @@ class TrainingSteps:
             *_images(of), *self._gpu(),
         )  # fmt: skip
 
-    def _iterations(self, net: TrainedNet) -> int:
-        """How long a training lasts."""
-        return net.data.iterations or net.data.longer * self.setting.iterations
-
     def _trained(self, net: TrainedNet) -> Step:
         """A trained net, with its snapshots."""
         after = [self._lmdb(net), self._nets(net)]
@@ -69,7 +65,7 @@ class TrainingSteps:
         return self._add(
             f"train/{net.step}", self._run(net), after,
             "train.py", "--output", self._run(net), *words,
-            amount=self._iterations(net),
+            amount=net.data.iterations,
             known_as=("caffe", "train", *words),
         )  # fmt: skip
 
@@ -91,12 +87,12 @@ class TrainingSteps:
 
     def _weights(self, net: TrainedNet, iteration: int | None = None) -> str:
         """The name of a snapshot's caffemodel, of the last one by default."""
-        return f"{net.structure}_iter_{iteration or self._iterations(net)}.caffemodel"
+        return f"{net.structure}_iter_{iteration or net.data.iterations}.caffemodel"
 
     def _nets(self, net: TrainedNet) -> Step:
         """The prototxt files of a net and of others with the same change."""
         s, folder = self.setting, self.setting.work / net.folder
-        lmdb, lasts = self._lmdb(net), self._iterations(net)
+        lmdb, lasts = self._lmdb(net), net.data.iterations
         step, snapshot = (
             lasts * part // s.iterations for part in (s.stepsize, s.snapshot)
         )
