@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.datasets.image_list import read_two_camera
-from pydrdl.errors import InputError
+from pydrdl.datasets.images import read_image
 from pydrdl.protocols import reid
 from pydrdl.reproduce import tables
 from pydrdl.reproduce.setting import FOLDS
@@ -44,7 +44,7 @@ def _curves(folder: Path, fold: int) -> dict[str, list[float]]:
         np.array([getattr(image, field) for image in images], np.int64)
         for field in ("vehicle_id", "camera_id")
     )
-    pixels = [_read(folder / name) for name in names]
+    pixels = [read_image(folder, image, None) for image in images]
     split = reid.camera_split(names, vehicles, cameras, GALLERY_CAMERA)
     found = {}
     for name, describe in DESCRIPTORS.items():
@@ -52,13 +52,6 @@ def _curves(folder: Path, fold: int) -> dict[str, list[float]]:
         result = reid.evaluate(features, names, vehicles, split, where=name)
         found[name] = result.cmc.mean
     return found
-
-
-def _read(path: Path) -> Image:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise InputError("no image can be read", path, "replace it")
-    return np.asarray(image, np.uint8)
 
 
 def measure(
