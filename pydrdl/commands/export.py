@@ -2,8 +2,9 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import BadParameter, Option
 
@@ -19,6 +20,8 @@ from pydrdl.files import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from pydrdl.arrays import Pixels
     from pydrdl.features.extract import Extractor
@@ -88,7 +91,7 @@ def export(
     Example: drdl export --net deploy.prototxt --weights mixed.caffemodel
     --output mixed.onnx
     """
-    from pydrdl.export.compare import to_compare
+    from pydrdl.export.compare import difference, to_compare
     from pydrdl.features.extract import open_extractor
 
     _refuse_wrong_use(output, format, pixels=pixels, half=half)
@@ -110,7 +113,7 @@ def export(
     made = make(extractor, net, output, pixels=pixels, half=half)
     most = tolerance if tolerance is not None else HALF if half else TOLERANCE
     for what, images in to_compare(extractor, IMAGES, dataset, split, root):
-        found = made.difference(images)
+        found = difference(extractor, images, made.run, pixels=pixels)
         if not found <= most:
             first = made.first(images, most) if made.first else ""
             raise InputError(
@@ -132,7 +135,7 @@ class _Made:
     """What a format is exported as, and how it is compared."""
 
     files: dict[Path, bytes]
-    difference: "Callable[[Sequence[Pixels]], float]"  # to Caffe, on images
+    run: "Callable[[NDArray[Any]], NDArray[Any]]"  # of a batch
     told: str  # what is said of it
     # Which layer is the first to differ, in words, by images and how much.
     first: "Callable[[Sequence[Pixels], float], str] | None" = None
@@ -176,7 +179,7 @@ def _onnx(
     data = (onnx_model.to_half(model) if half else model).SerializeToString()
     return _Made(
         {output: data},
-        lambda images: onnx_model.difference(data, extractor, images, pixels=pixels),
+        partial(onnx_model.run, data),
         f"opset {OPSET}",
     )
 
@@ -194,7 +197,7 @@ def _opencv(
     contents = made.prototxt, made.caffemodel
     return _Made(
         dict(zip(_outputs(output, "opencv"), contents, strict=True)),
-        lambda images: opencv.difference(made, extractor, images),
+        partial(opencv.run, made),
         f"compared with OpenCV {__version__}",
         lambda images, most: (
             ", from layer "
@@ -219,6 +222,6 @@ def _torch(
     contents = made.code, made.weights
     return _Made(
         dict(zip(_outputs(output, "torch"), contents, strict=True)),
-        lambda images: torch_module.difference(made, extractor, images, pixels=pixels),
+        partial(torch_module.run, made),
         f"compared with PyTorch {__version__}",
     )

@@ -1,16 +1,17 @@
 """What Caffe computes, beside what another program does with the same net."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pydrdl.arrays import Float32, Pixels
 from pydrdl.datasets import images_of_split, open_dataset
 from pydrdl.datasets.images import read_image
 from pydrdl.errors import InputError
-from pydrdl.features.extract import Extractor
+from pydrdl.features.extract import Extractor, forward
 from pydrdl.pycaffe import read_net
 from pydrdl.table import plural
 
@@ -58,6 +59,27 @@ def to_compare(
             plural(len(some), "photograph"),
             [read_image(data.root, image, size) for image in some],
         )
+
+
+def difference(
+    extractor: Extractor,
+    images: Sequence[Pixels],
+    run: Callable[[NDArray[Any]], NDArray[Any]],
+    *,
+    pixels: bool = False,
+) -> float:
+    """The largest difference to what Caffe computes, over Caffe's largest value.
+
+    Args:
+        extractor: the net in Caffe.
+        images: resize x resize x 3, uint8, BGR.
+        run: what the other program computes of a batch; (n, ...).
+        pixels: whether that is of the images as they are, not of the net's inputs.
+    """
+    inputs = [extractor.preprocess(image) for image in images]
+    expected = forward(extractor.net, extractor.blob, inputs)
+    found = run(np.stack(images if pixels else inputs)).reshape(len(images), -1)
+    return largest_difference(found.astype(np.float32), expected)
 
 
 def largest_difference(found: Float32, expected: Float32) -> float:

@@ -4,22 +4,21 @@ Documented at https://onnx.ai/onnx/operators; layer by layer in layers.py.
 """
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from pydrdl import __version__
-from pydrdl.arrays import Pixels
 from pydrdl.errors import InputError
-from pydrdl.export.compare import largest_difference
 from pydrdl.export.graph import OPSET
 from pydrdl.export.layers import PIXELS, graph_of
 from pydrdl.features.deploy_net import INPUT
-from pydrdl.features.extract import Extractor, forward
+from pydrdl.features.extract import Extractor
 
 IR_VERSION = 9
 BATCH = "N"  # of any number of images
@@ -94,32 +93,20 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return made
 
 
-def difference(
-    model: bytes, extractor: Extractor, images: Sequence[Pixels], *, pixels: bool
-) -> float:
-    """The largest difference to what Caffe computes, over Caffe's largest value.
-
-    Args:
-        model: of to_onnx, in bytes.
-        extractor: the net in Caffe.
-        images: resize x resize x 3, uint8, BGR.
-        pixels: whether the model takes images as they are.
+def run(model: bytes, given: NDArray[Any]) -> NDArray[Any]:
+    """What onnxruntime computes with a model of to_onnx.
 
     Raises:
         InputError: onnxruntime does not take the model.
     """
-    inputs = [extractor.preprocess(image) for image in images]
-    expected = forward(extractor.net, extractor.blob, inputs)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
-        given = np.stack(images if pixels else inputs)
         (found,) = session.run(None, {session.get_inputs()[0].name: given})
     except Exception as error:  # of many kinds, none of which is documented
         what = f"onnxruntime does not run the model: {error}"
         raise InputError(what, "the model", "report this, with the net") from error
-    flat = found.reshape(len(images), -1).astype(np.float32)
-    return largest_difference(flat, expected)
+    return np.asarray(found)

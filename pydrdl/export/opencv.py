@@ -26,7 +26,7 @@ from pydrdl.arrays import Float32, Pixels
 from pydrdl.errors import InputError
 from pydrdl.export.compare import largest_difference, layers_until, refusal
 from pydrdl.features.deploy_net import INPUT
-from pydrdl.features.extract import Extractor, forward
+from pydrdl.features.extract import Extractor
 
 SAME = (
     "AbsVal", "BNLL", "Concat", "Dropout", "ELU", "Eltwise", "Flatten", "PReLU",
@@ -247,23 +247,14 @@ def _plain(message: Any) -> Any:
     return plain
 
 
-def difference(
-    made: OpenCvNet, extractor: Extractor, images: Sequence[Pixels]
-) -> float:
-    """The largest difference to what Caffe computes, over Caffe's largest value.
-
-    Args:
-        made: of to_opencv.
-        extractor: the net in Caffe.
-        images: resize x resize x 3, uint8, BGR.
+def run(made: OpenCvNet, given: Float32) -> Float32:
+    """What OpenCV computes with a net of to_opencv.
 
     Raises:
         InputError: OpenCV does not take the net.
     """
-    inputs = [extractor.preprocess(image) for image in images]
-    expected = forward(extractor.net, extractor.blob, inputs)
-    found = _computed(made, inputs, [made.layers[-1][1]])[0]
-    return largest_difference(found, expected)
+    (found,) = _computed(made, [*given], [made.layers[-1][1]])
+    return found
 
 
 def first_that_differs(

@@ -17,16 +17,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
 
 from pydrdl import __version__
-from pydrdl.arrays import Pixels
 from pydrdl.errors import InputError
-from pydrdl.export.compare import largest_difference
 from pydrdl.export.graph import Graph
 from pydrdl.export.layers import PIXELS, graph_of
 from pydrdl.features.deploy_net import INPUT
-from pydrdl.features.extract import Extractor, forward
+from pydrdl.features.extract import Extractor
 
 HEAD = '''\
 """{title}, as a module of PyTorch; written by drdl export, version {version}.
@@ -306,30 +305,20 @@ def _registered(
     return lines
 
 
-def difference(
-    made: TorchModule, extractor: Extractor, images: Sequence[Pixels], *, pixels: bool
-) -> float:
-    """The largest difference to what Caffe computes, over Caffe's largest value.
-
-    Args:
-        made: of to_torch.
-        extractor: the net in Caffe.
-        images: resize x resize x 3, uint8, BGR.
-        pixels: whether the module takes images as they are.
+def run(made: TorchModule, given: NDArray[Any]) -> NDArray[Any]:
+    """What PyTorch computes with a module of to_torch.
 
     Raises:
         InputError: PyTorch does not run the module.
     """
-    inputs = [extractor.preprocess(image) for image in images]
-    expected = forward(extractor.net, extractor.blob, inputs)
     try:
         net = loaded(made)
         with torch.no_grad():
-            found = net(torch.from_numpy(np.stack(images if pixels else inputs)))
+            found = net(torch.from_numpy(given))
     except Exception as error:  # of many kinds, by what the net holds
         what = f"PyTorch does not run the module: {error}"
         raise InputError(what, "the module", "report this, with the net") from error
-    return largest_difference(found.reshape(len(images), -1).numpy(), expected)
+    return np.asarray(found.numpy())
 
 
 def loaded(made: TorchModule) -> Any:

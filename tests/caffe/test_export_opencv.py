@@ -1,17 +1,19 @@
 """Nets for cv2.dnn compute there what Caffe computes, layer by layer and whole."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from commands import ROOT
-from in_process import run_here
+from in_process import told_here
 from layer_cases import LAYERS, SEVERAL, SIDE, images, layer_of, opened
 
 from pydrdl.errors import InputError
 from pydrdl.export import opencv
+from pydrdl.export.compare import difference
 from pydrdl.features.extract import Extractor, forward, open_extractor
 
 if not hasattr(cv2.dnn, "readNetFromCaffe"):
@@ -29,14 +31,14 @@ def made(extractor: Extractor, folder: Path) -> opencv.OpenCvNet:
 def test_a_layer_computes_what_caffe_computes(name: str, tmp_path: Path) -> None:
     extractor = opened(tmp_path, layer_of(*LAYERS[name]))
     net = made(extractor, tmp_path)
-    assert opencv.difference(net, extractor, images()) < EXACT
+    assert difference(extractor, images(), partial(opencv.run, net)) < EXACT
 
 
 @pytest.mark.parametrize("name", SEVERAL)
 def test_layers_of_several_blobs(name: str, tmp_path: Path) -> None:
     extractor = opened(tmp_path, SEVERAL[name])
     net = made(extractor, tmp_path)
-    assert opencv.difference(net, extractor, images()) < EXACT
+    assert difference(extractor, images(), partial(opencv.run, net)) < EXACT
 
 
 def test_every_rule_is_tested() -> None:
@@ -91,7 +93,7 @@ def test_whole_nets(net: str) -> None:
     side = extractor.preprocess.resize
     shape = 2, side, side, 3
     drawn = list(np.random.default_rng(4).integers(0, 256, shape, np.uint8))
-    assert opencv.difference(written, extractor, drawn) < 1e-4
+    assert difference(extractor, drawn, partial(opencv.run, written)) < 1e-4
     text = written.prototxt.decode()
     assert extractor.source.net_sha256 in text
     assert ("LRN" in path.read_text()) == ("LRN" in text)
@@ -129,25 +131,21 @@ def test_the_first_layer_that_differs_is_named(tmp_path: Path) -> None:
       layer { name: "l" type: "L2Normalize" bottom: "t" top: "l" }"""
     extractor = opened(tmp_path, layers)
     net = made(extractor, tmp_path)
-    assert opencv.difference(net, extractor, images()) < EXACT
+    assert difference(extractor, images(), partial(opencv.run, net)) < EXACT
     for told, change in (("n", b"scale: 0.5946"), ("t", b'type: "TanH"')):
         assert change in net.prototxt
         other = {b"scale: 0.5946": b"scale: 0.6946"}.get(change, b'type: "ReLU"')
         wrong = opencv.OpenCvNet(
             net.prototxt.replace(change, other), net.caffemodel, net.layers
         )
-        assert opencv.difference(wrong, extractor, images()) > 1e-3
+        assert difference(extractor, images(), partial(opencv.run, wrong)) > 1e-3
         assert opencv.first_that_differs(wrong, extractor, images(), 1e-4) == told
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = ROOT / "prototxt/demo/mixed_difference/deploy.prototxt"
     words = ("--net", net, "--format", "opencv", "--output", "own.prototxt")
-
-    def export(*more: object) -> tuple[int, str]:
-        done = run_here("export", *words, *more, cwd=tmp_path)
-        text = " ".join((done.stdout + done.stderr).replace("│", " ").split())
-        return done.returncode, text
+    export = partial(told_here, "export", *words, cwd=tmp_path)
 
     code, told = export("--untrained", 1, "--tolerance", 0)
     assert code == 1 and "the model differs from Caffe on random images" in told

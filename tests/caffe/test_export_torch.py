@@ -4,12 +4,13 @@ PyTorch is gigabytes, and no part of tools/setup.sh: pip install '.[torch]'.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import ROOT
-from in_process import run_here
+from in_process import told_here
 from layer_cases import CHANNELS, LAYERS, SEVERAL, SIDE, images, layer_of, opened
 
 pytest.importorskip("onnx")
@@ -17,7 +18,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from pydrdl.errors import InputError
 from pydrdl.export import torch_module
-from pydrdl.export.torch_module import difference, loaded, to_torch
+from pydrdl.export.compare import difference
+from pydrdl.export.torch_module import loaded, run, to_torch
 from pydrdl.features.extract import forward, open_extractor
 
 EXACT = 5e-6  # of the largest value
@@ -28,14 +30,14 @@ DEMO = ROOT / "prototxt/demo"
 def test_a_layer_computes_what_caffe_computes(name: str, tmp_path: Path) -> None:
     extractor = opened(tmp_path, layer_of(*LAYERS[name]))
     made = to_torch(extractor, tmp_path / "deploy.prototxt", pixels=False)
-    assert difference(made, extractor, images(), pixels=False) < EXACT
+    assert difference(extractor, images(), partial(run, made), pixels=False) < EXACT
 
 
 @pytest.mark.parametrize("name", SEVERAL)
 def test_layers_of_several_blobs(name: str, tmp_path: Path) -> None:
     extractor = opened(tmp_path, SEVERAL[name])
     made = to_torch(extractor, tmp_path / "deploy.prototxt", pixels=False)
-    assert difference(made, extractor, images(), pixels=False) < EXACT
+    assert difference(extractor, images(), partial(run, made), pixels=False) < EXACT
 
 
 @pytest.mark.parametrize("structure", ["mixed_difference", "googlenet_softmax"])
@@ -47,7 +49,7 @@ def test_whole_nets(structure: str, pixels: bool) -> None:
     side = extractor.preprocess.resize
     shape = 3, side, side, 3
     drawn = list(np.random.default_rng(4).integers(0, 256, shape, np.uint8))
-    assert difference(made, extractor, drawn, pixels=pixels) < 1e-5
+    assert difference(extractor, drawn, partial(run, made), pixels=pixels) < 1e-5
     assert extractor.source.net_sha256 in made.code.decode()
     assert "pydrdl" not in made.code.decode()
 
@@ -105,17 +107,13 @@ def test_a_module_that_does_not_run_is_refused(tmp_path: Path) -> None:
     code = made.code.replace(b"F.relu", b"F.rely")
     wrong = torch_module.TorchModule(code, made.weights)
     with pytest.raises(InputError, match="PyTorch does not run the module"):
-        difference(wrong, extractor, images(), pixels=False)
+        difference(extractor, images(), partial(run, wrong), pixels=False)
 
 
 def test_the_command(tmp_path: Path) -> None:
     net = DEMO / "mixed_difference/deploy.prototxt"
     words = ("--net", net, "--format", "torch", "--output", "own.py")
-
-    def export(*more: object) -> tuple[int, str]:
-        done = run_here("export", *words, *more, cwd=tmp_path)
-        text = " ".join((done.stdout + done.stderr).replace("│", " ").split())
-        return done.returncode, text
+    export = partial(told_here, "export", *words, cwd=tmp_path)
 
     code, told = export("--untrained", 1, "--tolerance", 0)
     assert code == 1 and "the model differs from Caffe on random images" in told

@@ -58,3 +58,10 @@ def run_here(name: str, *words: object, cwd: Path) -> Done:
             os.environ["COLUMNS"] = before[2]
         cli.console.stderr = False  # as --json - leaves it
     return Done(code, out.getvalue(), err.getvalue())
+
+
+def told_here(name: str, *words: object, cwd: Path) -> tuple[int, str]:
+    """As run_here: the exit code, and all that is said, in one line without boxes."""
+    done = run_here(name, *words, cwd=cwd)
+    text = " ".join((done.stdout + done.stderr).replace("\u2502", " ").split())
+    return done.returncode, text
