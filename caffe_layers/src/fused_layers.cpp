@@ -165,15 +165,6 @@ bool FusedLayers<Dtype>::Backward(int i) {
   return true;
 }
 
-template <typename Dtype>
-std::vector<std::string> FusedLayers<Dtype>::groups() const {
-  std::vector<std::string> names;
-  for (const auto& group : groups_) {
-    names.push_back(layers_[group->first]->layer_param().name());
-  }
-  return names;
-}
-
 template class FusedLayers<float>;
 template class FusedLayers<double>;
 

@@ -39,6 +39,22 @@ __device__ Activations<Dtype> ActivationsOf(const NormPool<Dtype>& s, int image,
   return {z + image * s.channels * plane, bias, s.channels, plane};
 }
 
+// What a thread goes through: some channels of one pixel of an image.
+struct Part {
+  int image, pixel;
+  int first, last;  // channels
+};
+// Whether there is one for this thread, where images have so many pixels.
+template <typename Dtype>
+__device__ bool FindPart(const NormPool<Dtype>& s, int pixels, Part* part) {
+  const int column = blockIdx.x * blockDim.x + threadIdx.x;
+  part->image = column / pixels;
+  part->pixel = column % pixels;
+  part->first = blockIdx.y * kChannels;
+  part->last = min(part->first + kChannels, s.channels);
+  return part->image < s.images;
+}
+
 // scale^-beta
 template <typename Dtype>
 __device__ Dtype Factor(Dtype scale, Dtype beta) {
@@ -55,12 +71,11 @@ __global__ void NormPoolForwardKernel(NormPool<Dtype> s, const Dtype* z,
   const int kWindow = NormPool<Dtype>::kWindow, kNorm = NormPool<Dtype>::kNorm;
   const int kHalf = kNorm / 2, kPixels = kWindow * kWindow;
   const int pooled = s.pooled_height * s.pooled_width;
-  const int column = blockIdx.x * blockDim.x + threadIdx.x;
-  if (column >= s.images * pooled) return;
-  const int image = column / pooled, to = column % pooled;
+  Part part;
+  if (!FindPart(s, pooled, &part)) return;
+  const int image = part.image, to = part.pixel;
+  const int first = part.first, last = part.last;
   const Activations<Dtype> x = ActivationsOf(s, image, z, bias);
-  const int first = blockIdx.y * kChannels;
-  const int last = min(first + kChannels, s.channels);
   int pixels[kPixels];
   Dtype sums[kPixels];  // of squares, of all but the last channel that counts
   for (int p = 0; p < kPixels; ++p) {
@@ -124,12 +139,11 @@ __global__ void NormPoolBackwardKernel(NormPool<Dtype> s, const Dtype* z,
                                        const int* index, Dtype* z_diff) {
   const int kNorm = NormPool<Dtype>::kNorm, kHalf = kNorm / 2;
   const int plane = s.height * s.width;
-  const int column = blockIdx.x * blockDim.x + threadIdx.x;
-  if (column >= s.images * plane) return;
-  const int image = column / plane, pixel = column % plane;
+  Part part;
+  if (!FindPart(s, plane, &part)) return;
+  const int image = part.image, pixel = part.pixel;
+  const int first = part.first, last = part.last;
   const Activations<Dtype> x = ActivationsOf(s, image, z, bias);
-  const int first = blockIdx.y * kChannels;
-  const int last = min(first + kChannels, s.channels);
   // Of channels j - kNorm + 1 .. j, and of j - kHalf .. j.
   Dtype ratios[kNorm] = {0}, values[kHalf + 1] = {0}, direct[kHalf + 1] = {0};
   Dtype sum = 0;

@@ -3,7 +3,6 @@
 #ifndef CPU_ONLY
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "caffe/layer.hpp"
@@ -40,9 +39,6 @@ class FusedLayers {
   bool Forward(int i);
   /// The same of the pass back, at the group's last layer, which comes first.
   bool Backward(int i);
-
-  /// The names of the convolutions whose output is pooled so.
-  std::vector<std::string> groups() const;
 
  private:
   struct Group;

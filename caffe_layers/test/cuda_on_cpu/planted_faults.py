@@ -179,15 +179,15 @@ FAULTS = (
     Fault(
         "norm and pool: no bound on the column",
         NORM,
-        "  if (column >= s.images * pooled) return;\n",
-        "",
+        "  if (!FindPart(s, pooled, &part)) return;\n",
+        "  FindPart(s, pooled, &part);\n",
         "NormPool*",
     ),
     Fault(
         "norm and pool: no bound on the column in Backward",
         NORM,
-        "  if (column >= s.images * plane) return;\n",
-        "",
+        "  if (!FindPart(s, plane, &part)) return;\n",
+        "  FindPart(s, plane, &part);\n",
         "NormPool*",
     ),
     Fault(
@@ -207,8 +207,8 @@ FAULTS = (
     Fault(
         "norm and pool: threads share channels",
         NORM,
-        "const int last = min(first + kChannels, s.channels);\n  int pixels",
-        "const int last = min(first + kChannels + 1, s.channels);\n  int pixels",
+        "part->last = min(part->first + kChannels, s.channels);",
+        "part->last = min(part->first + kChannels + 1, s.channels);",
         "NormPool*",
     ),
     # Not a fault of the kernel: it is seen only where the kernels' copies of
