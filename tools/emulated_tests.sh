@@ -118,8 +118,9 @@ else
 fi
 
 # --- Nothing of ours was left out
-kernels=$(sed -nE '/__global__/,/\(/s/.*\b([A-Z][A-Za-z0-9]+)\(.*/\1/p' \
-  caffe_layers/src/*.cu | sort -u)
+kernels=$(sed -E 's|//.*||; s/__launch_bounds__\([^)]*\)//' caffe_layers/src/*.cu |
+  tr '\n' ' ' | grep -oE '__global__[^(]*\(' |
+  sed -E 's/.*[^A-Za-z0-9_]([A-Za-z0-9_]+) *\($/\1/' | sort -u)
 launched=$(cut -f2 "$CUDA_ON_CPU_LAUNCHES" | sed 's/<.*//' | sort -u)
 left=$(comm -23 <(echo "$kernels") <(echo "$launched"))
 [ -n "$kernels" ] || fail "no kernel of ours is found" "caffe_layers/src/*.cu" \
