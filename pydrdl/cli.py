@@ -166,6 +166,16 @@ def shown(show: Callable[[str], object]) -> Iterator[None]:
 MAX_INT = 2**31 - 1  # what the fields of Caffe's messages hold
 
 
+def wrong_use(what: str, *options: str) -> BadParameter:
+    """What to raise for options that cannot be as they are, such as "--mean"."""
+    return BadParameter(what, param_hint=options)
+
+
+def option_of(parameter: str) -> str:
+    """The option that a command has as this parameter."""
+    return f"--{parameter.replace('_', '-')}"
+
+
 def refuse_odd_numbers(options: Mapping[str, object]) -> None:
     """Refuses NaN, infinity and whole numbers beyond 2^31; options by parameter.
 
@@ -180,8 +190,7 @@ def refuse_odd_numbers(options: Mapping[str, object]) -> None:
                 why = f"{number} is not in the range -{MAX_INT}<=x<={MAX_INT}."
             else:
                 continue
-            hint = f"'--{name.replace('_', '-')}'"
-            raise BadParameter(why, param_hint=hint)
+            raise wrong_use(why, option_of(name))
 
 
 def refuse_empty_paths(options: Mapping[str, object], words: Sequence[str]) -> None:
@@ -196,10 +205,8 @@ def refuse_empty_paths(options: Mapping[str, object], words: Sequence[str]) -> N
     for name, value in options.items():
         given = value if isinstance(value, list) else [value]
         if empty and Path() in given:
-            raise BadParameter(
-                "it is empty; is a variable of the shell unset? (.: this folder)",
-                param_hint=f"'--{name.replace('_', '-')}'",
-            )
+            what = "it is empty; is a variable of the shell unset? (.: this folder)"
+            raise wrong_use(what, option_of(name))
 
 
 def _numbers(value: object) -> Iterable[int | float]:

@@ -138,19 +138,21 @@ def _plain(value: str) -> str:
         return value
 
 
-def read_cards(folder: Path) -> list[ModelCard]:
-    """The cards of a folder's models, by their names.
+def cards_in(folder: Path) -> list[Path]:
+    """Where the cards of a folder's models are, by their names.
 
     Raises:
-        InputError: there are none, or one cannot be used.
+        InputError: there is no such folder, or none in it.
     """
+    if not is_folder(folder):
+        raise InputError("no such folder", folder, "check the path")
     paths = sorted(p / CARD for p in files_in(folder, "*") if is_folder(p))
     paths = [path for path in paths if exists(path)]
     if not paths:
         what = f"no model is here: no folder in it has a {CARD}"
         raise InputError(what, folder, "name another folder, or write a card with: "
                          "drdl model-card")  # fmt: skip
-    return [read_card(path) for path in paths]
+    return paths
 
 
 def make_model(
@@ -183,8 +185,9 @@ def make_model(
     weights = _weights(training)
     said = {"name": name, "caffemodel": weights.name, "caffemodel_url": url,
             "license": model_license}  # fmt: skip
-    for key, text in said.items():
-        if len(text.splitlines()) > 1 or (not text.strip() and key != "caffemodel_url"):
+    for key, text in {**said, "data": data, "command": command}.items():
+        empty = not text.strip() and key != "caffemodel_url"
+        if empty or (len(text.splitlines()) > 1 and key != "command"):
             what = f"{key} is {text[:80]!r}; expected one line of text"
             raise InputError(what, f"--{key.removeprefix('caffemodel_')}", "change it")
     made = {"caffemodel": weights, "deploy": net, "preprocess": _beside(net)}
@@ -262,9 +265,12 @@ def card_text(
         f"{to_markdown(terminal_table([result]))}"
         for result in results
     )
+    fence = "```"
+    while fence in command:
+        fence += "`"
     return (
         f"---\n{head}---\n\n# {said['name']}\n\n"
-        f"Trained on {data}:\n\n```text\n{command}\n```\n\n"
+        f"Trained on {data}:\n\n{fence}text\n{command}\n{fence}\n\n"
         f"Evaluated by pydrdl {__version__}; behind ± stands the standard deviation "
         f"over repeats.\n\n{shown}"
     )

@@ -11,9 +11,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fail() {  # what, where, next
+fail() {  # what, where, next, exit code
   printf 'error: %s\n  where: %s\n  next: %s\n' "$1" "$2" "$3" >&2
-  exit 1
+  exit "${4:-1}"
 }
 
 preset=${1:-}
@@ -25,7 +25,7 @@ if [ -z "$preset" ]; then
 fi
 case "$preset" in
   cpu | cuda | packages) ;;
-  *) fail "unknown preset" "$preset" "give cpu, cuda or packages" ;;
+  *) fail "unknown preset" "$preset" "give cpu, cuda or packages" 2 ;;
 esac
 if [ "$preset" = cuda ] && ! command -v nvcc >/dev/null; then
   fail "no CUDA compiler" "nvcc is not on PATH" \
@@ -54,9 +54,12 @@ if [ ${#missing[@]} -gt 0 ]; then
     as_root=(sudo -n)
   fi
   echo "setup: installing ${#missing[@]} system packages"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-    --no-install-recommends "${missing[@]}" >/dev/null
+  {
+    "${as_root[@]}" apt-get update -qq &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends "${missing[@]}" >/dev/null
+  } || fail "system packages could not be installed" "${missing[*]}" \
+    "read what apt-get says above; is there a network?"
 fi
 [ "$preset" != packages ] || exit 0
 
@@ -64,12 +67,15 @@ fi
 wanted=$(cat pyproject.toml constraints.txt | sha256sum)
 if [ "$(cat .venv/setup.stamp 2>/dev/null)" != "$wanted" ]; then
   echo "setup: installing Python packages into .venv"
-  /usr/bin/python3 -P -m venv .venv
   pip=(.venv/bin/pip install --quiet --disable-pip-version-check
     --constraint constraints.txt)
-  "${pip[@]}" hatchling editables
-  "${pip[@]}" --no-build-isolation --editable \
-    '.[caffe,cluster,docs,export,milvus,search,test]'
+  {
+    /usr/bin/python3 -P -m venv .venv &&
+      "${pip[@]}" hatchling editables &&
+      "${pip[@]}" --no-build-isolation --editable \
+        '.[caffe,cluster,docs,export,milvus,search,test]'
+  } || fail "Python packages could not be installed" "$PWD/.venv" \
+    "read what pip says above; is there a network, or an index (PIP_INDEX_URL)?"
   printf '%s\n' "$wanted" >.venv/setup.stamp
 fi
 

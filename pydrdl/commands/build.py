@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich import box
 from rich.table import Table
-from typer import Argument, BadParameter, Exit, Option
+from typer import Argument, Exit, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -211,7 +211,7 @@ def verify_lmdb(
     from pydrdl.lmdb.verify import verify_image_lmdb
 
     if (dataset is None) != (split is None):
-        raise BadParameter("give both or neither", param_hint="--dataset, --split")
+        raise cli.wrong_use("give both or neither", "--dataset", "--split")
     images, start, num_models = None, Path(), 0
     if dataset is not None and split is not None:
         data = _open(dataset, root, labelled_only, as_models)

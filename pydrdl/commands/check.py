@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, BadParameter, Exit, Option
+from typer import Argument, Exit, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -157,12 +157,12 @@ def two_camera_lists(
 
     made = options.one_output(output, output_word)
     if fold is not None and folds is None:
-        raise BadParameter("goes with --folds", param_hint="--fold")
+        raise cli.wrong_use("goes with --folds", "--fold")
     if folds is not None and test_vehicles is not None:
-        raise BadParameter("a fold is tested", param_hint="--test-vehicles and --folds")
+        raise cli.wrong_use("a fold is tested", "--test-vehicles", "--folds")
     part = None if folds is None else (fold or 1, folds)
     if part is not None and part[0] > part[1]:
-        raise BadParameter(f"fold {fold} of {folds}", param_hint="--fold")
+        raise cli.wrong_use(f"fold {fold} of {folds}", "--fold")
     dataset = read_two_camera(folder, test_vehicles or 100, seed, part)
     lists, said = {}, []
     for split, images in dataset.splits.items():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -137,7 +137,8 @@ def eval_map(
 
     if protocol == "retrieval":
         if gallery or tracks:
-            raise BadParameter("--gallery and --tracks need --protocol cross-camera")
+            what = "they need --protocol cross-camera"
+            raise cli.wrong_use(what, "--gallery", "--tracks")
         drawn = evaluate_retrieval(
             features,
             names=name or (),
@@ -151,7 +152,7 @@ def eval_map(
         )
         return show(drawn, json)
     if not gallery:
-        raise BadParameter("--protocol cross-camera needs --gallery")
+        raise cli.wrong_use("--protocol cross-camera needs it", "--gallery")
     fixed = evaluate_cross_camera(
         features,
         gallery,
@@ -214,11 +215,13 @@ def eval_verification(
     from pydrdl.results.evaluate_pairs import Sampling, evaluate_verification
 
     if pairs and save_pairs:
-        raise BadParameter("--save-pairs is for drawn pairs; --pairs names a list")
+        what = "it is for drawn pairs; --pairs names a list"
+        raise cli.wrong_use(what, "--save-pairs")
     if same_model and by == "model":
-        raise BadParameter("--same-model leaves no different pair with --by model")
+        what = "it leaves no different pair with --by model"
+        raise cli.wrong_use(what, "--same-model")
     if train_pairs and not train:
-        raise BadParameter("--train-pairs needs --train")
+        raise cli.wrong_use("it needs --train", "--train-pairs")
     results = evaluate_verification(
         features,
         names=name or (),

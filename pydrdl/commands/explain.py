@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -63,7 +63,7 @@ def explain(
 
     refuse_inputs((output, json), first, second, net, weights)
     if output is None and json is None:
-        raise BadParameter("say what to make", param_hint="--output, --json")
+        raise cli.wrong_use("say what to make", "--output", "--json")
     options.refuse_outputs(output, "--output", json)
     if output is not None:
         refuse_existing(output, overwrite=overwrite)
@@ -72,9 +72,7 @@ def explain(
             None if one is None else box_of(one) for one in (first_box, second_box)
         ]
     except ValueError as error:
-        raise BadParameter(
-            str(error), param_hint="--first-box, --second-box"
-        ) from error
+        raise cli.wrong_use(str(error), "--first-box", "--second-box") from error
     paths = (first, second)
     again = "give another photograph"
     whole = [read_image(Path(), Image(str(p), -1), None, again=again) for p in paths]

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from typer import BadParameter, Option
+from typer import Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -100,7 +100,7 @@ def export(
         refuse_existing(path, overwrite=overwrite)
         refuse_unwritable(path)
     if root is not None and dataset is None:
-        raise BadParameter("goes with --dataset", param_hint="--root")
+        raise cli.wrong_use("goes with --dataset", "--root")
     make = {"onnx": _onnx, "opencv": _opencv, "torch": _torch}[format]
     extractor = open_extractor(
         net,
@@ -110,9 +110,10 @@ def export(
         resize=resize,
         mean=options.bgr_of(mean),
     )
+    compared = list(to_compare(extractor, IMAGES, dataset, split, root))
     made = make(extractor, net, output, pixels=pixels, half=half)
     most = tolerance if tolerance is not None else HALF if half else TOLERANCE
-    for what, images in to_compare(extractor, IMAGES, dataset, split, root):
+    for what, images in compared:
         found = difference(extractor, images, made.run, pixels=pixels)
         if not found <= most:
             first = made.first(images, most) if made.first else ""
@@ -156,14 +157,13 @@ def _refuse_wrong_use(
 ) -> None:
     if ENDINGS[format] and output.suffix != ENDINGS[format][0]:
         what = f"{output} does not end in {ENDINGS[format][0]}"
-        raise BadParameter(what, param_hint="--output")
+        raise cli.wrong_use(what, "--output")
     for given, option, of in (
         (pixels, "--pixels", ("onnx", "torch")),
         (half, "--half", ("onnx",)),
     ):
         if given and format not in of:
-            what = f"goes with --format {' or '.join(of)}"
-            raise BadParameter(what, param_hint=option)
+            raise cli.wrong_use(f"goes with --format {' or '.join(of)}", option)
 
 
 def _onnx(

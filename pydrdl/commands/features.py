@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rich.table import Table
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -60,7 +60,7 @@ def extract_features(
     bgr = options.bgr_of(mean)
     where = options.workers_of(workers)
     if where is not None and gpu is not None:
-        raise BadParameter("workers compute on CPUs", param_hint="--workers, --gpu")
+        raise cli.wrong_use("workers compute on CPUs", "--workers", "--gpu")
     path = options.one_output(output, output_word)
     refuse_output(path, overwrite=overwrite)
     refuse_inputs([path], net, weights)

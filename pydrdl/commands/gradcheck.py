@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from typer import BadParameter, Exit, Option
+from typer import Exit, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -68,13 +68,13 @@ def gradcheck(
 
     cases = select_cases(layer or (), mode or (), samples)
     if not cases:
-        raise BadParameter("no such layer has such a mode", param_hint="--mode")
+        raise cli.wrong_use("no such layer has such a mode", "--mode")
     no_gpu = None if device == "cpu" else why_no_gpu()
     if device == "gpu" and no_gpu is not None:
-        raise BadParameter(
+        raise cli.wrong_use(
             f"no GPU that Caffe can use ({no_gpu}); "
             "build with tools/setup.sh cuda where there is one",
-            param_hint="--device gpu",
+            "--device",
         )
     devices = [device] if device else ["cpu"] if no_gpu else ["cpu", "gpu"]
     left_out = {} if "gpu" in devices else {"gpu": no_gpu or "not asked for"}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Table
-from typer import Argument, BadParameter, Exit, Option
+from typer import Argument, Exit, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -204,7 +204,7 @@ def _open_net(
         folder.refuse_read_only()
         return open_net_of(folder, net=net, weights=weights, gpu=gpu)
     if net is None or weights is None:
-        raise BadParameter("a gallery that is begun needs --net and --weights")
+        raise cli.wrong_use("a gallery that is begun needs both", "--net", "--weights")
     return open_extractor(net, weights=weights, gpu=gpu)
 
 

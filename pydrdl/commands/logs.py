@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 
@@ -35,7 +35,8 @@ def parse_log(
     from pydrdl.logs.table import write_csv
 
     if len({path.name for path in logs}) < len(logs):
-        raise BadParameter("two logs have the same file name; parse them one by one")
+        what = "two have the same file name; parse them one by one"
+        raise cli.wrong_use(what, "LOGS...")
     table = Table("table", "rows", "runs", "iterations", "NaN or infinite")
     for path in logs:
         log = read_log(path)
@@ -85,7 +86,7 @@ def plot_training(
 
     names = name or [path.stem for path in logs]
     if len(names) != len(logs) or len(set(names)) < len(names):
-        raise BadParameter("give every log a name of its own with --name")
+        raise cli.wrong_use("give every log a name of its own", "--name")
     check_format(output)
     growing = {name: GrowingLog(path) for name, path in zip(names, logs, strict=True)}
     drawn = 0

@@ -1,13 +1,17 @@
 """Trained nets with their cards: written, listed, verified."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
 from pydrdl.errors import InputError
+
+if TYPE_CHECKING:
+    from pydrdl.zoo import ModelCard
 
 MODELS = Path("models")
 
@@ -29,27 +33,27 @@ def models(
     """
     from rich.table import Table
 
-    from pydrdl.zoo import read_cards
+    from pydrdl.zoo import cards_in, read_card
 
     table = Table()
     for title in ("model", "name", "measure", "license", "state"):
         table.add_column(title, overflow="fold")
     faults: list[str] = []
-    cards = read_cards(folder)
-    for card in cards:
-        found = card.faults()
-        if open_nets and card.is_here and not found:
-            _open(card.file("deploy") if card.said.get("deploy") else None, card.path,
-                  card.file("caffemodel"))  # fmt: skip
+    for path in cards_in(folder):
+        said: Mapping[str, str] = {}
+        state = "wrong"
+        try:
+            card = read_card(path)
+            said, found = card.said, card.faults()
+            if open_nets and card.is_here and not found:
+                _open(card)
+        except InputError as error:
+            found = [f"{error.where}: {error.what}"]
+        if not found:
+            state = "whole" if card.is_here else said.get("caffemodel_url", "")
         faults += found
-        state = "whole" if card.is_here else card.said.get("caffemodel_url", "")
-        table.add_row(
-            card.folder.name,
-            card.said["name"],
-            card.said.get("measure", ""),
-            card.said["license"],
-            "wrong" if found else state,
-        )
+        values = (said.get(key, "") for key in ("name", "measure", "license"))
+        table.add_row(path.parent.name, *values, state)
     cli.console.print(table)
     if faults:
         raise InputError(
@@ -59,14 +63,14 @@ def models(
         )
 
 
-def _open(net: Path | None, card: Path, weights: Path) -> None:
+def _open(card: "ModelCard") -> None:
     """Opens a net with its weights, which refuses what does not fit."""
     from pydrdl.features.extract import open_extractor
 
-    if net is None:
+    if not card.said.get("deploy"):
         what = "the card names no net to open: it has no line 'deploy: '"
-        raise InputError(what, card, "add it, or leave out --open")
-    open_extractor(net, weights=weights)
+        raise InputError(what, card.path, "add it, or leave out --open")
+    open_extractor(card.file("deploy"), weights=card.file("caffemodel"))
 
 
 def model_card(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, BadParameter, Context, Option
+from typer import Argument, Context, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -116,7 +116,7 @@ def make_nets(
         _write(_texts(families, prototxt.NETS), overwrite=overwrite)
         return
     if train is None:
-        raise BadParameter("--output needs --train, the image LMDB to train on")
+        raise cli.wrong_use("--output needs it, the image LMDB to train on", "--train")
     data = prototxt.look(train)
     nets = prototxt.choose(data, [name.value for name in net or ()])
     training = replace(
@@ -195,8 +195,9 @@ def _refuse_unused(context: Context) -> None:
     for name in context.params:
         source = context.get_parameter_source(name)
         if name not in FOR_ALL and source is not None and source.name == "COMMANDLINE":
-            option = "--" + name.replace("_", "-")
-            raise BadParameter(f"{option} is for nets of your own: give --output too")
+            raise cli.wrong_use(
+                "it is for nets of your own: give --output too", cli.option_of(name)
+            )
 
 
 def init_weights(
@@ -229,7 +230,7 @@ def init_weights(
     try:
         copies = task.parse_copies(copy or ())
     except ValueError as error:
-        raise BadParameter(str(error), param_hint="--copy") from error
+        raise cli.wrong_use(str(error), "--copy") from error
     outcome = task.init_weights(
         weights,
         net,

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.cli import MAX_INT
@@ -53,7 +53,8 @@ def bgr_of(text: str | None) -> tuple[float, float, float] | None:
     try:
         b, g, r = map(float, text.split(","))
     except ValueError as error:
-        raise BadParameter(f"{text!r}; expected B,G,R such as 104,117,123") from error
+        what = f"{text!r}; expected B,G,R such as 104,117,123"
+        raise cli.wrong_use(what, "--mean") from error
     return b, g, r
 
 
@@ -67,10 +68,10 @@ def workers_of(text: str | None) -> int | str | None:
         return text
     if re.fullmatch(r"\d{1,4}", text) and int(text) > 0:
         return int(text)
-    raise BadParameter(
+    raise cli.wrong_use(
         f"{text!r}; expected a number from 1, or an address such as "
         "tcp://10.0.0.1:8786",
-        param_hint="--workers",
+        "--workers",
     )
 
 
@@ -86,11 +87,11 @@ def one_output(option: Path | None, word: Path | None) -> Path:
         BadParameter: it was given in both, or in neither.
     """
     if option is not None and word is not None:
-        raise BadParameter(
-            f"an output is named twice, {word} and --output {option}; give one"
+        raise cli.wrong_use(
+            f"it is named twice, {word} and {option}; give one", "--output"
         )
     if (given := word if option is None else option) is None:
-        raise BadParameter("say what to make with --output")
+        raise cli.wrong_use("say what to make", "--output")
     return given
 
 
@@ -116,7 +117,7 @@ def refuse_other_than_png(picture: Path, option: str) -> None:
     """
     if picture.suffix.lower() != ".png" and not is_device(picture):
         what = f"{picture} does not end in .png, and it is a PNG that is drawn"
-        raise BadParameter(what, param_hint=f"'{option}'")
+        raise cli.wrong_use(what, option)
 
 
 def refuse_outputs(picture: Path | None, option: str, json: Path | None) -> None:
@@ -134,8 +135,7 @@ def refuse_outputs(picture: Path | None, option: str, json: Path | None) -> None
     if picture is not None:
         refuse_other_than_png(picture, option)
         if picture == json:
-            hint = f"{option}, --json"
-            raise BadParameter("two outputs are one file", param_hint=hint)
+            raise cli.wrong_use("two outputs are one file", option, "--json")
     for path in (picture, json):
         if path is not None and path != Path("-"):
             refuse_unwritable(path)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from typer import BadParameter, Option
+from typer import Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -24,9 +24,9 @@ def named_files(values: list[str] | None, option: str) -> dict[str, Path]:
         if not sign or exists(Path(value)):
             name, path = Path(value).stem, value
         if not name or not path:
-            raise BadParameter(f"{option} {value!r}; expected NAME=FILE")
+            raise cli.wrong_use(f"{value!r}; expected NAME=FILE", option)
         if name in files:
-            raise BadParameter(f"{option}: two files are named {name!r}")
+            raise cli.wrong_use(f"two files are named {name!r}", option)
         files[name] = Path(path)
     return files
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -115,9 +115,11 @@ def reproduce(
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
     if "photographs" in targets and photographs is None:
-        raise BadParameter("target photographs needs --photographs FOLDER")
+        what = "the target photographs needs it: their folder"
+        raise cli.wrong_use(what, "--photographs")
     if {"growth", "softmax"}.intersection(targets) and preset == "paper":
-        raise BadParameter("growth and softmax are of drawn vehicles and small nets")
+        what = "growth and softmax are of drawn vehicles and small nets"
+        raise cli.wrong_use(what, "--preset")
     chain = Chain(chosen)
     asked = {*targets, *(PRINTED if "all" in targets else ())}
     results = {t: getattr(chain, t)() for t in tables.TABLES if t in asked}
@@ -166,9 +168,10 @@ def _start(s: "setting.Setting", start: str, weights: Path | None) -> "setting.S
     if start == "random":
         return Start("", weights=weights)
     if weights is not None:
-        raise BadParameter(f"--start {start} and --weights are two starts; give one")
+        what = f"{start} and --weights are two starts; give one"
+        raise cli.wrong_use(what, "--start")
     if s.base != "demo":
-        raise BadParameter("--start is for the small nets; give --weights")
+        raise cli.wrong_use("it is for the small nets; give --weights", "--start")
     return s.pretrained if start == "pretrained" else LRN
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Table
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
@@ -27,7 +27,7 @@ def moment(text: str | None, option: str) -> float | None:
     try:
         return seconds(text)
     except ValueError as error:
-        raise BadParameter(str(error), param_hint=f"'{option}'") from error
+        raise cli.wrong_use(str(error), option) from error
 
 
 def search(
@@ -90,9 +90,12 @@ def search(
             since=moment(since, "--since"),
             until=moment(until, "--until"),
         )
+    except ValueError as error:
+        raise cli.wrong_use(str(error), "--since") from error
+    try:
         cut = None if box is None else box_of(box)
     except ValueError as error:
-        raise BadParameter(str(error)) from error
+        raise cli.wrong_use(str(error), "--box") from error
     folder = open_gallery(gallery)
     pixels = read_image(Path(), Image(str(photo), -1), None, again=ANOTHER)
     extractor = open_net_of(folder, net=net, weights=weights, gpu=gpu)

@@ -36,8 +36,8 @@ def card(
 ) -> Done:
     options = {"net": "deploy.prototxt", "result": "cmc.json"} | other
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return run_tool("models.py", "model-card", training, "--output", output, *words,
-                    *WORDS, cwd=place)  # fmt: skip
+    return run_tool("models.py", "model-card", training, "--output", output, *WORDS,
+                    *words, cwd=place)  # fmt: skip
 
 
 def models(place: Path, *words: str) -> Done:
@@ -91,6 +91,8 @@ def test_the_same_command_again_changes_nothing(place: Path) -> None:
         ("run", {"result": "f.h5"}, "cannot read the results"),
         ("run", {"license": ""}, "expected one line of text"),
         ("run", {"url": "a\nb"}, "expected one line of text"),
+        ("run", {"data": " "}, "expected one line of text"),
+        ("run", {"command": ""}, "expected one line of text"),
     ],
 )
 def test_what_is_not_of_the_net_is_refused(
@@ -155,6 +157,22 @@ def test_a_model_that_is_not_as_its_card_says_is_seen(
     done = models(tmp_path)
     assert done.returncode == 1
     assert said in done.stderr and "where:" in done.stderr and "next:" in done.stderr
+
+
+def test_one_wrong_card_hides_no_other(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "models/small", tmp_path / "models/a")
+    shutil.copytree(place / "models/small", tmp_path / "models/b")
+    changed("license: BSD-2-Clause\n", "")(tmp_path / "models/a")
+    done = models(tmp_path)
+    assert done.returncode == 1 and "models/a/readme.md: " in done.stderr
+    assert done.stdout.count("wrong") == done.stdout.count("whole") == 1
+
+
+def test_a_command_with_a_fence_stays_in_one(place: Path) -> None:
+    assert card(place, "run", "models/fenced", command="a ``` b").returncode == 0
+    text = (place / "models/fenced/readme.md").read_text()
+    shutil.rmtree(place / "models/fenced")
+    assert "\n````text\na ``` b\n````\n" in text
 
 
 def test_weights_may_lie_elsewhere(place: Path, tmp_path: Path) -> None:

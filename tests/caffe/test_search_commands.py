@@ -305,7 +305,7 @@ def test_indexing_that_is_refused(here: Path) -> None:
     words = ("f.h5", "--labels", "labels.csv")
     assert "labels.csv:1" in refused(here, "index", *words)
     done = run_here("index", "photos", "--gallery", "new", cwd=here)
-    assert done.returncode == 2 and "needs --net and --weights" in done.stderr
+    assert done.returncode == 2 and "a gallery that is begun needs both" in done.stderr
     assert not (here / "new").exists()
     done = run_here("index", "f.h5", "--gallery", "photos", cwd=here)
     assert done.returncode == 1 and "not a gallery: it holds" in done.stderr

@@ -130,8 +130,8 @@ def test_an_output_is_named_in_one_of_two_ways(photos: Path, tmp_path: Path) -> 
         content = (tmp_path / "a" / name).read_bytes()
         assert content == (tmp_path / "b" / name).read_bytes() != b""
     for words, why in (
-        ((), "say what to make with --output"),
-        (("c", "--output", "d"), "named twice, c and --output d"),
+        ((), "'--output': say what to make"),
+        (("c", "--output", "d"), "named twice, c and d"),
     ):
         done = run_tool(tool, photos, *words, *more, cwd=tmp_path)
         assert done.returncode == 2
@@ -218,3 +218,25 @@ def test_features_into_a_folder(output: str, tmp_path: Path) -> None:
     done = run_tool("extract_features.py", *words, cwd=tmp_path)
     assert done.returncode == 1
     assert "the output is a folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("search.py", "x.jpg", "--gallery", "g", "--box", "1,2"), "--box"),
+        (("search.py", "x.jpg", "--gallery", "g", "--since", "soon"), "--since"),
+        (("extract_features.py", "d", "--net", "n", "--mean", "1,2"), "--mean"),
+        (("eval_map.py", "a.h5", "--protocol", "cross-camera"), "--gallery"),
+        (("make_nets.py", "--output", "nets"), "--train"),
+        (("make_nets.py", "--margin", "2"), "--margin"),
+        (("two_camera_lists.py", "d"), "--output"),
+        (("reproduce.py", "photographs", "--list"), "--photographs"),
+        (("report.py", "--output", "r", "--log", "=a"), "--log"),
+    ],
+)
+def test_wrong_use_names_the_option(
+    words: tuple[str, ...], option: str, tmp_path: Path
+) -> None:
+    done = run_tool(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"Invalid value for '{option}'" in done.stderr

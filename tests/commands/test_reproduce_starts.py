@@ -185,7 +185,7 @@ def test_folds_of_photographs_are_trainings_of_a_method(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("photographs",), "needs --photographs"),
+        (("photographs",), "needs it: their folder"),
         (("table6", "--start", "lrn", "--weights", "w"), "are two starts; give one"),
         (("table6", "--start", "lrn", "--preset", "paper"), "is for the small nets"),
         (("growth", "--preset", "paper"), "are of drawn vehicles and small nets"),
