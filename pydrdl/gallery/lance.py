@@ -63,6 +63,7 @@ PROBED = 60  # cells, or the share of cells.py where that is more
 SEGMENTS = 4  # of the index, one for each addition; more are made one
 OUTGROWN = 1.5  # times the size that cells were made for, or a part of it
 WRITTEN = 10_000  # rows of one version
+UNINDEXED = 100_000  # rows at most whose ids are looked through one by one
 FRESH = timedelta(seconds=1)  # after which a reader sees what others wrote
 KEPT = timedelta(minutes=10)  # older versions, for readers that still use them
 WAIT = 60.0  # seconds for another process that writes
@@ -138,6 +139,7 @@ class LanceGallery:
             places = sorted(first.values())
             for start in range(0, len(places), WRITTEN):
                 part = places[start : start + WRITTEN]
+                self._index_ids(UNINDEXED)
                 # No other process adds them meanwhile; LanceDB's merge_insert()
                 # would take several times as long.
                 there = self.known([rows[k].id for k in part])
@@ -327,12 +329,11 @@ class LanceGallery:
         Many small additions become few files, and versions that nobody reads any
         more are deleted.
         """
-        from lancedb.index import BTree, IvfSq
+        from lancedb.index import IvfSq
 
         with self._writing():
+            self._index_ids(0)
             rows = self._table.count_rows()
-            if rows and "id_idx" not in self._indices():
-                self._table.create_index("id", config=BTree())
             self._table.optimize(cleanup_older_than=KEPT)
             wanted = rows >= INDEX_FROM
             if wanted and not self._serves(math.isqrt(rows)):
@@ -344,6 +345,16 @@ class LanceGallery:
                 (self.folder / SHARE).unlink(missing_ok=True)
             if wanted and not is_file(self.folder / SHARE):
                 self._choose_share()
+
+    def _index_ids(self, most: int) -> None:
+        """Makes the index of ids where more rows, and a quarter of all, are in none."""
+        from lancedb.index import BTree
+
+        rows = self._table.count_rows()
+        made = self._table.index_stats("id_idx")
+        left = rows if made is None else int(made.num_unindexed_rows)
+        if left > max(most, rows // 4):
+            self._table.create_index("id", config=BTree(), replace=True)
 
     def _indices(self) -> dict[str, Any]:
         """What LanceDB says of the indices, by name."""

@@ -64,6 +64,21 @@ def recall(gallery: GalleryFolder) -> float:
     return found / (ROWS / 200 * 50)
 
 
+def test_ids_are_indexed_while_rows_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each addition would look through the ids of all before it."""
+    monkeypatch.setattr(lance, "UNINDEXED", 50)
+    rows, vectors = drawn_rows(ROWS)
+    gallery = drawn_gallery(tmp_path / "g", 40).rows
+    for start in (40, 80, 120):
+        part = slice(start - 10, start + 40)  # ten are there already
+        assert gallery.add(rows[part], vectors[part]) == (40, 10)
+    stats = gallery._table.index_stats("id_idx")
+    assert stats is not None and stats.num_indexed_rows == 80
+    assert gallery.known([row.id for row in rows]) == {row.id for row in rows[:160]}
+
+
 def test_the_index_finds_what_is_there(indexed: GalleryFolder) -> None:
     assert indexed.rows.summary().indexed == ROWS
     assert recall(indexed) >= 0.98
