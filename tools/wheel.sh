@@ -42,7 +42,7 @@ step "the package, with Caffe in it"
 rm -rf "$build"/{pure,tree,stub,platform,dist,repaired}
 pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$build/pure" .
 tree=$build/tree
-python -m zipfile -e "$build"/pure/*.whl "$tree"
+python -P -m zipfile -e "$build"/pure/*.whl "$tree"
 site=$(echo "$build"/prefix/lib/python3.*/site-packages)
 cp -r "$site/caffe" "$tree/caffe"
 cp "$build/prefix/lib/libcaffe.so" "$tree/caffe"
@@ -65,13 +65,13 @@ def main() -> None:
     program = Path(__file__).with_name("bin") / "caffe"
     os.execv(program, ["caffe", *sys.argv[1:]])
 PYTHON
-tag=cp$(python -c 'import sys; print("%d%d" % sys.version_info[:2])')
+tag=cp$(python -P -c 'import sys; print("%d%d" % sys.version_info[:2])')
 about=$(echo "$tree"/*.dist-info)
 echo "caffe = caffe.command:main" >>"$about/entry_points.txt"
 sed -i -e "s/^Tag: .*/Tag: $tag-$tag-linux_x86_64/" -e 's/^\(Root-Is-Purelib:\).*/\1 false/' \
   "$about/WHEEL"
 # What pycaffe imports is no extra here.
-python - "$about/METADATA" <<'PYTHON'
+python -P - "$about/METADATA" <<'PYTHON'
 import re
 import sys
 from pathlib import Path
@@ -104,7 +104,7 @@ python -P -c 'import sys
 from pathlib import Path
 from auditwheel.wheeltools import rewrite_record
 rewrite_record(Path(sys.argv[1]))' "$tree"
-(cd "$tree" && python -m zipfile -c "$platform" ./*)
+(cd "$tree" && python -P -m zipfile -c "$platform" ./*)
 glibc=$(ldd --version | awk 'NR == 1 { sub(/\./, "_", $NF); print $NF }')
 LD_LIBRARY_PATH=$build/stub auditwheel repair --plat "manylinux_${glibc}_x86_64" \
   --only-plat --wheel-dir "$build/dist" "$platform" >>build/wheel.log 2>&1 || {
@@ -113,7 +113,7 @@ LD_LIBRARY_PATH=$build/stub auditwheel repair --plat "manylinux_${glibc}_x86_64"
 }
 # auditwheel takes some for granted that a bare system lacks. libexpat is Python's.
 wheel=$name-$tag-$tag-manylinux_${glibc}_x86_64.whl
-python -m zipfile -e "$build/dist/$wheel" "$build/repaired"
+python -P -m zipfile -e "$build/dist/$wheel" "$build/repaired"
 granted='^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|util|expat|gcc_s|stdc\+\+|z))\.so'
 outside=$(find "$build/repaired" -name '*.so*' -exec readelf -d {} + |
   sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u | grep -vE "$granted" |

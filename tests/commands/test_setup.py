@@ -1,26 +1,19 @@
 """tools/setup.sh says what is wrong in three parts, and stops there."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from commands import ROOT
+from commands import ROOT, Done, run
 
 PARTS = ("error: ", "\n  where: ", "\n  next: ")
 
 
-def setup(
-    place: Path, *words: str, **environment: str
-) -> "subprocess.CompletedProcess[str]":
+def setup(place: Path, *words: str, **environment: str) -> Done:
     (place / "tools").mkdir()
     for name in ("tools/setup.sh", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, place / name)
-    return subprocess.run(
-        [place / "tools/setup.sh", *words], capture_output=True, text=True,
-        env=os.environ | environment, check=False,
-    )  # fmt: skip
+    return run(place / "tools/setup.sh", *words, PYTHONWARNINGS="", **environment)
 
 
 def test_what_is_no_preset_is_wrong_use(tmp_path: Path) -> None:
