@@ -76,3 +76,26 @@ def test_the_features_of_images(
     assert np.allclose(np.linalg.norm(here, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(there, here, rtol=0, atol=1e-4)
     assert np.linalg.norm(rounded - here, axis=1).max() < 2e-3
+
+
+def test_the_maps_of_two_photographs(fleet: Fleet, lmdb: Path, tmp_path: Path) -> None:
+    """Where the gradients of a distance lie, through every layer of the net."""
+    write_nets(prototxt.DEMO_FAMILY, lmdb, tmp_path)
+    net = tmp_path / "mixed_difference/deploy.prototxt"
+    photographs = [fleet.root / image.path for image in fleet.images[:2]]
+    found = []
+    for name, device in (("cpu", ()), ("gpu", GPU)):
+        output = tmp_path / f"{name}.json"
+        words = *photographs, "--net", net, "--untrained", 1, "--json", output
+        succeed("explain.py", *words, *device)
+        found.append(json.loads(output.read_text()))
+    here, there = found
+    assert there["squared_distance"] == pytest.approx(
+        here["squared_distance"], rel=1e-3
+    )
+    pairs = zip(here["photographs"], there["photographs"], strict=True)
+    for one, other in pairs:
+        for kind in ("gradient", "activation"):
+            scale = np.abs(one[kind]).max()
+            assert scale > 0
+            np.testing.assert_allclose(other[kind], one[kind], atol=1e-2 * scale)
