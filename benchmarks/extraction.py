@@ -2,9 +2,12 @@
 
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +31,7 @@ SCHEMA = "drdl.bench_extraction/2"
 TARGET = 1.10
 TIME, BARE = "caffe time, forward", "net.forward()"
 OURS, DECODE = "extraction", "decoding alone"
+BUSY = "net.forward(), other cores busy"
 Pixels = Iterable[Float32]
 SEED = 1  # of the weights: values do not change what a pass takes
 
@@ -152,6 +156,19 @@ def _clock(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+@contextmanager
+def _others_busy() -> Iterator[None]:
+    """Within its block all cores but one are in use, as they are where images are."""
+    words = [sys.executable, "-P", "-c", "while True: pass"]
+    spinning = [subprocess.Popen(words) for _ in range((os.cpu_count() or 1) - 1)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
 def _measure(
     case: Case, images: Sequence[Image], root: Path, batch: int, rounds: int
 ) -> Result:
@@ -174,6 +191,13 @@ def _measure(
             result.waited.append(waited)
             return seconds
 
+        def bare() -> float:
+            return _clock(lambda: [net.forward() for _ in range(passes)])
+
+        def busy() -> float:
+            with _others_busy():
+                return bare()
+
         def decode() -> None:
             for _ in extract.decoded(images, root, preprocess, 4 * batch):
                 pass
@@ -181,7 +205,8 @@ def _measure(
         contestants: list[tuple[str, Callable[[], float]]] = [
             (TIME, lambda: _caffe_time(timed, passes)),
             (OURS, ours),
-            (BARE, lambda: _clock(lambda: [net.forward() for _ in range(passes)])),
+            (BARE, bare),
+            (BUSY, busy),
             (DECODE, lambda: _clock(decode)),
         ]
         result.seconds = {name: [] for name, _ in contestants}
