@@ -94,6 +94,12 @@ WALKS = (
         ("models/mixed_difference/readme.md",),
     ),
     Walk(
+        "README.md",
+        (1,),
+        (("drdl serve --gallery data/demo/gallery", ": drdl serve"),),
+        ("data/demo/gallery/gallery.json",),
+    ),
+    Walk(
         "docs/search.md",
         (0, 1),
         (("drdl serve --gallery data/demo/gallery", ": drdl serve"),),
