@@ -52,7 +52,8 @@ class Filler:
         _refuse_name(root)
         self._rows = gallery.rows
         self._others = [other for other in gallery.rows.roots() if other != root]
-        self._deleted = frozenset() if restore else gallery.deleted()
+        self._unwanted = frozenset if restore else gallery.deleted
+        self._deleted = self._unwanted()
         self.filled = Filled()
 
     def unknown(self, rows: Sequence[GalleryRow]) -> list[int]:
@@ -69,9 +70,12 @@ class Filler:
         elsewhere = self._elsewhere(rows, vectors)
         self.filled.elsewhere.update(elsewhere.values())
         chosen = [k for k in range(len(rows)) if k not in elsewhere]
-        added = self._rows.add([rows[k] for k in chosen], vectors[chosen])
+        added = self._rows.add(
+            [rows[k] for k in chosen], vectors[chosen], unless=self._unwanted
+        )
         self.filled.new += added.new
         self.filled.known += added.known + len(elsewhere)
+        self.filled.deleted += len(chosen) - added.new - added.known
 
     def _elsewhere(
         self, rows: Sequence[GalleryRow], vectors: Float32

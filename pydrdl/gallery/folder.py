@@ -19,7 +19,7 @@ from pydrdl.features import Source
 from pydrdl.files import exists, is_file, is_folder, read_text, write_text
 from pydrdl.gallery.cells import FILE_NAME as SHARE
 from pydrdl.gallery.extra import import_lancedb
-from pydrdl.gallery.lance import AGAIN, LOCK, TABLE, LanceGallery, rows_in
+from pydrdl.gallery.lance import AGAIN, LOCK, TABLE, LanceGallery, locked, rows_in
 from pydrdl.gallery.probability import Calibration
 from pydrdl.strict_json import Form, Positive, read_declared
 
@@ -220,14 +220,29 @@ def make_gallery(path: Path, origin: Origin, width: int) -> GalleryFolder:
         if exists(path) and not is_folder(path):
             raise InputError("the gallery is a file", path, "name a folder")
         path.mkdir(parents=True, exist_ok=True)
-        ours = {LOCK, SHARE, f"{TABLE}.lance"}
-        foreign = sorted(p.name for p in path.iterdir() if p.name not in ours)
+        if not exists(path / LOCK):
+            _refuse_foreign(path)
+    # Of several processes that begin one, the first makes it.
+    with locked(path):
+        made = None if exists(path / FILE_NAME) else _make(path, origin, width)
+    return made or make_gallery(path, origin, width)
+
+
+def _refuse_foreign(path: Path) -> None:
+    ours = {LOCK, SHARE, f"{TABLE}.lance"}
+    foreign = sorted(p.name for p in path.iterdir() if p.name not in ours)
     if foreign:
         raise InputError(
             f"not a gallery: it holds {', '.join(foreign[:3])}",
             path,
             "name a folder that is empty or not there",
         )
+
+
+def _make(path: Path, origin: Origin, width: int) -> GalleryFolder:
+    """Makes an empty gallery in a folder, whose lock is held."""
+    with writing(WHAT, path):
+        _refuse_foreign(path)
     if rows_in(path) > 0:
         raise InputError(
             f"rows without the {FILE_NAME} that says what made them",
@@ -251,11 +266,9 @@ def filling(path: Path, origin: Origin, width: int) -> Iterator[GalleryFolder]:
     finally:
         # What ends the block says why; there is nothing to add to it.
         with suppress(InputError, OSError):
-            if not begun and gallery.rows.vanish(path / FILE_NAME):
-                (path / DELETED).unlink(missing_ok=True)
-                (path / LOCK).unlink()
-                if not folder_was:
-                    path.rmdir()
+            files = path / FILE_NAME, path / DELETED
+            if not begun and gallery.rows.vanish(*files) and not folder_was:
+                path.rmdir()
 
 
 def _refuse_name(path: Path) -> None:

@@ -13,9 +13,10 @@ best few times as many rows as are wanted are measured again with their own valu
 import contextlib
 import fcntl
 import math
+import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,6 +85,40 @@ class Sampled(NamedTuple):
         return self.id == self.row.id and bool(np.isfinite(self.vector).all())
 
 
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the lock of the one process that writes to a gallery.
+
+    Raises:
+        InputError: another holds it for long, or it cannot be written.
+    """
+    path, since = folder / LOCK, time.monotonic()
+    while True:
+        with writing("the gallery's lock", path):
+            file = path.open("ab")
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() - since > WAIT:
+                    raise InputError(
+                        "another process is writing to the gallery",
+                        folder,
+                        "wait until that has ended, then repeat",
+                    ) from error
+                time.sleep(0.05)
+                continue
+            # A gallery that was deleted took the file with it.
+            try:
+                current = os.path.samestat(path.stat(), os.fstat(file.fileno()))
+            except FileNotFoundError:
+                current = False
+            if not current:
+                continue
+            yield
+            return
+
+
 def rows_in(folder: Path) -> int:
     """How many rows lie there, of whatever width; 0 where no table can be opened."""
     try:
@@ -125,8 +160,20 @@ class LanceGallery:
                 "cannot open the gallery: damaged: other columns", folder, AGAIN
             )
 
-    def add(self, rows: Sequence[GalleryRow], vectors: Float32) -> Added:
+    def add(
+        self,
+        rows: Sequence[GalleryRow],
+        vectors: Float32,
+        *,
+        unless: Callable[[], Collection[str]] = frozenset,
+    ) -> Added:
         """Adds rows; see Gallery.
+
+        Args:
+            rows: what is added.
+            vectors: theirs, (N, D).
+            unless: gives ids of rows that are left out; called when no other process
+                writes any more.
 
         Raises:
             InputError: there is no room, or another process writes for long.
@@ -134,8 +181,9 @@ class LanceGallery:
         if vectors.shape != (len(rows), self.width):
             raise ValueError(f"vectors {vectors.shape} of {len(rows)} x {self.width}")
         first = {row.id: k for k, row in reversed([*enumerate(rows)])}
-        new = 0
+        new = left_out = 0
         with self._writing():
+            unwanted = unless()
             places = sorted(first.values())
             for start in range(0, len(places), WRITTEN):
                 part = places[start : start + WRITTEN]
@@ -143,12 +191,14 @@ class LanceGallery:
                 # No other process adds them meanwhile; LanceDB's merge_insert()
                 # would take several times as long.
                 there = self.known([rows[k].id for k in part])
-                chosen = [k for k in part if rows[k].id not in there]
+                absent = [k for k in part if rows[k].id not in there]
+                chosen = [k for k in absent if rows[k].id not in unwanted]
                 if chosen:
                     batch = batch_of([rows[k] for k in chosen], vectors[chosen])
                     self._table.add(batch)
                 new += len(chosen)
-        return Added(new, len(rows) - new)
+                left_out += len(absent) - len(chosen)
+        return Added(new, len(rows) - new - left_out)
 
     def delete(self, ids: Sequence[str]) -> int:
         """Deletes rows; see Gallery."""
@@ -287,16 +337,20 @@ class LanceGallery:
                 found.update(pc.unique(batch["root"]).to_pylist())
         return sorted(found)
 
-    def vanish(self, head: Path) -> bool:
-        """Deletes the table where it has no row, and before it the file that says so.
+    def vanish(self, *files: Path) -> bool:
+        """Deletes the table where it has no row, and before it these files.
+
+        The lock's file goes too, last.
 
         Returns: whether it has done so.
         """
         with self._writing():
             empty = bool(self._table.count_rows() == 0)
             if empty:
-                head.unlink()
+                for file in files:
+                    file.unlink(missing_ok=True)
                 shutil.rmtree(self.folder / f"{TABLE}.lance")
+                (self.folder / LOCK).unlink()
         return empty
 
     def summary(self) -> Summary:
@@ -375,26 +429,9 @@ class LanceGallery:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """Holds the lock of the one process that writes."""
-        path = self.folder / LOCK
-        with writing("the gallery's lock", path):
-            file = path.open("ab")
-        with file:
-            since = time.monotonic()
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as error:
-                    if time.monotonic() - since > WAIT:
-                        raise InputError(
-                            "another process is writing to the gallery",
-                            self.folder,
-                            "wait until that has ended, then repeat",
-                        ) from error
-                    time.sleep(0.05)
-            with self._told("write"):
-                self._table.checkout_latest()
-                yield
+        with locked(self.folder), self._told("write"):
+            self._table.checkout_latest()
+            yield
 
     @contextlib.contextmanager
     def _told(self, verb: str) -> Iterator[None]:

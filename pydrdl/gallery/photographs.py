@@ -162,10 +162,17 @@ def _id(values: Mapping[str, str], column: str) -> int | None:
 def seconds(text: str) -> float:
     """A time of ISO 8601, or seconds since 1970, as seconds since 1970 (UTC).
 
+    20261129 is a day, and 2026 could be a year.
+
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or could be a year.
     """
+    if re.fullmatch(r"(19|20)\d\d", text):
+        expected = f"expected one such as {text}-01-01, or {text}.0 for seconds"
+        raise ValueError(f"time {text!r}; {expected}")
     try:
+        if re.fullmatch(r"(19|20)\d{6}", text):
+            raise ValueError
         value = float(text)
     except ValueError:
         try:

@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ pytest.importorskip("lancedb", reason="the extra search is not installed")
 from pydrdl.errors import InputError
 from pydrdl.gallery import lance
 from pydrdl.gallery.columns import where
+from pydrdl.gallery.fill import Filler
 from pydrdl.gallery.folder import (
     DELETED,
     FILE_NAME,
@@ -295,6 +298,55 @@ def test_two_processes_write_in_turns(tmp_path: Path, monkeypatch) -> None:
         pytest.raises(InputError, match="another process is writing"),
     ):
         second.rows.delete([rows[0].id])
+
+
+@pytest.mark.parametrize("nets", [1, 2])
+def test_those_that_begin_one_gallery_at_a_time_share_it(
+    tmp_path: Path, nets: int
+) -> None:
+    """Whoever is first makes it; features of another net are refused as ever."""
+    rows, vectors = drawn_rows(40)
+    for k in range(10):
+        folder, ready = tmp_path / f"g{k}", Barrier(4)
+
+        def begin(number: int, folder: Path = folder, ready: Barrier = ready) -> str:
+            weights = {"weights_sha256": "ab"[number % nets] * 64}
+            part = slice(number * 10, number * 10 + 10)
+            ready.wait()
+            try:
+                origin = ORIGIN.model_copy(update=weights)
+                gallery = make_gallery(folder, origin, 16)
+                return str(gallery.rows.add(rows[part], vectors[part]).new)
+            except InputError as error:
+                return error.what
+
+        with ThreadPoolExecutor(4) as pool:
+            said = list(pool.map(begin, range(4)))
+        gallery = open_gallery(folder)
+        others = [text for text in said if text != "10"]
+        assert len(others) == 4 - 4 // nets
+        assert all("do not belong into the gallery" in text for text in others)
+        assert gallery.rows.count() == 40 // nets
+        first = said.index("10")
+        assert gallery.origin.weights_sha256 == "ab"[first % nets] * 64
+
+
+def test_what_is_deleted_meanwhile_is_not_added(tmp_path: Path) -> None:
+    """An indexer that had looked for a row before it was added, and then deleted."""
+    gallery = drawn_gallery(tmp_path / "g", 8)
+    rows, vectors = drawn_rows(10)
+    late = Filler(gallery, rows[0].root, restore=False)
+    assert late.unknown(rows[8:]) == [0, 1]
+    gallery.rows.add(rows[8:], vectors[8:])
+    gallery.delete([rows[8].id])
+    late.add(rows[8:], vectors[8:])
+    assert gallery.rows.known([row.id for row in rows]) == {
+        row.id for row in rows if row is not rows[8]
+    }
+    assert (late.filled.new, late.filled.known, late.filled.deleted) == (0, 1, 1)
+    restoring = Filler(gallery, rows[0].root, restore=True)
+    restoring.add(rows[8:], vectors[8:])
+    assert restoring.filled.new == 1 and gallery.rows.count() == 10
 
 
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:

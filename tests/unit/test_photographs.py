@@ -58,9 +58,12 @@ def test_seconds() -> None:
     for text in ("2026-11-29T12:00:00", "2026-11-29 12:00", "2026-11-29T13:00+01:00",
                  "2026-11-29T12:00:00Z", str(noon)):  # fmt: skip
         assert seconds(text) == noon
+    assert seconds("20261129") == noon - 12 * 3600
+    assert seconds("20261129T120000") == noon
+    assert seconds("2026.0") == 2026
     assert shown_time(noon) == "2026-11-29 12:00:00"
     assert shown_time(-1.0) == "1969-12-31 23:59:59"
-    for text in ("", "noon", "nan", "inf", "1e300", "2026-13-01"):
+    for text in ("", "noon", "nan", "inf", "1e300", "2026-13-01", "2026", "20261301"):
         with pytest.raises(ValueError, match="expected"):
             seconds(text)
 
