@@ -220,8 +220,8 @@ def _convergence(content: Content) -> Iterator[Said]:
 def margins(content: Content) -> bool:
     """Whether the ablations show of margins what documents say.
 
-    0.5 is worse for CCL; 2 is level with 1 for mixed difference, lower for one branch
-    and for triplet loss, which does not tell 0.5 from 1.
+    0.5 is worse for CCL; 2 is level with 1 for it, and worse for triplet loss, which
+    does not tell 0.5 from 1.
     """
     rates = Compared(named(content, "Ablations"))
 
@@ -232,9 +232,9 @@ def margins(content: Content) -> bool:
         ahead(lost(CCL, "0.5"))
         and ahead(lost(MIXED, "0.5"))
         and level(lost(MIXED, "2"))
-        and ahead(lost(CCL, "2"))
+        and level(lost(CCL, "2"))
         and all(d.value > LEVEL for d in lost(TRIPLET, "2").values())
-        and all(abs(d.value) < LEVEL for d in lost(TRIPLET, "0.5").values())
+        and level(lost(TRIPLET, "0.5"))
     )
 
 
@@ -260,8 +260,8 @@ def _ablations(content: Content) -> Iterator[Said]:
     )
     yield Said(
         f"for CCL 0.5 is worse than {margin}, with one branch and with two. 2 is level "
-        f"with {margin} for mixed difference, a little lower for one branch, and worse "
-        f"for triplet loss, for which 0.5 and {margin} are the same.",
+        f"with {margin} or a little lower for both, and worse for triplet loss, which "
+        f"does not tell 0.5 from {margin}.",
         margins(content),
     )
     one, two = (loss(of, FIXED, " rank-1") for of in (CCL, MIXED))
