@@ -54,6 +54,14 @@ def why_no_gpu(number: int = 0) -> str | None:
     return (fatal or lines or ["Caffe cannot use it"])[0]
 
 
+def refuse_no_gpu(number: int) -> None:
+    """Raises InputError where Caffe does not take this GPU; see why_no_gpu."""
+    if (reason := why_no_gpu(number)) is not None:
+        what = f"no GPU {number}: {reason}"
+        advice = "leave the option out, or build Caffe with CUDA (CMake preset cuda)"
+        raise InputError(what, f"--gpu {number}", advice)
+
+
 def read_net(path: Path) -> Any:
     """Reads a net's prototxt: NetParameter.
 

@@ -145,7 +145,10 @@ def cards_in(folder: Path) -> list[Path]:
         InputError: there is no such folder, or none in it.
     """
     if not is_folder(folder):
-        raise InputError("no such folder", folder, "check the path")
+        what = "a file, and no folder" if exists(folder) else "no such folder"
+        raise InputError(what, folder, "check the path")
+    if exists(folder / CARD):
+        raise InputError("a model's own folder", folder, "name the folder above it")
     paths = sorted(p / CARD for p in files_in(folder, "*") if is_folder(p))
     paths = [path for path in paths if exists(path)]
     if not paths:
@@ -179,17 +182,12 @@ def make_model(
         url: where they are to be had; empty where they lie beside the card alone.
 
     Raises:
-        InputError: a file cannot be read, a result is of other weights or of another
-            net, or a text has several lines.
+        InputError: a file cannot be read, or a result is of other weights or of
+            another net.
     """
     weights = _weights(training)
     said = {"name": name, "caffemodel": weights.name, "caffemodel_url": url,
             "license": model_license}  # fmt: skip
-    for key, text in {**said, "data": data, "command": command}.items():
-        empty = not text.strip() and key != "caffemodel_url"
-        if empty or (len(text.splitlines()) > 1 and key != "command"):
-            what = f"{key} is {text[:80]!r}; expected one line of text"
-            raise InputError(what, f"--{key.removeprefix('caffemodel_')}", "change it")
     made = {"caffemodel": weights, "deploy": net, "preprocess": _beside(net)}
     content = {path.name: read_bytes(path, f"the {key}", "check the path")
                for key, path in made.items()}  # fmt: skip

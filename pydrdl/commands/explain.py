@@ -64,6 +64,7 @@ def explain(
     refuse_inputs((output, json), first, second, net, weights)
     if output is None and json is None:
         raise cli.wrong_use("say what to make", "--output", "--json")
+    options.refuse_weights(weights, untrained)
     options.refuse_outputs(output, "--output", json)
     if output is not None:
         refuse_existing(output, overwrite=overwrite)

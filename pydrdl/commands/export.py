@@ -71,7 +71,7 @@ def export(
         Path | None,
         Option(help="Compare on images of this data set or image list, too."),
     ] = None,
-    split: Annotated[str, Option(help="Of that data set.")] = "all",
+    split: Annotated[str | None, Option(help="Of that data set; default: all.")] = None,
     root: Annotated[Path | None, options.ROOT] = None,
     tolerance: Annotated[
         float | None,
@@ -95,12 +95,14 @@ def export(
     from pydrdl.features.extract import open_extractor
 
     _refuse_wrong_use(output, format, pixels=pixels, half=half)
+    options.refuse_weights(weights, untrained)
     refuse_inputs(_outputs(output, format), net, weights)
     for path in _outputs(output, format):
         refuse_existing(path, overwrite=overwrite)
         refuse_unwritable(path)
-    if root is not None and dataset is None:
-        raise cli.wrong_use("goes with --dataset", "--root")
+    for option, value in (("--root", root), ("--split", split)):
+        if value is not None and dataset is None:
+            raise cli.wrong_use("goes with --dataset", option)
     make = {"onnx": _onnx, "opencv": _opencv, "torch": _torch}[format]
     extractor = open_extractor(
         net,
@@ -110,7 +112,7 @@ def export(
         resize=resize,
         mean=options.bgr_of(mean),
     )
-    compared = list(to_compare(extractor, IMAGES, dataset, split, root))
+    compared = list(to_compare(extractor, IMAGES, dataset, split or "all", root))
     made = make(extractor, net, output, pixels=pixels, half=half)
     most = tolerance if tolerance is not None else HALF if half else TOLERANCE
     for what, images in compared:
@@ -158,6 +160,9 @@ def _refuse_wrong_use(
     if ENDINGS[format] and output.suffix != ENDINGS[format][0]:
         what = f"{output} does not end in {ENDINGS[format][0]}"
         raise cli.wrong_use(what, "--output")
+    others = {ending for name in ENDINGS if name != format for ending in ENDINGS[name]}
+    if output.suffix in others - set(ENDINGS[format]):
+        raise cli.wrong_use(f"{output} ends as another --format does", "--output")
     for given, option, of in (
         (pixels, "--pixels", ("onnx", "torch")),
         (half, "--half", ("onnx",)),

@@ -62,6 +62,7 @@ def extract_features(
     if where is not None and gpu is not None:
         raise cli.wrong_use("workers compute on CPUs", "--workers", "--gpu")
     path = options.one_output(output, output_word)
+    options.refuse_weights(weights, untrained)
     refuse_output(path, overwrite=overwrite)
     refuse_inputs([path], net, weights)
     data = open_dataset(dataset, root)

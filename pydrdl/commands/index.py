@@ -10,7 +10,8 @@ from typer import Argument, Exit, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.files import is_folder
+from pydrdl.errors import InputError
+from pydrdl.files import exists, is_folder
 
 if TYPE_CHECKING:
     from pydrdl.check.images import DamageNotes
@@ -45,7 +46,7 @@ def index(
     gallery: Annotated[Path, options.GALLERY],
     net: Annotated[Path | None, options.NET] = None,
     weights: Annotated[Path | None, options.WEIGHTS] = None,
-    split: Annotated[str, Option(help="Of a data set.")] = "all",
+    split: Annotated[str | None, Option(help="Of a data set; default: all.")] = None,
     root: Annotated[
         Path | None, Option(help="Folder that paths of features or a list start from.")
     ] = None,
@@ -81,7 +82,13 @@ def index(
     import_lancedb()
     table = photographs.NONE if labels is None else photographs.read_labels(labels)
     damaged = DamageNotes()
+    if not exists(source):
+        raise InputError("no such file or folder", source, "check the path")
     if source.suffix in (".h5", ".hdf5"):
+        for option, value in (("--net", net), ("--weights", weights),
+                              ("--split", split), ("--gpu", gpu)):  # fmt: skip
+            if value is not None:
+                raise cli.wrong_use("features are taken as they are", option)
         work = _of_features(source, root, table, restore)
     else:
         extractor = (gallery, net, weights, gpu)
@@ -141,7 +148,7 @@ def _of_features(
 
 def _of_images(
     source: Path,
-    split: str,
+    split: str | None,
     root: Path | None,
     extractor_of: tuple[Path, Path | None, Path | None, int | None],
     table: "Labels",
@@ -154,16 +161,29 @@ def _of_images(
     from pydrdl.datasets.dataset import unique_images
     from pydrdl.gallery.fill import add_images
     from pydrdl.gallery.folder import Origin
-    from pydrdl.gallery.photographs import find_photographs, missing_below
+    from pydrdl.gallery.photographs import (
+        ENDINGS,
+        find_photographs,
+        missing_below,
+    )
 
     known = all(layout.missing(source) for layout in LAYOUTS)
     plain = is_folder(source) and root is None and known
     names: dict[str, str] = {}
+    if plain and split is not None:
+        raise cli.wrong_use("a folder of photographs has none", "--split")
+    if source.suffix.lower() in ENDINGS and not is_folder(source):
+        advice = "name the folder that it is in"
+        raise InputError("a photograph, and no list of them", source, advice)
     if plain:
         images, folder_of = find_photographs(source), source
     else:
         data = open_dataset(source, root)
-        found = unique_images(data) if split == "all" else images_of_split(data, split)
+        found = (
+            unique_images(data)
+            if split in (None, "all")
+            else images_of_split(data, split)
+        )
         images, folder_of = list(found), data.root
         names = {str(number): name for number, name in data.model_names.items()}
         # Those that are gone are told one by one.
@@ -210,8 +230,6 @@ def _open_net(
 
 def _note_unused(table: "Labels", labels: Path, names: Sequence[str]) -> None:
     """Tells which lines of the labels are of no image; refuses labels of none."""
-    from pydrdl.errors import InputError
-
     unused = table.unused(names)
     if not unused:
         return

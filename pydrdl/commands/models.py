@@ -8,7 +8,7 @@ from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
-from pydrdl.errors import InputError
+from pydrdl.errors import InputError, is_visible
 
 if TYPE_CHECKING:
     from pydrdl.zoo import ModelCard
@@ -33,6 +33,7 @@ def models(
     """
     from rich.table import Table
 
+    from pydrdl.table import plural
     from pydrdl.zoo import cards_in, read_card
 
     table = Table()
@@ -44,7 +45,8 @@ def models(
         state = "wrong"
         try:
             card = read_card(path)
-            said, found = card.said, card.faults()
+            said = card.said
+            found = card.faults()
             if open_nets and card.is_here and not found:
                 _open(card)
         except InputError as error:
@@ -56,9 +58,10 @@ def models(
         table.add_row(path.parent.name, *values, state)
     cli.console.print(table)
     if faults:
+        cli.stderr.lines(*faults)
         raise InputError(
-            "models are not what their cards say",
-            "; ".join(faults),
+            f"models are not what their cards say: {plural(len(faults), 'fault')}",
+            folder,
             "get the files again, or write the card again with: drdl model-card",
         )
 
@@ -71,6 +74,21 @@ def _open(card: "ModelCard") -> None:
         what = "the card names no net to open: it has no line 'deploy: '"
         raise InputError(what, card.path, "add it, or leave out --open")
     open_extractor(card.file("deploy"), weights=card.file("caffemodel"))
+
+
+def _refuse_text(text: str, option: str) -> None:
+    """Refuses what a card would not show as it is; a command may have lines.
+
+    Raises:
+        BadParameter: it is empty, or has lines, control characters or no UTF-8.
+    """
+    lines = text.splitlines()
+    if not text.strip() and option != "--url":
+        raise cli.wrong_use("it is empty", option)
+    if len(lines) > 1 and option != "--command":
+        raise cli.wrong_use(f"{text[:80]!r}; expected one line", option)
+    if not all(map(is_visible, lines)):
+        raise cli.wrong_use(f"{text[:80]!r}; expected plain text", option)
 
 
 def model_card(
@@ -108,6 +126,11 @@ def model_card(
     from pydrdl.files import write_texts
     from pydrdl.zoo import make_model
 
+    for option, text in (("--name", name), ("--data", data), ("--command", command),
+                         ("--license", model_license), ("--url", url)):  # fmt: skip
+        _refuse_text(text, option)
+    if len(set(result)) < len(result):
+        raise cli.wrong_use("a file is named twice", "--result")
     content = make_model(
         training,
         net,

@@ -58,6 +58,16 @@ def bgr_of(text: str | None) -> tuple[float, float, float] | None:
     return b, g, r
 
 
+def refuse_weights(weights: Path | None, untrained: int | None) -> None:
+    """Refuses both or neither of a net's weights and a seed in their place.
+
+    Raises:
+        BadParameter: they are not one of the two.
+    """
+    if (weights is None) == (untrained is None):
+        raise cli.wrong_use("give one of the two", "--weights", "--untrained")
+
+
 def workers_of(text: str | None) -> int | str | None:
     """What --workers says: how many here, or a scheduler's address.
 

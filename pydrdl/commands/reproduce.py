@@ -1,6 +1,7 @@
 """Regenerates the paper's tables, from data to numbers; goes on where it stopped."""
 
 import os
+import re
 import shlex
 import sys
 import time
@@ -26,6 +27,8 @@ Wanted = StrEnum(
     "table3 table4 table6 fig10 ablations heldout convergence softmax gradients "
     "growth photographs all",
 )
+# Targets whose nets start as these say, whatever --start says.
+OWN_STARTS = {"softmax", "gradients", "photographs"}
 PRINTED = ("table3", "table4", "table6", "fig10")
 
 
@@ -96,6 +99,7 @@ def reproduce(
 
     Example: python tools/reproduce.py table6 --preset demo --seeds 5
     """
+    from pydrdl.pycaffe import refuse_no_gpu
     from pydrdl.reproduce import setting, tables
     from pydrdl.reproduce.chain import Chain
     from pydrdl.reproduce.runner import ChainProgress, run_steps
@@ -110,7 +114,16 @@ def reproduce(
         photographs=photographs,
         gpu=gpu,
     )
+    if (start != "random" or weights is not None) and OWN_STARTS.issuperset(targets):
+        what = f"of {', '.join(targets)}: they have starts of their own"
+        raise cli.wrong_use(what, "--start", "--weights")
     chosen = replace(chosen, start=_start(chosen, start, weights))
+    if list_steps and json is not None:
+        raise cli.wrong_use("nothing is computed", "--list", "--json")
+    if gpu and not re.fullmatch(r"all|\d+(,\d+)*", gpu):
+        raise cli.wrong_use(f"{gpu!r}; expected numbers such as 0,1, or all", "--gpu")
+    if gpu and not list_steps:
+        refuse_no_gpu(0 if gpu == "all" else int(gpu.partition(",")[0]))
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)

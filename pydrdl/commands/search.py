@@ -42,16 +42,16 @@ def search(
         bool, Option("--rerank", help="Rank the first 100 by k-reciprocal neighbours.")
     ] = False,
     camera: Annotated[
-        list[int] | None, Option(help="Of these cameras only; may be repeated.")
+        list[int] | None, Option(min=0, help="Of these cameras only; may be repeated.")
     ] = None,
     model: Annotated[
-        list[int] | None, Option(help="Of these models only; may be repeated.")
+        list[int] | None, Option(min=0, help="Of these models only; may be repeated.")
     ] = None,
     not_camera: Annotated[
-        list[int] | None, Option(help="Of none of these cameras.")
+        list[int] | None, Option(min=0, help="Of none of these cameras.")
     ] = None,
     not_vehicle: Annotated[
-        list[int] | None, Option(help="Of none of these vehicles.")
+        list[int] | None, Option(min=0, help="Of none of these vehicles.")
     ] = None,
     since: Annotated[
         str | None, Option(help="Taken then or later, such as 2026-11-29T14:00.")

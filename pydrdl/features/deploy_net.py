@@ -63,11 +63,8 @@ def open_net(
     message = pycaffe.read_net(path)
     if gpu is None:
         caffe.set_mode_cpu()
-    elif (reason := pycaffe.why_no_gpu(gpu)) is not None:
-        what = f"no GPU {gpu}: {reason}"
-        advice = "leave the option out, or build Caffe with CUDA (CMake preset cuda)"
-        raise InputError(what, f"--gpu {gpu}", advice)
     else:
+        pycaffe.refuse_no_gpu(gpu)
         caffe.set_mode_gpu()
         caffe.set_device(gpu)
     if untrained is not None:

@@ -92,7 +92,7 @@ def test_a_box_is_cut_out(folder: Path, photos: tuple[str, str]) -> None:
     ("words", "code", "told"),
     [
         (("--json", "x.json"), 2, "'--net'"),
-        (("--net", "deploy.prototxt", "--json", "x.json"), 1, "--weights, --untrained"),
+        (("--net", "deploy.prototxt", "--json", "x.json"), 2, "give one of the two"),
         ((*NET,), 2, "say what to make"),
         ((*NET, "--output", "x.jpg"), 2, "does not end in .png"),
         ((*NET, "--json", "no/x.json"), 1, "no such folder"),

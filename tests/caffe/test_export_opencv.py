@@ -169,17 +169,20 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, told = export("--untrained", 1)  # the weights alone are there
     assert code == 1 and "own.caffemodel" in told
     code, told = export("--overwrite")
-    assert code == 1 and "--weights, --untrained" in told
+    assert code == 2 and "give one of the two" in told
     (tmp_path / "cut").write_bytes((tmp_path / "own.caffemodel").read_bytes()[:-9])
     code, told = export("--overwrite", "--weights", "cut")
     assert code == 1 and "where: cut" in told
     kept = (tmp_path / "own.caffemodel").read_bytes()
-    for output in ("own.prototxt", "own.caffemodel"):  # beside it, the weights
-        form = ("--format", "onnx") if output.endswith("l") else ()
+    # Beside own.prototxt, the weights are made; ONNX has another name.
+    for words, right, said in (
+        (("own.prototxt",), 1, "the output is what it would be made from"),
+        (("own.caffemodel", "--format", "onnx"), 2, "ends as another --format does"),
+    ):
         code, told = export(
-            "--weights", "own.caffemodel", "--output", output, "--overwrite", *form
+            "--weights", "own.caffemodel", "--overwrite", "--output", *words
         )
-        assert code == 1 and "the output is what it would be made from" in told
+        assert code == right and said in told
         assert (tmp_path / "own.caffemodel").read_bytes() == kept
     code, told = export("--untrained", 1, "--output", "/proc/own.prototxt")
     assert code == 1 and "where: /proc/own.prototxt" in told

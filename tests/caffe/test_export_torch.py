@@ -137,7 +137,7 @@ def test_the_command(tmp_path: Path) -> None:
     again, told = export("--untrained", 1)
     assert again == 1 and "the output exists" in told
     code, told = export("--overwrite")
-    assert code == 1 and "--weights, --untrained" in told
+    assert code == 2 and "give one of the two" in told
     (tmp_path / "cut").write_bytes(b"\x0a\x05abc")
     code, told = export("--overwrite", "--weights", "cut")
     assert code == 1 and "where: cut" in told

@@ -89,10 +89,6 @@ def test_the_same_command_again_changes_nothing(place: Path) -> None:
         ("run", {"net": "other/deploy.prototxt"}, "of another net"),
         ("run", {"net": "alone/deploy.prototxt"}, "no preprocess.json"),
         ("run", {"result": "f.h5"}, "cannot read the results"),
-        ("run", {"license": ""}, "expected one line of text"),
-        ("run", {"url": "a\nb"}, "expected one line of text"),
-        ("run", {"data": " "}, "expected one line of text"),
-        ("run", {"command": ""}, "expected one line of text"),
     ],
 )
 def test_what_is_not_of_the_net_is_refused(
@@ -107,6 +103,27 @@ def test_what_is_not_of_the_net_is_refused(
     done = card(place, training, "models/refused", **options)
     assert done.returncode == 1
     assert said in done.stderr and "where:" in done.stderr and "next:" in done.stderr
+    assert not (place / "models/refused").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        ("license", "", "it is empty"),
+        ("data", " ", "it is empty"),
+        ("command", "", "it is empty"),
+        ("url", "a\nb", "expected one line"),
+        ("name", "a\x1b[31mb", "expected plain text"),
+        ("name", "e\udcff", "expected plain text"),
+        ("command", "a\nb\u202e", "expected plain text"),
+    ],
+)
+def test_a_text_that_no_card_takes_is_wrong_use(
+    place: Path, option: str, text: str, said: str
+) -> None:
+    done = card(place, "run", "models/refused", **{option: text})
+    assert done.returncode == 2
+    assert f"'--{option}'" in done.stderr and said in done.stderr
     assert not (place / "models/refused").exists()
 
 
@@ -165,6 +182,7 @@ def test_one_wrong_card_hides_no_other(place: Path, tmp_path: Path) -> None:
     changed("license: BSD-2-Clause\n", "")(tmp_path / "models/a")
     done = models(tmp_path)
     assert done.returncode == 1 and "models/a/readme.md: " in done.stderr
+    assert "cards say: 1 fault\n" in done.stderr
     assert done.stdout.count("wrong") == done.stdout.count("whole") == 1
 
 
@@ -173,6 +191,18 @@ def test_a_command_with_a_fence_stays_in_one(place: Path) -> None:
     text = (place / "models/fenced/readme.md").read_text()
     shutil.rmtree(place / "models/fenced")
     assert "\n````text\na ``` b\n````\n" in text
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("models/small", "name the folder above"), ("nothing", "no such folder"),
+     ("w", "a file, and no folder")],
+)  # fmt: skip
+def test_what_is_no_folder_of_models_is_told(
+    place: Path, folder: str, said: str
+) -> None:
+    done = models(place, folder)
+    assert done.returncode == 1 and said in done.stderr
 
 
 def test_weights_may_lie_elsewhere(place: Path, tmp_path: Path) -> None:

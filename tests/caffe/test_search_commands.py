@@ -297,10 +297,19 @@ def test_indexing_that_is_refused(here: Path) -> None:
     assert "another layer: fc7, not fc" in refused(here, "index", "x.h5")
     (here / "x.h5").write_bytes((here / "f.h5").read_bytes()[:-100])
     assert "cut off" in refused(here, "index", "x.h5")
-    assert "No such file" in refused(here, "index", "none.h5")
+    assert "no such file or folder" in refused(here, "index", "none.h5")
     (here / "empty").mkdir()
     assert "no photographs" in refused(here, "index", "empty")
-    assert "nothing is there" in refused(here, "index", "nowhere")
+    assert "no such file or folder" in refused(here, "index", "nowhere")
+    photograph = str(next((here / "photos").iterdir()))
+    assert "a photograph, and no list" in refused(here, "index", photograph)
+    for words, option in (
+        (("f.h5", "--split", "all"), "--split"),
+        (("f.h5", "--net", "deploy.prototxt"), "--net"),
+        (("photos", "--split", "all"), "--split"),
+    ):
+        done = run_here("index", *words, "--gallery", "new", cwd=here)
+        assert done.returncode == 2 and f"'{option}'" in done.stderr
     (here / "labels.csv").write_text("path,colour\n")
     words = ("f.h5", "--labels", "labels.csv")
     assert "labels.csv:1" in refused(here, "index", *words)

@@ -214,7 +214,7 @@ def test_an_output_without_a_name_is_not_this_folder(
 @pytest.mark.parametrize("output", [".", "/"])
 def test_features_into_a_folder(output: str, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("a.jpg 1\n")
-    words = ["own.txt", "--net", "deploy.prototxt", "--output", output]
+    words = ["own.txt", "--net", "n", "--untrained", "1", "--output", output]
     done = run_tool("extract_features.py", *words, cwd=tmp_path)
     assert done.returncode == 1
     assert "the output is a folder" in done.stderr

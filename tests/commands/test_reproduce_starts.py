@@ -190,6 +190,10 @@ def test_folds_of_photographs_are_trainings_of_a_method(tmp_path: Path) -> None:
         (("table6", "--start", "lrn", "--preset", "paper"), "is for the small nets"),
         (("growth", "--preset", "paper"), "are of drawn vehicles and small nets"),
         (("table6", "--start", "imagenet"), "Invalid value for '--start'"),
+        (("gradients", "--start", "lrn"), "starts of their own"),
+        (("softmax", "--weights", "w"), "starts of their own"),
+        (("table6", "--gpu", "x"), "Invalid value for '--gpu'"),
+        (("table6", "--list", "--json", "f"), "nothing is computed"),
     ],
 )
 def test_a_start_that_cannot_be_is_wrong_use(
@@ -198,4 +202,10 @@ def test_a_start_that_cannot_be_is_wrong_use(
     done = run_tool("reproduce.py", *words, cwd=tmp_path)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gpu_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    done = run_tool("reproduce.py", "table6", "--gpu", "99", cwd=tmp_path)
+    assert done.returncode == 1 and "error: no GPU 99: " in done.stderr
     assert list(tmp_path.iterdir()) == []
