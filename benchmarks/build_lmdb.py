@@ -16,7 +16,7 @@ import measured
 import numpy as np
 from rich import box
 from rich.table import Table
-from typer import BadParameter, Option
+from typer import Option
 
 from pydrdl import cli
 from pydrdl.datasets import Image, images_of_split, open_dataset
@@ -240,7 +240,7 @@ def bench(
     Example: python benchmarks/build_lmdb.py --rounds 9
     """
     if (dataset is None) != (split is None):
-        raise BadParameter("give both or neither", param_hint="--dataset, --split")
+        raise cli.wrong_use("give both or neither", "--dataset", "--split")
     machine = measured.machine(measured.NUMPY | measured.CV2)
     count = threads or machine.cores
     with tempfile.TemporaryDirectory(prefix="bench_build_lmdb_") as name:

@@ -27,7 +27,7 @@ from google.protobuf import text_format
 from rich import box
 from rich.table import Table
 from tables_of_engine import OURS, SGEMM, STOCK
-from typer import BadParameter, Option
+from typer import Option
 from whole_commands import run
 
 from pydrdl import cli
@@ -277,7 +277,7 @@ def measure(
     chosen = nets.split(",")
     for name in chosen:
         if name not in NETS:
-            raise BadParameter(f"{name} is none of {', '.join(NETS)}")
+            raise cli.wrong_use(f"{name} is none of {', '.join(NETS)}", "--nets")
     machine = measured.machine({"PyTorch": "torch"})
     caffes = {STOCK: _build_stock(), OURS: CAFFE}
     torch = find_spec("torch") is not None

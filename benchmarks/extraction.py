@@ -18,7 +18,7 @@ import numpy as np
 from caffe_timing import ROOT, caffe_time, feed, forward_seconds
 from rich import box
 from rich.table import Table
-from typer import BadParameter, Option
+from typer import Option
 
 from pydrdl import cli
 from pydrdl.arrays import Float32
@@ -271,16 +271,16 @@ def bench(
     Example: python benchmarks/extraction.py --net demo --rounds 9
     """
     if (dataset is None) != (split is None):
-        raise BadParameter("give both or neither", param_hint="--dataset, --split")
+        raise cli.wrong_use("give both or neither", "--dataset", "--split")
     unknown = set(nets or ()) - set(CASES)
     if unknown:
-        raise BadParameter(f"{min(unknown)!r}; expected demo or paper")
+        raise cli.wrong_use(f"{min(unknown)!r}; expected demo or paper", "--net")
     machine = measured.machine(measured.NUMPY | measured.CV2)
     results = []
     for case in [CASES[name] for name in nets or CASES]:
         count = (images or case.images) // batch * batch
         if count == 0:
-            raise BadParameter("fewer images than one batch")
+            raise cli.wrong_use("fewer images than one batch", "--images")
         with tempfile.TemporaryDirectory(prefix="bench_extraction_") as name:
             if dataset is not None and split is not None:
                 data = open_dataset(dataset)

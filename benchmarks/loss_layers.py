@@ -14,7 +14,7 @@ from loss_race import Contestant, Outcome, race, validate
 from loss_work import WAYS, Work, loss_net, make_work
 from rich import box
 from rich.table import Table
-from typer import BadParameter, Option
+from typer import Option
 
 from pydrdl import cli
 from pydrdl.pycaffe import import_caffe, why_no_gpu
@@ -159,10 +159,10 @@ def bench(
     if device is Device.GPU:
         reason = why_no_gpu()
         if reason is not None:
-            raise BadParameter(
+            raise cli.wrong_use(
                 f"no GPU that Caffe can use ({reason}); "
                 "build with tools/setup.sh cuda where there is one",
-                param_hint="--device gpu",
+                "--device",
             )
         caffe.set_mode_gpu()
         caffe.set_device(0)

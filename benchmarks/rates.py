@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.results import read_results
@@ -50,7 +50,9 @@ def collect(
         name, _, file = given.rpartition("=")
         name = name or Path(file).stem
         if name in groups:
-            raise BadParameter(f"two files named {name!r}; give NAME=FILE")
+            raise cli.wrong_use(
+                f"two files named {name!r}; give NAME=FILE", "RESULTS..."
+            )
         groups[name] = list(map(row, read_results(Reidentification, Path(file))))
     cli.write_json(output, {"schema": SCHEMA, "made_by": made_by, "results": groups})
 

@@ -287,6 +287,21 @@ def refuse_inputs(outputs: Iterable[Path | None], *inputs: Path | None) -> None:
                 raise InputError(what, output, "name another output")
 
 
+def refuse_no_folder(path: Path, otherwise: str) -> None:
+    """Refuses what is no folder.
+
+    Args:
+        path: what is to be one.
+        otherwise: what to do where it is none.
+
+    Raises:
+        InputError: it is a file, or not there.
+    """
+    if not is_folder(path):
+        what = "a file, and no folder" if exists(path) else "no such folder"
+        raise InputError(what, path, otherwise)
+
+
 def refuse_unwritable(path: Path) -> None:
     """Refuses a file to make or replace that cannot be, before anything takes long.
 

@@ -23,6 +23,7 @@ from pydrdl.files import (
     open_bytes,
     read_bytes,
     read_text,
+    refuse_no_folder,
 )
 from pydrdl.results import read_results
 from pydrdl.results.comparison import terminal_table
@@ -144,9 +145,7 @@ def cards_in(folder: Path) -> list[Path]:
     Raises:
         InputError: there is no such folder, or none in it.
     """
-    if not is_folder(folder):
-        what = "a file, and no folder" if exists(folder) else "no such folder"
-        raise InputError(what, folder, "check the path")
+    refuse_no_folder(folder, "check the path")
     if exists(folder / CARD):
         raise InputError("a model's own folder", folder, "name the folder above it")
     paths = sorted(p / CARD for p in files_in(folder, "*") if is_folder(p))

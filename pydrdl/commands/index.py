@@ -179,11 +179,8 @@ def _of_images(
         images, folder_of = find_photographs(source), source
     else:
         data = open_dataset(source, root)
-        found = (
-            unique_images(data)
-            if split in (None, "all")
-            else images_of_split(data, split)
-        )
+        split = split or "all"
+        found = unique_images(data) if split == "all" else images_of_split(data, split)
         images, folder_of = list(found), data.root
         names = {str(number): name for number, name in data.model_names.items()}
         # Those that are gone are told one by one.

@@ -14,7 +14,7 @@ import numpy as np
 from pydrdl.datasets.dataset import Dataset, Image
 from pydrdl.datasets.lines import each_once, malformed, read_lines
 from pydrdl.errors import InputError
-from pydrdl.files import files_in, is_folder
+from pydrdl.files import files_in, refuse_no_folder
 
 # As many as every 64-bit number has.
 MAX_DIGITS = 18
@@ -94,8 +94,7 @@ def read_two_camera(
             vehicles.
     """
     folder, matches = Path(folder), []
-    if not is_folder(folder):
-        raise InputError("no such folder", folder, "check the path")
+    refuse_no_folder(folder, "check the path")
     for path in files_in(folder, "*.jpg"):
         match = _TWO_CAMERA.fullmatch(path.name)
         if match is None:

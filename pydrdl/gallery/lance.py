@@ -188,8 +188,8 @@ class LanceGallery:
             for start in range(0, len(places), WRITTEN):
                 part = places[start : start + WRITTEN]
                 self._index_ids(UNINDEXED)
-                # No other process adds them meanwhile; LanceDB's merge_insert()
-                # would take several times as long.
+                # No other process adds them meanwhile; LanceDB's merge_insert() would
+                # take longer.
                 there = self.known([rows[k].id for k in part])
                 absent = [k for k in part if rows[k].id not in there]
                 chosen = [k for k in absent if rows[k].id not in unwanted]
@@ -405,6 +405,8 @@ class LanceGallery:
         from lancedb.index import BTree
 
         rows = self._table.count_rows()
+        if rows <= most:
+            return
         made = self._table.index_stats("id_idx")
         left = rows if made is None else int(made.num_unindexed_rows)
         if left > max(most, rows // 4):

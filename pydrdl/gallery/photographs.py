@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydrdl.datasets.dataset import Image
 from pydrdl.errors import InputError, cannot_read
-from pydrdl.files import exists, is_file, is_folder, read_text
+from pydrdl.files import exists, is_file, read_text, refuse_no_folder
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 COLUMNS = ("path", "vehicle_id", "model_id", "camera_id", "time")
@@ -61,9 +61,7 @@ def missing_below(root: Path, paths: Sequence[str], advice: str) -> str:
     Raises:
         InputError: there is no such folder, or none of the images is in it.
     """
-    if not is_folder(root):
-        what = "a file, and no folder" if exists(root) else "no such folder"
-        raise InputError(what, root, advice)
+    refuse_no_folder(root, advice)
     step = -(-len(paths) // LOOKED_FOR)
     looked_for = paths[:: max(1, step)]
     gone = [path for path in looked_for if not exists(root / path)]
@@ -170,22 +168,26 @@ def seconds(text: str) -> float:
     if re.fullmatch(r"(19|20)\d\d", text):
         expected = f"expected one such as {text}-01-01, or {text}.0 for seconds"
         raise ValueError(f"time {text!r}; {expected}")
+    value = None if re.fullmatch(r"(19|20)\d{6}", text) else _number(text)
+    if value is not None:
+        if not math.isfinite(value) or abs(value) > 2**40:
+            raise ValueError(f"time {text!r}; expected seconds since 1970")
+        return value
     try:
-        if re.fullmatch(r"(19|20)\d{6}", text):
-            raise ValueError
-        value = float(text)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        expected = "expected one such as 2026-11-29T14:05:08, or seconds"
+        raise ValueError(f"time {text!r}; {expected}") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
     except ValueError:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            expected = "expected one such as 2026-11-29T14:05:08, or seconds"
-            raise ValueError(f"time {text!r}; {expected}") from error
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.timestamp()
-    if not math.isfinite(value) or abs(value) > 2**40:
-        raise ValueError(f"time {text!r}; expected seconds since 1970")
-    return value
+        return None
 
 
 def shown_time(time: float) -> str:

@@ -84,6 +84,17 @@ def test_each_vehicle_is_tested_in_one_fold(
     assert sorted(tested) == list(range(vehicles))
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("none", "no such folder"), ("file", "a file, and no folder")]
+)
+def test_what_is_no_folder_is_told(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "file").touch()
+    words = tmp_path / name, "--output", tmp_path / "lists"
+    done = run_tool("two_camera_lists.py", *words)
+    assert done.returncode == 1 and f"error: {said}\n" in done.stderr
+    assert not (tmp_path / "lists").exists()
+
+
 def test_a_fold_that_is_not_there_is_refused(tmp_path: Path) -> None:
     touch(tmp_path, "car_1_cam1.jpg", "car_2_cam1.jpg")
     words = ("--output", tmp_path / "lists", "--folds")
