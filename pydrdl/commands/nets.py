@@ -11,6 +11,7 @@ from typer import Argument, Context, Option
 
 from pydrdl import cli
 from pydrdl.commands import options
+from pydrdl.errors import InputError
 from pydrdl.files import write_texts
 
 if TYPE_CHECKING:
@@ -94,6 +95,17 @@ def make_nets(
             "default: paper 0.5, demo none.",
         ),
     ] = None,
+    crop: Annotated[
+        int | None,
+        Option(
+            min=1,
+            help="Side of the nets' input in pixels, cut out of the LMDB's images "
+            "whatever their size; default: demo 64 of 72, paper 224 of 256.",
+        ),
+    ] = None,
+    mirror: Annotated[
+        bool, Option(help="Mirror half of the images in training.")
+    ] = True,
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace files that are there and differ.")
     ] = False,
@@ -149,7 +161,10 @@ def make_nets(
         backbone = replace(backbone, batch_norm=batch_norm)
     if dropout is not None:
         backbone = replace(backbone, dropout=dropout)
-    family = replace(family, backbone=backbone)
+    family = replace(family, backbone=backbone).that_sees(mirror=mirror)
+    if crop is not None:
+        _check_crop(crop, base, data)
+        family = family.that_sees(crop=crop, resize=data.size[0])
     notes = [] if net else prototxt.left_out(data, nets, family)
     if warning := prototxt.size_warning(data, family):
         notes.append(warning)
@@ -170,6 +185,22 @@ def make_nets(
     here = "" if output.is_absolute() and train.is_absolute() else ", in this folder"
     command = shlex.join(["caffe", "train", "--solver", family.files[nets[0]].solver])
     cli.console.lines(f"next{here}: {command}")
+
+
+def _check_crop(crop: int, base: str, data: "prototxt.TrainingImages") -> None:
+    """Refuses inputs that the nets or the images are too small for."""
+    from pydrdl.nets.prototxt import LEAST_CROP
+
+    if crop < (least := LEAST_CROP[base]):
+        what = f"{crop} is too small for the nets of {base}; at least {least}"
+        raise cli.wrong_use(what, "--crop")
+    if crop > min(data.size):
+        height, width = data.size
+        raise InputError(
+            f"its images of {width} x {height} pixels do not hold a crop of {crop}",
+            data.lmdb,
+            "give a smaller --crop, or build it with a larger --size",
+        )
 
 
 def _texts(

@@ -52,7 +52,7 @@ def pair_set_data(
     transform: Mapping[str, Any],
     **param: Any,
 ) -> str:
-    """Batches of one phase; mirrored in training, where the test's name differs."""
+    """Batches of one phase; the test's name differs, and nothing is mirrored there."""
     train = phase == "TRAIN"
     return add(
         net,
@@ -61,7 +61,7 @@ def pair_set_data(
         tops=tops,
         include=[{"phase": phase}],
         param=FIXED,
-        transform_param={**transform, "mirror": train},
+        transform_param={**transform, "mirror": train and transform["mirror"]},
         pair_set_data_param=param,
     )
 

@@ -79,6 +79,14 @@ class Family:
     schedule: structures.Schedule  # of all
     files: dict[Net, NetFiles]  # of each net
 
+    def that_sees(self, **changes: Any) -> "Family":
+        """The same nets with other images to see: changes are fields of Sizes."""
+        return replace(
+            self,
+            backbone=replace(self.backbone, **changes),
+            googlenet=replace(self.googlenet, **changes),
+        )
+
 
 def _committed(root: str, snapshots: str, **folders: str) -> dict[Net, NetFiles]:
     """Files in prototxt/, where the paper's net has its solver above its folder."""
@@ -107,6 +115,8 @@ DEMO_FAMILY = Family(
     _committed("prototxt/demo", "data/demo"),
 )
 FAMILIES = {"demo": DEMO_FAMILY, "paper": PAPER_FAMILY}
+# Below these sides of the input, a pooling of some net has too little to pool.
+LEAST_CROP = {"demo": 15, "paper": 47}
 
 
 def own_family(
@@ -261,7 +271,7 @@ def size_warning(data: TrainingImages, family: Family) -> str:
     return (
         f"warning: the images of {data.lmdb} have {data.size[1]} x {data.size[0]} "
         f"pixels; these nets are for {resize} x {resize}, and {wanted} {crop} x "
-        f"{crop}: build it with tools/build_lmdb.py --size {resize}"
+        f"{crop}: build it with tools/build_lmdb.py --size {resize}, or give --crop"
     )
 
 

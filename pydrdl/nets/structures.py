@@ -48,11 +48,17 @@ class Sizes:
     dropout: float
     mean: tuple[float, float, float] = (104.0, 117.0, 123.0)  # blue, green, red
     scale: float = 1.0  # of the pixels after the mean is taken off
+    mirror: bool = True  # half of the images, in training
 
     @property
     def transform_param(self) -> dict[str, Any]:
-        """What the data layer does to an image."""
-        return {"crop_size": self.crop, "mean_value": self.mean, "scale": self.scale}
+        """What the data layer does to an image in training."""
+        return {
+            "crop_size": self.crop,
+            "mean_value": self.mean,
+            "scale": self.scale,
+            "mirror": self.mirror,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

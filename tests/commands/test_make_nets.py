@@ -1,5 +1,6 @@
 """tools/make_nets.py: which nets it writes for an LMDB, and what it says."""
 
+import json
 import re
 import shlex
 from collections import Counter
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from commands import run_tool, succeed
 from google.protobuf import text_format
+from helpers import caffe
 
 pytest.importorskip("caffe.proto", reason="pycaffe is not installed")
 
@@ -213,6 +215,64 @@ def test_images_of_another_size_are_told(
     assert ("next: caffe train" in done.stdout) == ends_with_next
 
 
+def transform(folder: Path, net: str) -> "list[caffe_pb2.TransformationParameter]":
+    """What TRAIN and TEST do to an image."""
+    found = caffe_pb2.NetParameter()
+    text_format.Parse((folder / net / "train_val.prototxt").read_text(), found)
+    return [layer.transform_param for layer in found.layer[:2]]
+
+
+def test_images_of_any_size_are_cropped_as_asked(photos: Path, tmp_path: Path) -> None:
+    nets, lmdb = tmp_path / "nets", build(photos, tmp_path / "lmdb", (0, 1, 0, 1), 100)
+    words = ("--output", nets, "--train", lmdb, "--overwrite")
+    done = run_tool("make_nets.py", *words, "--crop", 96)
+    assert (done.returncode, done.stderr) == (0, "")
+    for net in EVERY:
+        assert [phase.crop_size for phase in transform(nets, net)] == [96, 96]
+        assert [phase.mirror for phase in transform(nets, net)] == [True, False]
+        seen = json.loads((nets / net / "preprocess.json").read_text())
+        assert (seen["resize"], seen["crop"]) == (100, 96)
+        text = (nets / net / "deploy.prototxt").read_text()
+        deployed = text_format.Parse(text, caffe_pb2.NetParameter())
+        assert deployed.layer[0].input_param.shape[0].dim == [1, 3, 96, 96]
+    succeed("make_nets.py", *words, "--crop", 100, "--no-mirror")
+    for net in EVERY:
+        assert [phase.mirror for phase in transform(nets, net)] == [False, False]
+    done = run_tool("make_nets.py", *words, "--crop", 101)
+    assert done.returncode == 1
+    assert "100 x 100 pixels do not hold a crop of 101" in done.stderr
+    assert f"where: {lmdb}" in done.stderr
+    assert transform(nets, "ccl")[0].crop_size == 100, "nothing was written"
+
+
+@pytest.mark.parametrize("base", ["demo", "paper"])
+def test_the_smallest_crop_is_the_smallest_that_caffe_can_pool(
+    photos: Path, tmp_path: Path, base: str
+) -> None:
+    least, lmdb = prototxt.LEAST_CROP[base], tmp_path / "lmdb"
+    vehicles = [Image(f"{n}.png", n, n // 4) for n in range(8)]
+    build_image_lmdb(vehicles, photos, lmdb, size=(least, least))
+    words = ("--output", tmp_path / "nets", "--train", lmdb, "--base", base)
+    done = run_tool("make_nets.py", *words, "--crop", least - 1)
+    assert done.returncode == 2 and f"at least {least}" in done.stderr
+    assert not (tmp_path / "nets").exists()
+    succeed("make_nets.py", *words, "--crop", least, "--sets", 1)
+    nets = [tmp_path / "nets" / net / "train_val.prototxt" for net in EVERY]
+    for path in nets:
+        caffe.Net(str(path), caffe.TRAIN)
+    refused = []
+    for path in nets:
+        text = path.read_text()
+        smaller = text.replace(f"crop_size: {least}", f"crop_size: {least - 1}")
+        assert smaller != text
+        path.write_text(smaller)
+        try:
+            caffe.Net(str(path), caffe.TRAIN)
+        except RuntimeError as error:
+            refused.append(str(error))
+    assert refused and all("does not fit an image of" in said for said in refused)
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -225,6 +285,7 @@ def test_images_of_another_size_are_told(
         ("--sets", 0), ("--sets", 10**12), ("--snapshot", -1),
         ("--hard-negatives", 1.5), ("--hard-negatives", "nan"),
         ("--hard-negatives", -0.1), ("--dropout", 1), ("--dropout", "nan"),
+        ("--crop", 0), ("--crop", -64), ("--crop", "all"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_wrong_use(
@@ -240,7 +301,8 @@ def test_a_value_that_cannot_be_is_wrong_use(
 @pytest.mark.parametrize(
     "words",
     [("--margin", 1.0), ("--train", "lmdb"), ("--test", "lmdb"), ("--wide-fc8",),
-     ("--base", "paper"), ("--net", "ccl"), ("--no-batch-norm",)],
+     ("--base", "paper"), ("--net", "ccl"), ("--no-batch-norm",), ("--no-mirror",),
+     ("--crop", 64)],
 )  # fmt: skip
 def test_options_that_would_change_nothing_are_refused(
     tmp_path: Path, words: Sequence[object]
