@@ -25,10 +25,11 @@ Preset = Literal["mini", "demo", "larger", "paper"]
 Wanted = StrEnum(
     "Wanted",
     "table3 table4 table6 fig10 ablations heldout convergence softmax gradients "
-    "growth photographs all",
+    "growth photographs generalisation all",
 )
 # Targets whose nets start as these say, whatever --start says.
-OWN_STARTS = {"softmax", "gradients", "photographs"}
+OWN_STARTS = {"softmax", "gradients", "photographs", "generalisation"}
+OF_PHOTOGRAPHS = {"photographs", "generalisation"}
 PRINTED = ("table3", "table4", "table6", "fig10")
 
 
@@ -127,8 +128,9 @@ def reproduce(
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
-    if "photographs" in targets and photographs is None:
-        what = "the target photographs needs it: their folder"
+    needed = [target for target in targets if target in OF_PHOTOGRAPHS]
+    if needed and photographs is None:
+        what = f"the target {needed[0]} needs it: their folder"
         raise cli.wrong_use(what, "--photographs")
     if {"growth", "softmax"}.intersection(targets) and preset == "paper":
         what = "growth and softmax are of drawn vehicles and small nets"
@@ -189,8 +191,14 @@ def _start(s: "setting.Setting", start: str, weights: Path | None) -> "setting.S
 
 
 def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
-    from pydrdl.reproduce.setting import LRN
+    from pydrdl.reproduce.setting import FOLDS, LRN
 
+    if OF_PHOTOGRAPHS.issuperset(asked):
+        return (
+            f"Conditions: photographs by two cameras, {FOLDS} folds over vehicles and "
+            f"a training of each net in each; nets of preset {s.base}; "
+            f"{s.photograph_iterations:,} iterations."
+        )
     sources = [s.vehicleid]
     longer = ""
     if {"table3", "fig10"}.intersection(asked):
@@ -210,6 +218,9 @@ def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
         data = drawn
     weights, form = s.start.weights, shlex.join(s.start.options)
     start = "random weights" if weights is None else weights.name
+    if OWN_STARTS.issuperset(asked) and "gradients" in asked:
+        start = f"random weights and from {s.pretrained.name} ones"
+        form = shlex.join(LRN.options)
     return (
         f"Conditions: {data}; nets of preset {s.base}{form and f' ({form})'} from "
         f"{start}; "

@@ -1,15 +1,15 @@
 """The steps from data to the paper's tables, every one once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
+from pydrdl.reproduce.photographs import PhotographSteps
 from pydrdl.reproduce.setting import (
     COMPCARS,
-    FOLDS,
     LRN,
-    PAPER_FORM,
+    STARTS,
     STRUCTURES,
     TRAINING_LOG,
     VEHICLEID,
@@ -18,9 +18,7 @@ from pydrdl.reproduce.setting import (
     TrainingData,
 )
 from pydrdl.reproduce.steps import Step
-from pydrdl.reproduce.trainings import TrainingSteps
-
-Nets = Sequence[tuple[str, TrainedNet]]  # by the row of the method in tables
+from pydrdl.reproduce.trainings import Nets, each, mark_of, named
 
 # Classifiers of vehicle models (of car models, from CompCars) with Joint
 # Bayesian on top (Fig. 10).
@@ -58,13 +56,6 @@ ABLATIONS = {
 }
 ABLATION_SEEDS = 3  # trainings of each change or amount of data, at most
 
-# Starts in the words of tables.
-STARTS = {
-    "": "random, batch normalisation",
-    "lrn": "random",
-    "pretrained": "pretrained",
-    "vehicles": "pretrained on drawn vehicles",
-}
 # Of CCL with one branch, as make_nets.py takes them: by title, for files' names.
 GRADIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "EXACT": ("", ()),
@@ -81,7 +72,7 @@ GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
 DEMO_VEHICLES = 300
 
 
-class Chain(TrainingSteps):
+class Chain(PhotographSteps):
     """Collects the steps that tables ask for; a method a table."""
 
     def table3(self) -> dict[str, Path]:
@@ -201,39 +192,6 @@ class Chain(TrainingSteps):
         ]
         return self._over_iterations("growth", nets, s.heldout)
 
-    def photographs(self) -> dict[str, Path]:
-        """The three methods on real photographs by two cameras, by fold.
-
-        Camera 2's photographs of vehicles that were not trained on are the probes,
-        camera 1's the gallery. The seed of a training is the number of its fold.
-        """
-        s = self.setting
-        return {
-            f"fold {fold}": self._evaluate(
-                "eval_cmc.py", f"photographs_fold{fold}", self._of_fold(fold), "all",
-                data=s.fold(fold, "test"), options=("--gallery-camera", "1"),
-            )
-            for fold in range(1, FOLDS + 1)
-        }  # fmt: skip
-
-    def _of_fold(self, fold: int) -> Nets:
-        """The three methods from every start, untrained ones last."""
-        s, nets = self.setting, list[tuple[str, TrainedNet]]()
-        for row, structure in STRUCTURES.items():
-            for start in (Start(""), LRN, s.pretrained, self._fine_tuned(row)):
-                net = TrainedNet(s.fold(fold), structure, fold, start=start)
-                nets.append((f"{row}, {STARTS[start.name]}", net))
-        for start in (Start(""), LRN):
-            net = TrainedNet(s.fold(fold), "ccl", fold, start=start, trained=False)
-            nets.append((f"VGG, untrained, {STARTS[start.name]}", net))
-        return nets
-
-    def _fine_tuned(self, row: str) -> Start:
-        """From a net that has learned drawn vehicles, from the pretrained start."""
-        s = self.setting
-        drawn = TrainedNet(s.vehicleid, STRUCTURES[row], 1, start=s.pretrained)
-        return Start("vehicles", PAPER_FORM, source=drawn)
-
     def report(self, results: Iterable[Path], command: str) -> Path:
         """Adds the report of results, with images and curves of the first trainings.
 
@@ -244,7 +202,7 @@ class Chain(TrainingSteps):
         # The strips are of a CMC result, whatever tables are asked for.
         files = list(dict.fromkeys([*results, self._cmc(largest)]))
         checks = [step.output for step in self.steps if step.name.endswith("check")]
-        words = [*_each("--check", checks), *_each("--result", files)]
+        words = [*each("--check", checks), *each("--result", files)]
         inputs = [*checks, *files]
         for row, structure in STRUCTURES.items():
             net = self._net(s.vehicleid, structure, s.seeds[0])
@@ -316,26 +274,6 @@ class Chain(TrainingSteps):
         """Re-identification (Sec. 5.3); returns the results' file."""
         return self._evaluate("eval_cmc.py", f"cmc_{split}", self._three(), split)
 
-    def _evaluate(
-        self,
-        tool: str,
-        name: str,
-        nets: Nets,
-        split: str,
-        iteration: int | None = None,
-        data: TrainingData | None = None,
-        options: tuple[str, ...] = (),
-    ) -> Path:
-        """Results of nets; returns the file."""
-        features = [self._features(net, split, iteration, data) for _, net in nets]
-        mark, step = _mark(nets), name.replace("_", "/", 1)
-        output = self._results(mark + name)
-        return self._add(
-            f"{mark.replace('_', '/')}{step}", output, features,
-            tool, *(step.output for step in features), *_named(nets),
-            "--repeats", self.setting.repeats, *options, "--json", output,
-        ).output  # fmt: skip
-
     def _baseline(self, row: str, split: str) -> Path:
         """Re-identification by Joint Bayesian; returns the results' file."""
         target = self.setting.vehicleid
@@ -349,7 +287,7 @@ class Chain(TrainingSteps):
         return self._add(
             f"cmc/{split}_{net.file}", output, [testing, verifier],
             "eval_cmc.py", testing.output, "--verifier", verifier.output,
-            *_named([(row, net)]),
+            *named([(row, net)]),
             "--repeats", self.setting.repeats, "--json", output,
         ).output  # fmt: skip
 
@@ -369,31 +307,14 @@ class Chain(TrainingSteps):
         training = [self._features(net, "part2") for _, net in nets]
         pairs = self.setting.web.root / "train_test_split/verification"
         compared = [verifier] if verifier else []
-        name = _mark(nets) + name
+        name = mark_of(nets) + name
         output = self._results(f"verification_{name}")
         return self._add(
             f"verification/{name}", output, [*tested, *training, *compared],
             "eval_verification.py", *(step.output for step in tested),
-            *_each("--train", (step.output for step in training)),
-            *_each("--pairs", (pairs / f"verification_pairs_{v}.txt" for v in LEVELS)),
-            *_named(nets),
-            *_each("--verifier", (step.output for step in compared)),
+            *each("--train", (step.output for step in training)),
+            *each("--pairs", (pairs / f"verification_pairs_{v}.txt" for v in LEVELS)),
+            *named(nets),
+            *each("--verifier", (step.output for step in compared)),
             "--draw", self.setting.pairs, "--json", output,
         ).output  # fmt: skip
-
-
-def _mark(nets: Nets) -> str:
-    """What tells results from those of nets with another start; "" or ending in _."""
-    starts = {net.start.name for _, net in nets} - {""}
-    return f"{starts.pop()}_" if len(starts) == 1 else ""
-
-
-def _named(nets: Nets) -> list[object]:
-    """What evaluations call nets: their methods, and the seeds of their trainings."""
-    seeds = _each("--training-seed", (net.seed for _, net in nets))
-    return [*_each("--name", (row for row, _ in nets)), *seeds]
-
-
-def _each(option: str, values: Iterable[object]) -> list[object]:
-    """The option before every value."""
-    return [word for value in values for word in (option, value)]

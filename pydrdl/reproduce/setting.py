@@ -20,9 +20,17 @@ STRUCTURES = {
 
 # What makes the demo's nets like the paper's: LRN, no batch normalisation, dropout.
 PAPER_FORM = ("--no-batch-norm", "--dropout", "0.5")
+# Starts in the words of tables.
+STARTS = {
+    "": "random, batch normalisation",
+    "lrn": "random",
+    "pretrained": "pretrained",
+    "vehicles": "pretrained on drawn vehicles",
+}
 # Of the softmax over drawn car models that stands for ImageNet's.
 PRETRAINED = Path("models/demo_softmax/demo_softmax.caffemodel")
 FOLDS = 5  # of the photographs' vehicles
+CHOOSING = 3  # of them, the first ones: what helps is chosen on these, not on the rest
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class TrainingData:
     mark: str  # of the image LMDB for the nets that learn by softmax alone
     options: tuple[str, ...]  # that LMDB's, as build_lmdb.py takes them
     iterations: int  # of every training
+    side: int  # of the LMDB's images, pixels
     photographs: Path | None = None  # the folder of an image list's images
 
 
@@ -140,6 +149,7 @@ class Setting:
             mark="_labelled",
             options=("--labelled-only",),
             iterations=self.iterations,
+            side=self.side,
         )
 
     @property
@@ -195,6 +205,7 @@ class Setting:
             mark="",
             options=(),
             iterations=self.photograph_iterations,
+            side=self.side,
             photographs=self.photographs,
         )
 
@@ -216,6 +227,7 @@ class Setting:
             mark="_models",
             options=("--vehicles-as-models",),
             iterations=self.web_longer * self.iterations,
+            side=self.side,
         )
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from pydrdl import paper
 from pydrdl.errors import InputError
 from pydrdl.logs.reader import read_log
+from pydrdl.reproduce.setting import CHOOSING
 from pydrdl.results import read_results
 from pydrdl.results.comparison import OverTrainings
 from pydrdl.results.result import LEVELS, R, Reidentification, Retrieval, Verification
@@ -221,14 +222,28 @@ def _end(log: Path, tops: Sequence[str]) -> tuple[float, ...]:
 
 def photographs(files: Mapping[str, Path]) -> PaperTable:
     """Match rates on real photographs, a fold a training; of eval_cmc.py by fold."""
+    return _table("Photographs", _over_folds(files.values(), PHOTOGRAPH_RANKS))
+
+
+def generalisation(files: Mapping[str, Path]) -> PaperTable:
+    """What changes do on photographs: to choose by, and of other folds to report."""
+    folds = list(files.values())
+    parts = ("choosing", folds[:CHOOSING]), ("reporting", folds[CHOOSING:])
+    columns = [
+        (f"{part} {title}", ours, theirs)
+        for part, of in parts
+        for title, ours, theirs in _over_folds(of, PHOTOGRAPH_RANKS[:2])
+    ]
+    return _table("Generalisation", columns)
+
+
+def _over_folds(files: Iterable[Path], ranks: Iterable[int]) -> list[Numbers]:
+    """Match rates at ranks, a value a fold; files: of eval_cmc.py."""
     curves = dict[str, list[list[float]]]()
-    for path in files.values():
+    for path in files:
         for method, of_fold in values(path, Reidentification, curve).items():
             curves.setdefault(method, []).extend(of_fold)
-    columns: Iterable[Numbers] = (
-        (f"rank-{k}", _at(curves, k - 1), {}) for k in PHOTOGRAPH_RANKS
-    )
-    return _table("Photographs", columns)
+    return [(f"rank-{k}", _at(curves, k - 1), {}) for k in ranks]
 
 
 # How the results of a target, which the chain's method of its name gives, are read.
@@ -246,6 +261,7 @@ TABLES: Mapping[str, Callable[[Mapping[str, Path]], PaperTable]] = {
         gradients,
         growth,
         photographs,
+        generalisation,
     )
 }
 

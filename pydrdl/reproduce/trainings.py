@@ -1,10 +1,12 @@
 """The steps from data to trained nets and their features, every one once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydrdl.reproduce.setting import FOLDS, Setting, TrainedNet, TrainingData
 from pydrdl.reproduce.steps import Step
+
+Nets = Sequence[tuple[str, TrainedNet]]  # by the row of the method in tables
 
 
 class TrainingSteps:
@@ -113,7 +115,7 @@ class TrainingSteps:
         return self._add(
             f"lmdb/{net.lmdb}", output, [self._data(data)],
             "build_lmdb.py", data.root, output,
-            "--split", data.training, "--size", self.setting.side,
+            "--split", data.training, "--size", data.side,
             *(() if net.learns_vehicles else data.options), *_images(data),
         )  # fmt: skip
 
@@ -139,6 +141,26 @@ class TrainingSteps:
             data.photographs, "--overwrite", "--output", folder,
             "--folds", FOLDS, "--fold", folder.name.removeprefix("fold"),
         )  # fmt: skip
+
+    def _evaluate(
+        self,
+        tool: str,
+        name: str,
+        nets: Nets,
+        split: str,
+        iteration: int | None = None,
+        data: TrainingData | None = None,
+        options: tuple[str, ...] = (),
+    ) -> Path:
+        """Results of nets; returns the file."""
+        features = [self._features(net, split, iteration, data) for _, net in nets]
+        mark, step = mark_of(nets), name.replace("_", "/", 1)
+        output = self._results(mark + name)
+        return self._add(
+            f"{mark.replace('_', '/')}{step}", output, features,
+            tool, *(step.output for step in features), *named(nets),
+            "--repeats", self.setting.repeats, *options, "--json", output,
+        ).output  # fmt: skip
 
     def _add(
         self,
@@ -176,3 +198,20 @@ class TrainingSteps:
 def _images(data: TrainingData) -> list[object]:
     """Where the images of an image list are."""
     return [] if data.photographs is None else ["--root", data.photographs]
+
+
+def mark_of(nets: Nets) -> str:
+    """What tells results from those of nets with another start; "" or ending in _."""
+    first, *others = {net.start.name for _, net in nets}
+    return f"{first}_" if first and not others else ""
+
+
+def named(nets: Nets) -> list[object]:
+    """What evaluations call nets: their methods, and the seeds of their trainings."""
+    seeds = each("--training-seed", (net.seed for _, net in nets))
+    return [*each("--name", (row for row, _ in nets)), *seeds]
+
+
+def each(option: str, values: Iterable[object]) -> list[object]:
+    """The option before every value."""
+    return [word for value in values for word in (option, value)]

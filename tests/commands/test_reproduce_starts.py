@@ -140,6 +140,48 @@ def test_photographs_are_tested_in_folds_that_nothing_was_trained_on() -> None:
     assert value(steps["fold2_nets/vehicles/seed2"], "--max-iter") == "600"
 
 
+def test_changes_are_chosen_on_other_folds_than_they_are_reported_on() -> None:
+    collected = chain(photographs=PHOTOGRAPHS)
+    assert list(collected.generalisation()) == [f"fold {n}" for n in range(1, 6)]
+    steps = by_name(collected)
+    judged = steps["generalisation/fold4"]
+    assert len(judged.after) == judged.command.count("--name") == 8
+    sizes = {
+        name: value(step, "--size")
+        for name, step in steps.items()
+        if name.startswith("lmdb/fold4")
+    }
+    assert sizes == {
+        "lmdb/fold4_all": "72",
+        "lmdb/fold4_side_54_all": "54",
+        "lmdb/fold4_side_108_all": "108",
+    }
+    larger = steps["fold4_side_108_nets/side_108/seed4"]
+    assert value(larger, "--crop") == "96"
+    assert value(larger, "--train").endswith("fold4_side_108_all_lmdb")
+    longer = steps["fold4_nets/longer/seed4"]
+    assert (value(longer, "--max-iter"), value(longer, "--stepsize")) == ("1200", "150")
+    # From drawn vehicles, with batch normalisation as they were learned.
+    drawn = steps["start/fold4_ccl/drawn/seed4"]
+    assert "train/ccl/seed1" in drawn.after
+    assert "--no-batch-norm" not in steps["fold4_nets/drawn/seed4"].command
+    assert "--no-batch-norm" not in steps["nets/seed1"].command
+
+
+def test_the_folds_to_choose_by_stand_apart(tmp_path: Path) -> None:
+    files = {}
+    for fold in range(1, 6):
+        curve = [fold / 10] * 4 + [0.6 + fold / 100] * 45 + [1.0]
+        row = result_rows.cmc_row(f"not mirrored, seed {fold}", curve)
+        files[f"fold {fold}"] = result_rows.write(tmp_path / f"{fold}.json", "cmc", row)
+    table = tables.generalisation(files)
+    assert table.columns == (
+        "choosing rank-1", "choosing rank-5", "reporting rank-1", "reporting rank-5",
+    )  # fmt: skip
+    cells = [cell.values for cell in table.rows["not mirrored"]]
+    assert cells == [(0.1, 0.2, 0.3), (0.61, 0.62, 0.63), (0.4, 0.5), (0.64, 0.65)]
+
+
 def test_the_gradients_table_tells_a_collapse_by_the_last_rows_of_logs(
     tmp_path: Path,
 ) -> None:
@@ -185,7 +227,9 @@ def test_folds_of_photographs_are_trainings_of_a_method(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("photographs",), "needs it: their folder"),
+        (("photographs",), "the target photographs needs it: their folder"),
+        (("generalisation",), "the target generalisation needs it: their folder"),
+        (("generalisation", "--start", "lrn"), "starts of their own"),
         (("table6", "--start", "lrn", "--weights", "w"), "are two starts; give one"),
         (("table6", "--start", "lrn", "--preset", "paper"), "is for the small nets"),
         (("growth", "--preset", "paper"), "are of drawn vehicles and small nets"),
