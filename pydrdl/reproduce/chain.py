@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydrdl import paper
 from pydrdl.datasets.compcars import LEVELS
+from pydrdl.nets.structures import Schedule
 from pydrdl.reproduce.photographs import PhotographSteps
 from pydrdl.reproduce.setting import (
     COMPCARS,
@@ -68,6 +69,7 @@ VECTORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "unit vectors": ("", ()),
     "not normalised": ("raw_300", ("--no-normalize", "--margin", "300")),
 }
+PAPER_STEPSIZE = Schedule.stepsize  # iterations
 GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
 DEMO_VEHICLES = 300
 
@@ -176,6 +178,21 @@ class Chain(PhotographSteps):
             for row, net in nets
         }
         return results | logs
+
+    def paper_net(self) -> dict[str, Path]:
+        """The mixed difference net from a softmax's weights, at the preset's own size.
+
+        The rate stays at its first step, as the paper's does for 8,000 iterations.
+        Returns the trainings' logs by row.
+        """
+        s, still = self.setting, ("--stepsize", str(PAPER_STEPSIZE))
+        softmax = TrainedNet(s.few(world=True), "vgg_softmax", 1, options=still)
+        start = Start("softmax", source=softmax)
+        net = TrainedNet(s.few(), STRUCTURES[paper.MIXED_CCL], 1, "", still, start)
+        rows = {"VGG by softmax": softmax, paper.MIXED_CCL: net}
+        for trained in rows.values():
+            self._trained(trained)
+        return {row: self._run(of) / TRAINING_LOG for row, of in rows.items()}
 
     def growth(self) -> dict[str, Path]:
         """The three methods over vehicles to learn from, and over iterations.

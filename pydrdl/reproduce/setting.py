@@ -29,6 +29,12 @@ STARTS = {
 }
 # Of the softmax over drawn car models that stands for ImageNet's.
 PRETRAINED = Path("models/demo_softmax/demo_softmax.caffemodel")
+# As many drawn vehicles as the paper's own net can see on a CPU in hours; and those of
+# other models for the softmax that it starts from.
+FEW = ("--vehicles", "1000", "--models", "100", "--images", "8",
+       "--test-vehicles", "200", "--seed", "1")  # fmt: skip
+FEW_WORLD = ("--vehicles", "2000", "--models", "200", "--images", "6",
+             "--test-vehicles", "200", "--seed", "3")  # fmt: skip
 FOLDS = 5  # of the photographs' vehicles
 CHOOSING = 3  # of them, the first ones: what helps is chosen on these, not on the rest
 
@@ -181,6 +187,17 @@ class Setting:
             renderer=("render_vehicleid.py", *self.world),
             prefix="world_",
             iterations=self.softmax_longer * self.iterations,
+        )
+
+    def few(self, *, world: bool = False) -> TrainingData:
+        """Vehicles for the paper's own net, or the world of the softmax before it."""
+        name, drawn = ("few_world", FEW_WORLD) if world else ("few", FEW)
+        return replace(
+            self.vehicleid,
+            name=name,
+            root=self.work / name,
+            renderer=("render_vehicleid.py", *drawn),
+            prefix=f"{name}_",
         )
 
     def grown(self, vehicles: int) -> TrainingData:

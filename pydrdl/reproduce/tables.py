@@ -23,6 +23,7 @@ RANKS = 50  # of a curve
 FIG_10_RANKS = (1, 5, 10, 20, 50)
 PHOTOGRAPH_RANKS = (1, 5, 10)
 LAST_ROWS = 5  # of a training's log
+PARTS = 5  # of a training, in time
 OLD_NAMES = {"Fresh": "Held-out"}  # of tables, up to version 0.2
 
 
@@ -220,6 +221,26 @@ def _end(log: Path, tops: Sequence[str]) -> tuple[float, ...]:
         raise _unfit(log, f"no {' and '.join(tops)} at the end of the log") from error
 
 
+def paper_net(files: Mapping[str, Path]) -> PaperTable:
+    """What every head of each training printed, first and in each fifth of it.
+
+    Files: Caffe's log by training.
+    """
+    rows = {}
+    for title, path in files.items():
+        found = [row for row in read_log(path).of("train") if row.values]
+        parts = [found[:1], *([] for _ in range(PARTS))]
+        for row in found[1:]:
+            parts[-(-PARTS * row.iteration // found[-1].iteration)].append(row)
+        if not all(parts):
+            raise _unfit(path, f"{len(found)} rows with losses are too few")
+        for top in sorted(found[0].values):
+            means = (fmean(row.values[top] for row in part) for part in parts)
+            rows[f"{title}: {top}"] = tuple(Cell((mean,), None) for mean in means)
+    columns = ("first", *(f"to {100 * n // PARTS} %" for n in range(1, PARTS + 1)))
+    return PaperTable("Paper's net", columns, rows)
+
+
 def photographs(files: Mapping[str, Path]) -> PaperTable:
     """Match rates on real photographs, a fold a training; of eval_cmc.py by fold."""
     return _table("Photographs", _over_folds(files.values(), PHOTOGRAPH_RANKS))
@@ -260,6 +281,7 @@ TABLES: Mapping[str, Callable[[Mapping[str, Path]], PaperTable]] = {
         softmax,
         gradients,
         growth,
+        paper_net,
         photographs,
         generalisation,
     )

@@ -4,12 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import result_rows
-from commands import run_tool
+from commands import ROOT, run_tool, succeed
 
 from pydrdl import paper
+from pydrdl.datasets import Image
 from pydrdl.errors import InputError
+from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.reproduce import setting, tables
 from pydrdl.reproduce.chain import Chain
 from pydrdl.reproduce.steps import Step
@@ -113,6 +117,70 @@ def test_growth_doubles_the_vehicles_and_keeps_models_and_judges() -> None:
     judged = steps["pretrained/growth/1600"]
     assert len(judged.after) == 3 * 4
     assert all("w/heldout" in steps[name].command for name in judged.after)
+
+
+def test_the_papers_own_net_is_the_committed_one(tmp_path: Path) -> None:
+    """But for where data lies and how long it lasts, and it starts from a softmax."""
+    own = replace(setting.full(Path("w"), ROOT / "tools"), iterations=300, snapshot=100)
+    collected = Chain(own)
+    results = collected.paper_net()
+    steps = by_name(collected)
+    assert [path.name for path in results.values()] == ["caffe.log"] * 2
+    train = steps["train/few_mixed_difference/softmax/seed1"]
+    started = steps["start/few_mixed_difference/softmax/seed1"]
+    assert value(train, "--weights") == str(started.output)
+    assert "train/few_world_vgg_softmax/seed1" in started.after
+    assert value(steps["few_render"], "--models") != (
+        value(steps["few_world_render"], "--models")
+    ), "the classifier stays behind"
+
+    nets = steps["few_nets/softmax/seed1"]
+    lmdb = tmp_path / value(nets, "--train")
+    assert value(steps["lmdb/few_train"], "--size") == "256"
+    images = [Image("0.png", n, n % 100) for n in range(100)]
+    assert cv2.imwrite(str(tmp_path / "0.png"), np.zeros((256, 256, 3), np.uint8))
+    lmdb.parent.mkdir()
+    build_image_lmdb(images, tmp_path, lmdb, size=None)
+    succeed(Path(nets.command[1]).name, *nets.command[2:], cwd=tmp_path)
+    made = tmp_path / "w/few_nets/softmax/seed1/mixed_difference"
+
+    def other(ours: Path, committed: str) -> set[str]:
+        """The names of the fields whose lines differ."""
+        lines = [p.read_text().splitlines() for p in (ours, ROOT / committed)]
+        changed = set(lines[0]) ^ set(lines[1])
+        return {x.split(":")[0].strip() for x in changed if not x.startswith("#")}
+
+    assert other(made / "solver.prototxt", "prototxt/solver.prototxt") == {
+        "max_iter", "net", "snapshot", "snapshot_prefix",
+    }  # fmt: skip
+    committed = "prototxt/mixed_difference/train_val.prototxt"
+    assert other(made / "train_val.prototxt", committed) == {"source", "num_output"}
+
+
+def test_heads_are_told_over_a_training(tmp_path: Path) -> None:
+    log = tmp_path / "caffe.log"
+
+    def write(iterations: int) -> None:
+        log.write_text(
+            "".join(
+                f"I1129 10:00:00.000000 7 solver.cpp:1] Iteration {n}, loss = 1\n"
+                f"I1129 10:00:00.000000 7 solver.cpp:2]     Train net output #0: "
+                f"model_loss = {5 - n / 100}\n"
+                for n in range(0, iterations, 20)
+            )
+            + "I1129 10:00:00.000000 7 solver.cpp:1] Iteration 201, loss = 1\n"
+        )
+
+    write(201)
+    table = tables.paper_net({"a": log})
+    assert table.columns == ("first", *(f"to {n} %" for n in (20, 40, 60, 80, 100)))
+    (row,) = table.rows.items()
+    assert row[0] == "a: model_loss"
+    means = [cell.mean for cell in row[1]]
+    assert means == pytest.approx([5, 4.7, 4.3, 3.9, 3.5, 3.1])
+    write(81)
+    with pytest.raises(InputError, match="5 rows with losses are too few"):
+        tables.paper_net({"a": log})
 
 
 def test_photographs_are_tested_in_folds_that_nothing_was_trained_on() -> None:
