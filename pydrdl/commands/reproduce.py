@@ -30,6 +30,10 @@ Wanted = StrEnum(
 # Targets whose nets start as these say, whatever --start says.
 OWN_STARTS = {"softmax", "gradients", "paper_net", "photographs", "generalisation"}
 OF_PHOTOGRAPHS = {"photographs", "generalisation"}
+ONE_TRAINING = {"softmax", "paper_net", *OF_PHOTOGRAPHS}  # of every net
+DRAWN = {"growth", "paper_net"}  # their vehicles always are
+# Those that start from a small net's weights, draw for it, or change its input.
+OF_SMALL_NETS = {"softmax", "gradients", "growth", *OF_PHOTOGRAPHS}
 PRINTED = ("table3", "table4", "table6", "fig10")
 
 
@@ -115,9 +119,18 @@ def reproduce(
         photographs=photographs,
         gpu=gpu,
     )
-    if (start != "random" or weights is not None) and OWN_STARTS.issuperset(targets):
-        what = f"of {', '.join(targets)}: they have starts of their own"
-        raise cli.wrong_use(what, "--start", "--weights")
+    for is_given, own, what, *names in (
+        (start != "random" or weights is not None, OWN_STARTS, "starts",
+         "--start", "--weights"),
+        (seeds != 1, ONE_TRAINING, "seeds", "--seeds"),
+        (iterations is not None, OF_PHOTOGRAPHS, "iterations", "--iterations"),
+    ):  # fmt: skip
+        if is_given and own.issuperset(targets):
+            what = f"of {', '.join(targets)}: they have {what} of their own"
+            raise cli.wrong_use(what, *names)
+    if data is not None and (drawn := [t for t in targets if t in DRAWN]):
+        what = f"of {', '.join(drawn)}: they have drawn vehicles of their own"
+        raise cli.wrong_use(what, "--data")
     chosen = replace(chosen, start=_start(chosen, start, weights))
     if list_steps and json is not None:
         raise cli.wrong_use("nothing is computed", "--list", "--json")
@@ -132,9 +145,9 @@ def reproduce(
     if needed and photographs is None:
         what = f"the target {needed[0]} needs it: their folder"
         raise cli.wrong_use(what, "--photographs")
-    if {"growth", "softmax"}.intersection(targets) and preset == "paper":
-        what = "growth and softmax are of drawn vehicles and small nets"
-        raise cli.wrong_use(what, "--preset")
+    small = [target for target in targets if target in OF_SMALL_NETS]
+    if small and chosen.base != "demo":
+        raise cli.wrong_use(f"{', '.join(small)}: of small nets only", "--preset")
     chain = Chain(chosen)
     asked = {*targets, *(PRINTED if "all" in targets else ())}
     results = {t: getattr(chain, t)() for t in tables.TABLES if t in asked}
