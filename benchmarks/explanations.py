@@ -11,13 +11,7 @@ from typing import Annotated
 
 import cv2
 import numpy as np
-from rich import box
-from rich.table import Table
-from typer import Argument, Option
-
-from pydrdl import cli
-from pydrdl.arrays import Float64, Pixels
-from pydrdl.explain.localised import (
+from explanation_marks import (
     KINDS,
     DrawnPair,
     Localised,
@@ -25,6 +19,12 @@ from pydrdl.explain.localised import (
     localise,
     photographs_of,
 )
+from rich import box
+from rich.table import Table
+from typer import Argument, Option
+
+from pydrdl import cli
+from pydrdl.arrays import Float64, Pixels
 from pydrdl.explain.maps import explain_pair, input_of
 from pydrdl.explain.picture import GAP, GROUND, LINE, SIDE, draw_explanation
 from pydrdl.features.extract import Extractor, open_extractor

@@ -1,6 +1,7 @@
 """Heat maps: against finite differences and NumPy, and right on drawn vehicles."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from commands import ROOT, run_caffe
 from pydrdl.arrays import Float32
 from pydrdl.datasets import images_of_split, open_dataset
 from pydrdl.errors import InputError
-from pydrdl.explain.localised import drawn_pairs, localise
 from pydrdl.explain.maps import Explanation, explain_pair, last_convolutions, placed
 from pydrdl.explain.picture import FAR, NEAR, SIDE, draw_explanation, laid_over
 from pydrdl.features.deploy_net import Preprocess
@@ -19,6 +19,10 @@ from pydrdl.features.extract import Extractor, forward, open_extractor
 from pydrdl.lmdb.build import build_image_lmdb
 from pydrdl.nets import prototxt, structures
 from pydrdl.render.vehicleid import PRESETS, changed, draw_fleet, render_vehicleid
+
+sys.path.append(str(ROOT / "benchmarks"))
+
+from explanation_marks import drawn_pairs, localise
 
 CROP = 12
 NAMES = ("a", "b")
