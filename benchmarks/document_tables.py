@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import figures
 import tables_of_benchmarks as benchmarks
 import tables_of_engine as engine
 import tables_of_fuzz as fuzz
@@ -49,10 +50,10 @@ REPRODUCED = "drdl.reproduced/1"
 
 @dataclass(frozen=True)
 class Made:
-    """A table and where it comes from.
+    """A table or figure, and where it comes from.
 
     Attributes:
-        make: takes each file's content, gives Markdown.
+        make: takes each file's content, gives Markdown, or SVG of a figure.
         schema: that all files must have.
         files: in RESULTS; without all of them, the table stays as it is.
     """
@@ -92,6 +93,9 @@ def _key(name: str) -> str:
     return "".join(filter(str.isalnum, name)).lower()
 
 
+FIGURES: Mapping[str, Made] = {
+    "growth.svg": Made(figures.growth, REPRODUCED, ("results_growth.json",)),
+}
 TABLES: Mapping[str, Made] = {
     **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
@@ -289,6 +293,21 @@ def made_anew(marked: Marked, results: Path) -> Marked:
     return Marked(marked.name, table.make(*contents), table.source)
 
 
+def drawn_anew(results: Path) -> dict[Path, str]:
+    """Every figure whose results are there.
+
+    Raises:
+        InputError: results that cannot be read.
+    """
+    drawn = {}
+    for name, figure in FIGURES.items():
+        paths = [results / file for file in figure.files]
+        if all(path.exists() for path in paths):
+            contents = [_read(path, figure.schema) for path in paths]
+            drawn[results / name] = figure.make(*contents)
+    return drawn
+
+
 def _read(path: Path, schema: str) -> Any:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -307,7 +326,7 @@ def write_tables(
     ] = False,
     root: Annotated[Path, Option(help="Folder of README.md and docs.")] = ROOT,
 ) -> None:
-    """Make the tables between the documents' marks from the results in docs.
+    """Make the documents' tables and figures from the results in docs.
 
     A table whose results are not there yet stays as it was typed in. Sentences that
     say other numbers than the results are shown, to be mended by hand; exit 1.
@@ -332,6 +351,12 @@ def write_tables(
         for line in wrong_sentences(name, anew, root / RESULTS):
             wrong = True
             cli.console.print(f"{name}: {line}", markup=False, soft_wrap=True)
+    for path, drawn in drawn_anew(root / RESULTS).items():
+        if not path.exists() or path.read_text(encoding="utf-8") != drawn:
+            differ = True
+            cli.console.print(f"{path.name}: drawn anew", markup=False)
+            if not check:
+                write_text(path, drawn)
     if wrong or (check and differ):
         raise Exit(1)
 

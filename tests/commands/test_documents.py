@@ -3,6 +3,7 @@
 import json
 import platform
 import re
+import shutil
 import statistics
 import sys
 from functools import cache
@@ -26,6 +27,7 @@ from document_tables import DOCUMENTS, SENTENCES, TABLES, made_anew
 
 from pydrdl import paper
 from pydrdl.errors import InputError
+from pydrdl.reproduce.setting import STRUCTURES
 from pydrdl.results import read_results
 from pydrdl.results.result import Reidentification
 
@@ -184,6 +186,49 @@ def document(folder: Path, text: str) -> Path:
 def write_tables(root: Path, *arguments: str) -> Done:
     tool = ROOT / "benchmarks/document_tables.py"
     return run(sys.executable, tool, "--root", root, *arguments)
+
+
+def test_the_figure_of_growth_is_drawn_of_its_results(tmp_path: Path) -> None:
+    """The most vehicles at the right, all methods, and anew where results are."""
+
+    def cells(shift: float) -> list[dict[str, Any]]:
+        values = [[shift + n / 100, shift + n / 50] for n in range(2)]
+        return [{"values": each, "paper": None} for each in values]
+
+    rows = {
+        f"{method}, {n:,} vehicles": cells(n / 10_000)
+        for method in STRUCTURES
+        for n in (600, 2400, 1200)
+    }
+    table = {"columns": ["800", "1600"], "rows": rows}
+    content = {"schema": "drdl.reproduced/1", "tables": {"Growth": table}}
+    results = tmp_path / "results_growth.json"
+    assert document_tables.drawn_anew(tmp_path) == {}
+    results.write_text(json.dumps(content))
+    ((path, drawn),) = document_tables.drawn_anew(tmp_path).items()
+    assert path == tmp_path / "growth.svg"
+    for words in (*STRUCTURES, "trained on (1,600 iterations)", "(2,400 vehicles)"):
+        assert words in drawn
+    assert document_tables.drawn_anew(tmp_path) == {path: drawn}
+    rows[next(iter(rows))][-1]["values"][0] = 0.9
+    results.write_text(json.dumps(content))
+    assert document_tables.drawn_anew(tmp_path)[path] != drawn
+
+
+def test_a_figure_is_drawn_where_it_is_another_than_results_make(
+    tmp_path: Path,
+) -> None:
+    docs = shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "README.md", tmp_path)
+    figures = document_tables.drawn_anew(docs)
+    if not figures:
+        pytest.skip("no figure's results are there yet")
+    for path, drawn in figures.items():
+        path.write_text(drawn.replace("iterations", "rounds"))
+        done = write_tables(tmp_path, "--check")
+        assert done.returncode == 1 and f"{path.name}: drawn anew" in done.stdout
+        assert write_tables(tmp_path).returncode == 0
+        assert path.read_text() == drawn
 
 
 def test_typed_in_until_there_are_results_then_made_of_them(tmp_path: Path) -> None:
