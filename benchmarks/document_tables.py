@@ -36,6 +36,7 @@ DOCUMENTS = (
     "docs/benchmarks.md",
     "docs/engine.md",
     "docs/results.md",
+    "docs/fine_tuning.md",
     "docs/choices.md",
     "docs/rendered.md",
     "docs/two_camera.md",
@@ -101,6 +102,9 @@ TABLES: Mapping[str, Made] = {
     **_of_results("results_ablations", "Ablations"),
     **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
     **_of_results("results_softmax", "Softmax"),
+    **_of_results(
+        "results_larger", "Table 6", "Table 4", "Held-out", "Convergence", "Fig. 10"
+    ),
     **_of_results("two_camera_baselines", "Baselines"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
@@ -197,7 +201,14 @@ TABLES: Mapping[str, Made] = {
 RATES = "drdl.rates/1"
 # What makes a document's sentences, in sentences_of_documents.py, and of which files.
 SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "README.md": ("readme", {"demo.json": RATES, "results.json": REPRODUCED}),
+    "README.md": (
+        "readme",
+        {
+            "demo.json": RATES,
+            "results.json": REPRODUCED,
+            "results_larger.json": REPRODUCED,
+        },
+    ),
     "docs/vehicleid.md": ("vehicleid", {}),
     "docs/layers.md": ("layers", {}),
     "docs/results.md": (
@@ -206,6 +217,15 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results.json": REPRODUCED,
             "results_ablations.json": REPRODUCED,
             "results_table3_fig10.json": REPRODUCED,
+            "results_larger.json": REPRODUCED,
+        },
+    ),
+    "docs/fine_tuning.md": (
+        "fine_tuning",
+        {
+            "results_softmax.json": REPRODUCED,
+            "results_larger.json": REPRODUCED,
+            "results.json": REPRODUCED,
         },
     ),
     "docs/two_camera.md": (

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from sentences import Said, in_words
-from sentences_of_results import faster, in_order, margins, results
+from sentences_of_fine_tuning import fine_tuning
+from sentences_of_results import faster, in_order, margins, results, wider
 from tables_of_results import named
 
 from pydrdl import paper
@@ -24,8 +25,8 @@ from pydrdl.reproduce.tables import from_json
 from pydrdl.table import rate
 
 __all__ = [
-    "TYPED", "choices", "layers", "readme", "rendered", "results", "two_camera",
-    "vehicleid",
+    "TYPED", "choices", "fine_tuning", "layers", "readme", "rendered", "results",
+    "two_camera", "vehicleid",
 ]  # fmt: skip
 
 Content = dict[str, Any]
@@ -48,6 +49,7 @@ TYPED: Mapping[str, tuple[str, ...]] = {
         "falls from between 4.0 and 5.1 to between 2.0 and 2.6",
         "The classifier's loss is about 2.7 at the end",
     ),
+    "docs/fine_tuning.md": (),
     "docs/two_camera.md": (
         "Real photographs: 507 vehicles, two cameras",
         "1,014 photographs of 507 vehicles (322 motorcycles, 125 cars, 56 trucks, 4 "
@@ -72,8 +74,8 @@ TYPED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def readme(shown: Content, reproduced: Content) -> Iterator[Said]:
-    """Of README.md, from demo.json and results.json."""
+def readme(shown: Content, reproduced: Content, tuned: Content) -> Iterator[Said]:
+    """Of README.md, from demo.json, results.json and results_larger.json."""
     net = shown["results"]["mixed_difference"][0]
     chosen = demo(Path(), Path())
     fleet = fleets.draw_fleet(fleets.PRESETS["demo"])
@@ -100,6 +102,7 @@ def readme(shown: Content, reproduced: Content) -> Iterator[Said]:
         "mixed difference with it, and coupled clusters loss converges faster.",
         in_order(reproduced) and faster(reproduced),
     )
+    yield Said("it holds with wider gaps", wider(tuned, reproduced))
 
 
 def vehicleid() -> Iterator[Said]:
