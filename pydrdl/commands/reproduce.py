@@ -231,9 +231,11 @@ def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
         data = drawn
     weights, form = s.start.weights, shlex.join(s.start.options)
     start = "random weights" if weights is None else weights.name
-    if OWN_STARTS.issuperset(asked) and "gradients" in asked:
+    if asked == {"gradients"}:
         start = f"random weights and from {s.pretrained.name} ones"
         form = shlex.join(LRN.options)
+    if asked == {"paper_net"}:
+        start = "a softmax's weights"
     return (
         f"Conditions: {data}; nets of preset {s.base}{form and f' ({form})'} from "
         f"{start}; "

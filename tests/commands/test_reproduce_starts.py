@@ -11,6 +11,7 @@ import result_rows
 from commands import ROOT, run_tool, succeed
 
 from pydrdl import paper
+from pydrdl.commands.reproduce import _conditions
 from pydrdl.datasets import Image
 from pydrdl.errors import InputError
 from pydrdl.lmdb.build import build_image_lmdb
@@ -324,6 +325,21 @@ def test_a_start_that_cannot_be_is_wrong_use(
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("photographs", "photographs by two cameras, 5 folds over vehicles"),
+        ("generalisation", "nets of preset demo; 600 iterations."),
+        ("gradients", "(--no-batch-norm --dropout 0.5) from random weights and from "
+         "pretrained ones; 1,600 iterations"),
+        ("paper_net", "from a softmax's weights; 1,600 iterations"),
+        ("table6", "nets of preset demo from random weights"),
+    ],
+)  # fmt: skip
+def test_conditions_are_the_targets(asked: str, said: str) -> None:
+    assert said in _conditions(setting.larger(Path("w"), Path("t")), {asked})
 
 
 def test_a_gpu_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
