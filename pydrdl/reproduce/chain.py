@@ -43,7 +43,7 @@ CHANGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "half of the negatives of its model": ("hard", ("--hard-negatives", "0.5")),
     # The demo's features leave batch normalisation with a mean squared length
     # of 128, so that this margin is to them what 1 is to unit vectors.
-    "features not normalised, margin 128": (
+    (RAW := "features not normalised, margin 128"): (
         "no_normalize_128",
         ("--no-normalize", "--margin", "128"),
     ),
@@ -64,10 +64,14 @@ GRADIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "PAPER": CHANGES["the paper's gradient"],
 }
 # What the losses see. The features that the pretrained start gives have a mean squared
-# length of about 300, so that this margin is to them what 1 is to unit vectors.
+# length of about 300, so that this margin is to them what 1 is to unit vectors. Losses
+# and gradients are as much larger: at the other nets' rate, the first steps end in NaN.
 VECTORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "unit vectors": ("", ()),
-    "not normalised": ("raw_300", ("--no-normalize", "--margin", "300")),
+    "not normalised": (
+        "raw_300",
+        ("--no-normalize", "--margin", "300", "--base-lr", f"{0.01 / 300:.1e}"),
+    ),
 }
 PAPER_STEPSIZE = Schedule.stepsize  # iterations
 GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
@@ -115,7 +119,12 @@ class Chain(PhotographSteps):
         s = self.setting
         nets = []
         for method, titles in ABLATIONS.items():
-            changed = {f"{method}, {title}": CHANGES[title] for title in titles}
+            changed = {
+                f"{method}, {title}": CHANGES[title]
+                for title in titles
+                # Of another length without batch normalisation: see gradients.
+                if title != RAW or not s.start.options
+            }
             for row, (change, options) in {method: ("", ()), **changed}.items():
                 for seed in s.seeds[:ABLATION_SEEDS]:
                     net = STRUCTURES[method], seed, change, options

@@ -74,6 +74,17 @@ def test_a_pretrained_chain_starts_nets_of_the_papers_form() -> None:
     )
 
 
+def test_ablations_keep_the_margin_of_raw_features_to_where_it_fits() -> None:
+    """It is that of batch normalisation's; another length would end in NaN."""
+    raw = "train/mixed_difference/no_normalize_128/seed1"
+    for start in ("", "pretrained"):
+        collected = chain(start)
+        collected.ablations()
+        trained = [name for name in by_name(collected) if name.startswith("train/")]
+        assert len(trained) == (16 if start == "" else 15)
+        assert (raw in trained) == (start == "")
+
+
 def test_the_softmax_learns_models_of_another_world_and_loses_its_classifier() -> None:
     collected = chain()
     results = collected.softmax()
@@ -98,9 +109,9 @@ def test_gradients_are_those_of_one_branch_from_both_starts() -> None:
     trained = [name for name in steps if name.startswith("train/")]
     assert len(trained) == 2 * 2 * 3 * 3 == len(results) - 2
     raw = steps["nets/pretrained/paper_gradient_raw_300/seed3"]
-    assert raw.command[-8:] == (
+    assert raw.command[-10:] == (
         "--no-batch-norm", "--dropout", "0.5", "--gradient", "PAPER",
-        "--no-normalize", "--margin", "300",
+        "--no-normalize", "--margin", "300", "--base-lr", "3.3e-05",
     )  # fmt: skip
     logs = [path for path in results.values() if path.suffix == ".log"]
     assert all(log.parent in {step.output for step in collected.steps} for log in logs)
