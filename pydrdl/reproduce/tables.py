@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pydrdl import paper
 from pydrdl.errors import InputError
-from pydrdl.logs.reader import read_log
+from pydrdl.logs.reader import LogRow, read_log
 from pydrdl.reproduce.setting import CHOOSING
 from pydrdl.results import read_results
 from pydrdl.results.comparison import OverTrainings
@@ -214,11 +214,16 @@ def gradients(files: Mapping[str, Path]) -> PaperTable:
 
 def _end(log: Path, tops: Sequence[str]) -> tuple[float, ...]:
     """The mean of each top over the last rows of a training."""
-    rows = read_log(log).of("train")[-LAST_ROWS:]
+    rows = _shown(log)[-LAST_ROWS:]
     try:
         return tuple(fmean(row.values[top] for row in rows) for top in tops)
     except (KeyError, StatisticsError) as error:
         raise _unfit(log, f"no {' and '.join(tops)} at the end of the log") from error
+
+
+def _shown(log: Path) -> list[LogRow]:
+    """The rows of a training's log that have net outputs; its last line has none."""
+    return [row for row in read_log(log).of("train") if row.values]
 
 
 def paper_net(files: Mapping[str, Path]) -> PaperTable:
@@ -228,7 +233,7 @@ def paper_net(files: Mapping[str, Path]) -> PaperTable:
     """
     rows = {}
     for title, path in files.items():
-        found = [row for row in read_log(path).of("train") if row.values]
+        found = _shown(path)
         parts = [found[:1], *([] for _ in range(PARTS))]
         for row in found[1:]:
             parts[-(-PARTS * row.iteration // found[-1].iteration)].append(row)

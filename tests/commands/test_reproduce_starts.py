@@ -281,6 +281,8 @@ def test_the_gradients_table_tells_a_collapse_by_the_last_rows_of_logs(
                 f"ccl_d_pos = {n}\n"
                 for n in range(10)
             )
+            # What a training that has come to its end prints behind them.
+            + "I1129 10:01:00.000000 7 solver.cpp:3] Iteration 10, loss = 1\n"
         )
     table = tables.gradients({"Large rank-1": cmc} | logs)
     assert table.columns == ("Large rank-1", "d pos", "d neg")
