@@ -105,6 +105,7 @@ TABLES: Mapping[str, Made] = {
     **_of_results(
         "results_larger", "Table 6", "Table 4", "Held-out", "Convergence", "Fig. 10"
     ),
+    **_of_results("results_gradients", "Gradients"),
     **_of_results("two_camera_baselines", "Baselines"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
@@ -226,6 +227,7 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results_softmax.json": REPRODUCED,
             "results_larger.json": REPRODUCED,
             "results.json": REPRODUCED,
+            "results_gradients.json": REPRODUCED,
         },
     ),
     "docs/two_camera.md": (
