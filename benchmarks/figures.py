@@ -29,6 +29,7 @@ def growth(content: Content) -> str:
         assert found is not None, title
         vehicles = int(found[2].replace(",", ""))
         rows.setdefault(found[1], {})[vehicles] = cells
+    marks = [*map(int, table.columns)]
     with style():
         figure = Figure((WIDTH, HEIGHT), layout="constrained", facecolor="white")
         left, right = figure.subplots(1, 2, sharey=True)
@@ -37,7 +38,7 @@ def growth(content: Content) -> str:
             most = of[max(of)]
             for axes, across, cells in (
                 (left, sorted(of), [of[n][-1] for n in sorted(of)]),
-                (right, [*map(int, table.columns)], [*most]),
+                (right, marks, [*most]),
             ):
                 axes.errorbar(
                     across,
@@ -54,10 +55,8 @@ def growth(content: Content) -> str:
         left.set_xscale("log", base=2)
         left.set_xticks(sizes, [f"{n:,}" for n in sizes])
         left.minorticks_off()
-        longest = int(table.columns[-1])
-        left.set_xlabel(f"vehicles trained on ({longest:,} iterations)")
+        left.set_xlabel(f"vehicles trained on ({marks[-1]:,} iterations)")
         left.set_ylabel("match rate at rank 1")
-        marks = [*map(int, table.columns)]
         right.set_xticks(marks, [f"{n:,}" for n in marks])
         right.set_xlabel(f"iterations ({sizes[-1]:,} vehicles)")
         for axes in (left, right):

@@ -46,7 +46,8 @@ def _setting() -> Iterator[Said]:
         (vehicles, chosen.iterations // small.iterations) == (1500, 5),
     )
     yield Said(
-        "the rate falling by 0.7 eight times",
+        "the rate falling to 0.7 of itself seven times",
+        # The last step would come with the end.
         chosen.iterations == 8 * chosen.stepsize,
     )
     yield Said(

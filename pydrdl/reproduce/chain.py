@@ -73,7 +73,6 @@ VECTORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("--no-normalize", "--margin", "300", "--base-lr", f"{0.01 / 300:.1e}"),
     ),
 }
-PAPER_STEPSIZE = Schedule.stepsize  # iterations
 GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
 DEMO_VEHICLES = 300
 
@@ -194,7 +193,7 @@ class Chain(PhotographSteps):
         The rate stays at its first step, as the paper's does for 8,000 iterations.
         Returns the trainings' logs by row.
         """
-        s, still = self.setting, ("--stepsize", str(PAPER_STEPSIZE))
+        s, still = self.setting, ("--stepsize", str(Schedule.stepsize))
         softmax = TrainedNet(s.few(world=True), "vgg_softmax", 1, options=still)
         start = Start("softmax", source=softmax)
         net = TrainedNet(s.few(), STRUCTURES[paper.MIXED_CCL], 1, "", still, start)
