@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "caffe/layer_factory.hpp"
+#include "drdl/blas_kernel.hpp"
 #include "drdl/engine/convolution.hpp"
 #include "drdl/engine/kernels.hpp"
 #include "drdl/engine/parallel.hpp"
@@ -52,7 +53,8 @@ void TellFallback(const LayerParameter& param, const char* kind) {
 void TellEngine() {
   if (Caffe::mode() != Caffe::CPU) return;
   LOG_FIRST_N(INFO, 1) << "CPU engine: " << drdl::engine::Threads()
-                       << " threads, loops for " << BestKernels<float>().name;
+                       << " threads, loops for " << BestKernels<float>().name
+                       << ", BLAS kernel " << drdl::ChosenBlasKernel().Text();
 }
 
 // --- Convolution

@@ -81,6 +81,14 @@ def test_any_number_of_threads_trains_the_same_weights(
         assert more == one, f"{threads} threads"
 
 
+def test_the_log_says_what_multiplies(demo: Path) -> None:
+    """A kernel that the environment names stays, however old."""
+    solver = demo / "mixed_difference/solver.prototxt"
+    for kernel in ("Prescott", "Nehalem"):
+        log = run_caffe("train", "--solver", solver, OPENBLAS_CORETYPE=kernel).stderr
+        assert f", BLAS kernel {kernel}\n" in log
+
+
 def deploy(demo: Path, engine: str) -> Any:
     """The deploy net, LRN and Scale in it, computed by one engine."""
     message = read_net(demo / "mixed_difference/deploy.prototxt")

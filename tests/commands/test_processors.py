@@ -57,6 +57,19 @@ def test_caffes_blas_takes_it_too() -> None:
     assert set(kernels.values()) == {OLDER["OPENBLAS_CORETYPE"]}
 
 
+@pytest.mark.caffe
+def test_caffes_blas_uses_what_the_processor_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Debian 12's takes SSE3 on processors that are newer than itself."""
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    flags = {"avx2", "fma"} <= set(Path("/proc/cpuinfo").read_text().split())
+    kernels = ask("caffe")["kernels"]
+    assert isinstance(kernels, dict)
+    (kernel,) = (of for path, of in kernels.items() if ".venv" not in path)
+    assert (kernel in ("Prescott", "Barcelona", "Nehalem", "Sandybridge")) != flags
+
+
 @pytest.mark.parametrize(
     "words", ["eval_cmc.py", "eval_map.py", "eval_verification.py --draw 500"]
 )
