@@ -1,25 +1,34 @@
 #include "drdl/engine/kernels.hpp"
 
 #include <cstdlib>
-#include <cstring>
+#include <string>
+
+#include "caffe/common.hpp"
+#include "drdl/processor.hpp"
 
 namespace drdl {
 namespace engine {
 
 namespace {
 
-bool TakesAvx2() {
-  const char* wanted = std::getenv("DRDL_KERNELS");
-  if (wanted && std::strcmp(wanted, "baseline") == 0) return false;
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+/// The most that the processor has, or as much of it as DRDL_KERNELS allows.
+template <typename Dtype>
+const Kernels<Dtype>& Best() {
+  const char* named = std::getenv("DRDL_KERNELS");
+  const std::string wanted = named ? named : "";
+  CHECK(wanted.empty() || wanted == "baseline" || wanted == "avx2" ||
+        wanted == "avx512")
+      << "DRDL_KERNELS=" << wanted << "; expected baseline, avx2 or avx512";
+  if (wanted == "baseline" || !HasAvx2()) return baseline::All<Dtype>();
+  if (wanted == "avx2" || !HasAvx512()) return avx2::All<Dtype>();
+  return avx512::All<Dtype>();
 }
 
 }  // namespace
 
 template <typename Dtype>
 const Kernels<Dtype>& BestKernels() {
-  static const Kernels<Dtype>& best =
-      TakesAvx2() ? avx2::All<Dtype>() : baseline::All<Dtype>();
+  static const Kernels<Dtype>& best = Best<Dtype>();
   return best;
 }
 

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <set>
 
+#include "drdl/processor.hpp"
+
 // OpenBLAS's own; another BLAS has none of them, and one for a single kind of
 // processor has no dynamic ones.
 extern "C" {
@@ -29,18 +31,6 @@ const std::set<std::string>& WithoutAvx2() {
 
 std::string Taken() {
   return openblas_get_corename ? openblas_get_corename() : "";
-}
-
-bool HasAvx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-bool HasAvx512() {
-  return __builtin_cpu_supports("avx512f") &&
-         __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512cd") &&
-         __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl");
 }
 
 BlasKernel& Chosen() {

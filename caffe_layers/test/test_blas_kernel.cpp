@@ -6,6 +6,7 @@
 
 #include "caffe/util/math_functions.hpp"
 #include "drdl/blas_kernel.hpp"
+#include "drdl/processor.hpp"
 
 extern "C" {
 void gotoblas_dynamic_init() __attribute__((weak));
@@ -68,8 +69,7 @@ class UnknownProcessorTest : public ::testing::Test {
 
 TEST_F(UnknownProcessorTest, TakesTheProcessorsKernel) {
   const BlasKernel& kernel = ChooseBlasKernel();
-  const bool avx2 =
-      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx2 = HasAvx2();
   EXPECT_EQ(avx2, kernel.name == "Haswell" || kernel.name == "SkylakeX");
   EXPECT_EQ(avx2 ? "Prescott" : "", kernel.instead_of);
   EXPECT_EQ(nullptr, std::getenv("OPENBLAS_CORETYPE"));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -195,6 +196,44 @@ TYPED_TEST(EngineLayersTest, TestMaxPooling) {
         false},
        {"pooling_param { global_pooling: true }", {2, 3, 4, 5}, false}},
       0);
+}
+
+// Of equal values the first of a window gets the gradient; NaN is the largest.
+// Rows of fewer numbers than a register holds, of as many, and of some more.
+TYPED_TEST(EngineLayersTest, TestMaxPoolingOfEqualValuesAndNaN) {
+  std::mt19937 generator(3);
+  const auto drawn = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(generator);
+  };
+  for (int width = 1; width <= 45; ++width) {
+    const int height = drawn(1, 9);
+    const int kernel = drawn(1, std::min(5, std::min(width, height)));
+    const std::string text =
+        "pooling_param { kernel_size: " + std::to_string(kernel) +
+        " stride: " + std::to_string(drawn(1, 3)) +
+        " pad: " + std::to_string(drawn(0, kernel - 1)) + " }";
+    const LayerParameter param = Parse(text.c_str());
+    const std::vector<int> shape{2, 3, height, width};
+    Case<TypeParam> ours(std::make_unique<EnginePoolingLayer<TypeParam>>(param),
+                         shape, false);
+    Case<TypeParam> theirs(std::make_unique<PoolingLayer<TypeParam>>(param),
+                           shape, false);
+    for (Case<TypeParam>* one : {&ours, &theirs}) {
+      TypeParam* values = one->bottom.mutable_cpu_data();
+      std::mt19937 same(width);
+      for (int i = 0; i < one->bottom.count(); ++i) values[i] = same() % 3;
+      // One a plane: of several, either may get the gradient.
+      for (int i = 0; i < 6; ++i) {
+        values[(i * height * width) + same() % (height * width)] =
+            std::numeric_limits<TypeParam>::quiet_NaN();
+      }
+    }
+    const std::vector<TypeParam> one = ours.Run(), other = theirs.Run();
+    ASSERT_EQ(one.size(), other.size());
+    EXPECT_EQ(0, std::memcmp(one.data(), other.data(),
+                             one.size() * sizeof(TypeParam)))
+        << text << " of " << height << " x " << width;
+  }
 }
 
 TYPED_TEST(EngineLayersTest, TestAveragePooling) {

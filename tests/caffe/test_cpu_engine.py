@@ -81,6 +81,26 @@ def test_any_number_of_threads_trains_the_same_weights(
         assert more == one, f"{threads} threads"
 
 
+@pytest.mark.parametrize("net", ["triplet", "mixed_difference"])
+def test_wider_registers_give_the_same_weights(demo: Path, net: str) -> None:
+    """On a processor without AVX-512, both are AVX2's loops."""
+    solver, weights = demo / net / "solver.prototxt", []
+    for loops in ("avx2", "avx512"):
+        done = run_caffe("train", "--solver", solver, DRDL_KERNELS=loops)
+        assert done.returncode == 0, done.stderr
+        (made,) = solver.parent.glob("*_iter_3.caffemodel")
+        weights.append(made.read_bytes())
+        made.unlink()
+    assert weights[0] == weights[1]
+
+
+def test_unknown_loops_are_refused(demo: Path) -> None:
+    solver = demo / "triplet/solver.prototxt"
+    done = run_caffe("train", "--solver", solver, DRDL_KERNELS="avx3")
+    assert done.returncode == 1
+    assert "DRDL_KERNELS=avx3; expected baseline, avx2 or avx512" in done.stderr
+
+
 def test_the_log_says_what_multiplies(demo: Path) -> None:
     """A kernel that the environment names stays, however old."""
     solver = demo / "mixed_difference/solver.prototxt"

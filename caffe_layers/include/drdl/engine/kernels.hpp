@@ -56,7 +56,7 @@ struct Kernels {
   // --- Planes
 
   /// The first of the largest values of each window, and where it is. largest
-  /// and places hold one row of data.
+  /// and places hold two rows of data, and a number more.
   void (*max_pool)(const PoolShape& shape, const Dtype* data, Dtype* top,
                    int* index, Dtype* largest, int* places);
   /// scale and top of pixels [begin, end) of one image.
@@ -96,17 +96,22 @@ struct Kernels {
               Dtype* diff, Dtype* history);
 };
 
-/// The best that run here; DRDL_KERNELS=baseline in the environment: those that
-/// run everywhere.
+/// The best that run here, or as much as DRDL_KERNELS in the environment names:
+/// baseline, avx2 or avx512.
 template <typename Dtype>
 const Kernels<Dtype>& BestKernels();
 
-// Those for any x86-64 processor, and for those with AVX2 and FMA.
+// Those for any x86-64 processor, for those with AVX2 and FMA, and for those
+// with AVX-512, whose results are AVX2's to the bit.
 namespace baseline {
 template <typename Dtype>
 const Kernels<Dtype>& All();
 }
 namespace avx2 {
+template <typename Dtype>
+const Kernels<Dtype>& All();
+}
+namespace avx512 {
 template <typename Dtype>
 const Kernels<Dtype>& All();
 }
