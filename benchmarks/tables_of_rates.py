@@ -7,7 +7,6 @@ from typing import Any
 from documents import as_table
 
 from pydrdl import paper
-from pydrdl.errors import InputError
 from pydrdl.render import compcars
 from pydrdl.render.vehicleid import PRESETS, draw_fleet
 from pydrdl.table import rate
@@ -92,31 +91,6 @@ def marks(content: Content) -> str:
 
 def _with_error(found: dict[str, float]) -> str:
     return f"{rate(found['mean'])} ± {rate(found['error'])}"
-
-
-def two_camera(content: Content) -> str:
-    """Before and after training, a row for each net."""
-    rows = []
-    for net, entries in content["results"].items():
-        untrained, trained = _before_and_after(net, entries)
-        rows.append((net, _three(untrained["rates"]), _three(trained["rates"])))
-    ranks = "rank 1 / 5 / 10"
-    return as_table(("Net", f"untrained: {ranks}", f"trained: {ranks}"), rows)
-
-
-def _before_and_after(net: str, entries: Sequence[Content]) -> Sequence[Content]:
-    names = [entry["name"] for entry in entries]
-    if len(names) != 2 or names[0] != f"{names[1]}_untrained":
-        raise InputError(
-            f"rows {', '.join(names)}; expected an untrained and a trained one",
-            net,
-            "take the file that tools/two_camera.sh wrote",
-        )
-    return entries
-
-
-def _three(rates: dict[str, list[float]]) -> str:
-    return " / ".join(rate(statistics.fmean(rates[rank]), 2) for rank in RANKS[:3])
 
 
 def hardness(content: Content) -> str:

@@ -256,8 +256,8 @@ void EnginePoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     EachPiece(planes, plane, [&](int i) {
       kernels.max_pool(shape, data + int64_t{i} * plane,
                        out + int64_t{i} * pooled, index + int64_t{i} * pooled,
-                       drdl::engine::Scratch<Dtype, kRow>(2 * shape.width + 1),
-                       drdl::engine::Scratch<int, kRow>(2 * shape.width + 1));
+                       drdl::engine::Scratch<Dtype, kRow>(2 * shape.width),
+                       drdl::engine::Scratch<int, kRow>(2 * shape.width));
     });
     return;
   }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "drdl/engine/convolution.hpp"
+#include "drdl/engine/kernels.hpp"
 #include "drdl/engine/parallel.hpp"
 #include "gemm.hpp"
 
@@ -56,28 +57,33 @@ template <typename Dtype>
 void Windows(const ConvolutionShape& s, const Dtype* image, int64_t apart,
              Dtype* windows) {
   const int out_height = s.out_height(), out_width = s.out_width();
+  const Kernels<Dtype>& kernels = BestKernels<Dtype>();
   EachRow(s, [&](int row, int c, int kh, int kw) {
     Dtype* out = windows + row * apart;
     const Dtype* plane = image + int64_t{c} * s.height * s.width;
+    const int h0 = kh * s.dilation_h - s.pad_h;
     const int w0 = kw * s.dilation_w - s.pad_w;
-    const Range inside = Inside(out_width, s.width, w0, s.stride_w);
-    for (int oh = 0; oh < out_height; ++oh, out += out_width) {
-      const int h = oh * s.stride_h - s.pad_h + kh * s.dilation_h;
-      if (h < 0 || h >= s.height || inside.begin >= inside.end) {
-        std::memset(out, 0, out_width * sizeof(Dtype));
-        continue;
-      }
-      const Dtype* in = plane + int64_t{h} * s.width + w0;
-      for (int ow = 0; ow < inside.begin; ++ow) out[ow] = 0;
-      if (s.stride_w == 1) {
-        std::memcpy(out + inside.begin, in + inside.begin,
-                    (inside.end - inside.begin) * sizeof(Dtype));
-      } else {
-        for (int ow = inside.begin; ow < inside.end; ++ow) {
-          out[ow] = in[ow * s.stride_w];
-        }
-      }
-      for (int ow = inside.end; ow < out_width; ++ow) out[ow] = 0;
+    const Range rows = Inside(out_height, s.height, h0, s.stride_h);
+    const Range columns = Inside(out_width, s.width, w0, s.stride_w);
+    const int wide = columns.end - columns.begin;
+    if (rows.begin >= rows.end || wide <= 0) {
+      std::fill_n(out, out_height * out_width, Dtype(0));
+      return;
+    }
+    std::fill(out, out + rows.begin * out_width, Dtype(0));
+    std::fill(out + rows.end * out_width, out + out_height * out_width,
+              Dtype(0));
+    const int h = rows.begin * s.stride_h + h0;
+    const int w = columns.begin * s.stride_w + w0;
+    kernels.copy_rows(rows.end - rows.begin, wide,
+                      plane + int64_t{h} * s.width + w,
+                      int64_t{s.stride_h} * s.width, s.stride_w,
+                      out + rows.begin * out_width + columns.begin, out_width);
+    if (wide == out_width) return;
+    for (int oh = rows.begin; oh < rows.end; ++oh) {
+      Dtype* of_row = out + oh * out_width;
+      std::fill(of_row, of_row + columns.begin, Dtype(0));
+      std::fill(of_row + columns.end, of_row + out_width, Dtype(0));
     }
   });
 }

@@ -53,10 +53,14 @@ class Tiling {
   /// Numbers of all planes, and of what is read behind them.
   int size() const { return (images_ * height_ + kTileIn) * width_ + kLanes; }
 
-  /// Planes that hold zeros.
+  /// Planes that hold anything.
   template <typename Dtype>
   Dtype* Planes() const {
-    Dtype* planes = Scratch<Dtype, kPlanes>(size());
+    return Scratch<Dtype, kPlanes>(size());
+  }
+  template <typename Dtype>
+  Dtype* Zeros() const {
+    Dtype* planes = Planes<Dtype>();
     std::fill(planes, planes + size(), Dtype(0));
     return planes;
   }
@@ -68,9 +72,7 @@ class Tiling {
     const int columns = std::min(width, width_ - left);
     for (int n = 0; n < images; ++n, from += apart) {
       Dtype* to = planes + (n * height_ + top) * width_ + left;
-      for (int y = 0; y < rows; ++y) {
-        std::copy_n(from + int64_t{y} * width, columns, to + y * width_);
-      }
+      BestKernels<Dtype>().copy_rows(rows, columns, from, width, 1, to, width_);
     }
   }
   template <typename Dtype>
@@ -78,9 +80,7 @@ class Tiling {
                int64_t apart, Dtype* to) const {
     for (int n = 0; n < images; ++n, to += apart) {
       const Dtype* from = planes + n * height_ * width_;
-      for (int y = 0; y < height; ++y) {
-        std::copy_n(from + y * width_, width, to + int64_t{y} * width);
-      }
+      BestKernels<Dtype>().copy_rows(height, width, from, width_, 1, to, width);
     }
   }
 
@@ -146,7 +146,7 @@ void Apply(int images, int channels, int outputs, int height, int width,
     const int64_t out_step = Apart(int64_t{outputs} * stored);
     Dtype* inputs = Scratch<Dtype, kInputs>(kPositions * in_step);
     Dtype* products = Scratch<Dtype, kProducts>(kPositions * out_step);
-    Dtype* planes = from.Planes<Dtype>();
+    Dtype* planes = from.Zeros<Dtype>();
     for (int c = 0; c < channels; ++c) {
       from.CopyIn(in + begin * in_apart + c * plane, in_apart, count, height,
                   width, pad_h, pad_w, planes);
@@ -240,7 +240,7 @@ void WinogradFilterDiff(const ConvolutionShape& s, const Dtype* bottom,
       const Dtype* out =
           top_diff + begin * s.top_size() + g * (s.top_size() / s.groups);
       ParallelSlices(channels, kTogether, [&](int first, int last) {
-        Dtype* planes = from.Planes<Dtype>();
+        Dtype* planes = from.Zeros<Dtype>();
         for (int c = first; c < last; ++c) {
           from.CopyIn(in + c * plane, s.bottom_size(), count, s.height, s.width,
                       s.pad_h, s.pad_w, planes);
@@ -251,7 +251,7 @@ void WinogradFilterDiff(const ConvolutionShape& s, const Dtype* bottom,
         }
       });
       ParallelSlices(outputs, kTogether, [&](int first, int last) {
-        Dtype* planes = to.Planes<Dtype>();
+        Dtype* planes = to.Zeros<Dtype>();
         for (int k = first; k < last; ++k) {
           to.CopyIn(out + k * out_plane, s.top_size(), count, height, width, 0,
                     0, planes);

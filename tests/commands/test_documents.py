@@ -479,16 +479,6 @@ def test_the_demos_rates_stand_below_the_papers(tmp_path: Path) -> None:
     assert f"| paper, VGG + CCL | 800 | .{ccl.top1 * 1000:.0f} | .642 |  |  |" in shown
 
 
-def test_two_cameras_before_and_after_training(tmp_path: Path) -> None:
-    before, after = [[0.3] * 4 + [0.5] * 16], [[0.625] * 9 + [1.0] * 11]
-    path = evaluation_file(tmp_path / "a", ccl_untrained=before, ccl=after)
-    shown = tables_of_rates.two_camera({"results": {"CCL": rows_of(path)}})
-    assert shown.splitlines()[2:] == ["| CCL | .30 / .50 / .50 | .62 / .62 / 1.00 |"]
-    path = evaluation_file(tmp_path / "a", ccl=after, ccl_untrained=before)
-    with pytest.raises(InputError, match="untrained"):
-        tables_of_rates.two_camera({"results": {"CCL": rows_of(path)}})
-
-
 def test_results_tell_no_name_or_folder_of_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

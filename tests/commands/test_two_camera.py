@@ -5,18 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import ROOT, Done, run, run_tool
+from commands import ROOT, run_tool, succeed
 
 from pydrdl.datasets.image_list import read_two_camera
 from pydrdl.errors import InputError
 
 FOLDER = Path(os.environ.get("DRDL_TWO_CAMERA", ROOT.parent / "shared/data/twocam"))
 IMAGES = FOLDER / "images"
-
-
-def two_camera(*words: object, cwd: Path, **environment: str) -> Done:
-    """Runs tools/two_camera.sh."""
-    return run("bash", ROOT / "tools/two_camera.sh", *words, cwd=cwd, **environment)
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -121,69 +116,38 @@ def test_foreign_names_and_too_few_vehicles_are_refused(tmp_path: Path) -> None:
         read_two_camera(tmp_path, 1)
 
 
-@pytest.mark.parametrize(
-    ("output", "reason", "helps"),
-    [
-        ("x" * 300, "File name too long", "shorten"),
-        ("file/out", "Not a directory", "name another"),
-        ("file", "File exists", "name another"),
-    ],
-)
-def test_an_output_that_cannot_be_made_is_told(
-    output: str, reason: str, helps: str, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("")
-    done = two_camera(tmp_path, output, cwd=tmp_path)
-    assert done.returncode == 1
-    first, where, step = done.stderr.splitlines()
-    assert first == f"error: cannot write a folder: {reason}"
-    assert where == f"  where: {output}"
-    assert step.startswith("  next: ") and helps in step
-
-
-@pytest.mark.parametrize(
-    "words",
-    [(), ("a",), ("a", "--output"), ("a", "b", "vgg"), ("a", "b", "ccl", "0"),
-     ("a", "b", "ccl", "many"), ("a", "b", "ccl", "3", "4"), ("--help",),
-     ("a", "--output=b", "--speed", "ccl")],
-)  # fmt: skip
-def test_wrong_use_shows_the_use(words: tuple[str, ...], tmp_path: Path) -> None:
-    done = two_camera(*words, cwd=tmp_path)
-    assert done.returncode == 2
-    assert "tools/two_camera.sh IMAGES --output OUTPUT" in done.stderr
-    assert done.stderr.endswith("further options to tools/make_nets.py.\n")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("words", [("out",), ("--output", "out"), ("--output=out",)])
-def test_an_output_is_named_in_one_way_or_the_older(
-    words: tuple[str, ...], tmp_path: Path
-) -> None:
-    (tmp_path / "photos").mkdir()
-    done = two_camera("photos", *words, "ccl", cwd=tmp_path)
-    assert done.returncode == 1, "there are no photographs"
-    assert (tmp_path / "out").is_dir()
-
-
 @pytest.mark.caffe
 @pytest.mark.slow
 @pytest.mark.skipif(not IMAGES.is_dir(), reason=f"no photographs in {IMAGES}")
 def test_a_short_training_helps_on_unseen_vehicles(tmp_path: Path) -> None:
     """The figures of a full run stand in docs/two_camera.md."""
-    output = tmp_path / "out"
-    done = two_camera(
-        IMAGES, "--output", output, "mixed_difference", 80,
-        cwd=ROOT, TEST_VEHICLES="100", TRAIN_VEHICLES="200", SETS="6",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    train = (tmp_path / "out/train.txt").read_text().splitlines()
-    test = (tmp_path / "out/test.txt").read_text().splitlines()
-    assert (len(train), len(test)) == (400, 200)
-    vehicles = [{line.split()[1] for line in lines} for lines in (train, test)]
-    assert not vehicles[0] & vehicles[1]
+    train, test = (tmp_path / f"{part}.txt" for part in ("train", "test"))
+    sizes = ("--test-vehicles", 100, "--train-vehicles", 200)
+    succeed("two_camera_lists.py", IMAGES, "--output", tmp_path, *sizes)
+    vehicles = [
+        {line.split()[1] for line in of.read_text().splitlines()}
+        for of in (train, test)
+    ]
+    assert [len(of) for of in vehicles] == [200, 100] and not vehicles[0] & vehicles[1]
 
-    report = json.loads((tmp_path / "out/nets_seed1/mixed_difference.json").read_text())
-    untrained, trained = report["results"]
+    taken = ("--split", "all", "--root", IMAGES)
+    lmdb, nets = tmp_path / "lmdb", tmp_path / "nets"
+    succeed("build_lmdb.py", train, lmdb, *taken, "--size", 72)
+    steps = ("--max-iter", 80, "--stepsize", 27, "--sets", 6, "--seed", 1)
+    succeed("make_nets.py", "--base", "demo", "--output", nets, "--train", lmdb, *steps)
+    solver = nets / "mixed_difference/solver.prototxt"
+    succeed("train.py", "--solver", solver, "--output", tmp_path / "run")
+    (weights,) = (tmp_path / "run").glob("*_iter_80.caffemodel")
+    features = []
+    for name, words in {
+        "untrained": ("--untrained", 1), "trained": ("--weights", weights),
+    }.items():  # fmt: skip
+        features.append(tmp_path / f"{name}.h5")
+        net = ("--net", solver.with_name("deploy.prototxt"), *words)
+        succeed("extract_features.py", test, features[-1], *taken, *net)
+    output = tmp_path / "cmc.json"
+    succeed("eval_cmc.py", *features, "--gallery-camera", 1, "--json", output)
+    untrained, trained = json.loads(output.read_text())["results"]
     assert trained["gallery"] == trained["probes"] == 100
     # The mean over ranks 1 to 20 is steadier than rank 1 of 100 probes.
     before, after = (sum(r["cmc"]["mean"][:20]) / 20 for r in (untrained, trained))

@@ -47,7 +47,4 @@ NOT_RUN = {
     "gpu_kit/run.sh": f"needs a GPU; {ELSEWHERE} tests/commands/test_gpu_kit.py",
     "grep -rhoE": "counts, by hand",
     "python tests/fuzz": f"{ELSEWHERE} tests/commands/test_fuzz.py",
-    "tools/two_camera.sh": "photographs that are no part of this project; "
-    f"{ELSEWHERE} tests/commands/test_two_camera.py",
-    "NET_OPTIONS=": f"the same; {ELSEWHERE} tests/commands/test_two_camera.py",
 }

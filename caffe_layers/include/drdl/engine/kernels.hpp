@@ -55,8 +55,12 @@ struct Kernels {
 
   // --- Planes
 
+  /// rows x columns numbers, each `step` behind the other, of rows that lie
+  /// from_apart apart.
+  void (*copy_rows)(int rows, int columns, const Dtype* from,
+                    int64_t from_apart, int step, Dtype* to, int64_t to_apart);
   /// The first of the largest values of each window, and where it is. largest
-  /// and places hold two rows of data, and a number more.
+  /// and places hold two rows of data.
   void (*max_pool)(const PoolShape& shape, const Dtype* data, Dtype* top,
                    int* index, Dtype* largest, int* places);
   /// scale and top of pixels [begin, end) of one image.
