@@ -107,13 +107,14 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_results("results_gradients", "Gradients"),
     **_of_results("two_camera_baselines", "Baselines"),
+    **_of_results("two_camera_methods", "Photographs"),
+    **_of_results("two_camera_changes", "Generalisation"),
     "demo": Made(rates.demo, "drdl.rates/1", ("demo.json",)),
     "processors": Made(
         rates.processors, "drdl.rates/1", ("demo.json", "processors.json")
     ),
     "fuzz.about": Made(fuzz.about, "drdl.fuzz/1", ("fuzz.json",)),
     "fuzz.verdicts": Made(fuzz.verdicts, "drdl.fuzz/1", ("fuzz.json",)),
-    "two_camera": Made(rates.two_camera, "drdl.rates/1", ("two_camera.json",)),
     "rendered.hardness": Made(
         rates.hardness, "drdl.rendered_hardness/1", ("rendered.json",)
     ),
@@ -208,6 +209,8 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "demo.json": RATES,
             "results.json": REPRODUCED,
             "results_larger.json": REPRODUCED,
+            "two_camera_baselines.json": REPRODUCED,
+            "two_camera_methods.json": REPRODUCED,
         },
     ),
     "docs/vehicleid.md": ("vehicleid", {}),
@@ -232,7 +235,11 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "docs/two_camera.md": (
         "two_camera",
-        {"two_camera.json": RATES, "two_camera_baselines.json": REPRODUCED},
+        {
+            "two_camera_baselines.json": REPRODUCED,
+            "two_camera_methods.json": REPRODUCED,
+            "two_camera_changes.json": REPRODUCED,
+        },
     ),
     "docs/choices.md": ("choices", {"results_ablations.json": REPRODUCED}),
     "docs/rendered.md": (

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from inspect import signature
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 from sentences import Said, in_words
 from sentences_of_fine_tuning import fine_tuning
 from sentences_of_results import faster, in_order, margins, results, wider
+from sentences_of_two_camera import in_short, two_camera
 from tables_of_results import named
 
 from pydrdl import paper
@@ -21,7 +21,6 @@ from pydrdl.render.photo import ACROSS, CITY
 from pydrdl.render.scene import draw_camera
 from pydrdl.render.vehicle import CAR_PAINTS
 from pydrdl.reproduce.setting import demo
-from pydrdl.reproduce.tables import from_json
 from pydrdl.table import rate
 
 __all__ = [
@@ -37,7 +36,7 @@ TRAINING = Training("", "", 0)
 TYPED: Mapping[str, tuple[str, ...]] = {
     "README.md": (
         "CVPR 2016", "On Debian 12,",
-        "On real photographs of 507 vehicles seen by two cameras", "BSD 2-Clause",
+        "BSD 2-Clause",
     ),
     "docs/vehicleid.md": (
         "and exits with 1 where training would go wrong", "(at most 4;",
@@ -55,10 +54,6 @@ TYPED: Mapping[str, tuple[str, ...]] = {
         "1,014 photographs of 507 vehicles (322 motorcycles, 125 cars, 56 trucks, 4 "
         "buses)", "commit 3d129a2, Apache License 2.0)",
         "camera 2's photographs are the probes, camera 1's the gallery",
-        "(Seed 1, split seed 0, one run each",
-        "CPU, 2 cores, two runs at a time with OPENBLAS_NUM_THREADS=1.)",
-        "in the log grows from 0.05 to about 1.",
-        "at the end, `ccl_d_neg` is below 0.01 and the loss",
     ),
     "docs/choices.md": (
         "(CVPR 2015)", "Chen et al. 2012", 'text: "fc8" has 1024 outputs; figure: '
@@ -74,8 +69,10 @@ TYPED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def readme(shown: Content, reproduced: Content, tuned: Content) -> Iterator[Said]:
-    """Of README.md, from demo.json, results.json and results_larger.json."""
+def readme(
+    shown: Content, reproduced: Content, tuned: Content, free: Content, real: Content
+) -> Iterator[Said]:
+    """Of README.md, from demo.json, results.json, results_larger.json, two_camera_*."""
     net = shown["results"]["mixed_difference"][0]
     chosen = demo(Path(), Path())
     fleet = fleets.draw_fleet(fleets.PRESETS["demo"])
@@ -103,6 +100,7 @@ def readme(shown: Content, reproduced: Content, tuned: Content) -> Iterator[Said
         in_order(reproduced) and faster(reproduced),
     )
     yield Said("it holds with wider gaps", wider(tuned, reproduced))
+    yield in_short(free, real)
 
 
 def vehicleid() -> Iterator[Said]:
@@ -117,65 +115,6 @@ def layers() -> Iterator[Said]:
     yield Said(
         f"batches of sets ({TRAINING.positives} images of one vehicle + "
         f"{TRAINING.negatives} of others)"
-    )
-
-
-def two_camera(shown: Content, free: Content) -> Iterator[Said]:
-    """Of docs/two_camera.md, from two_camera.json and two_camera_baselines.json."""
-    nets = [net for entries in shown["results"].values() for net in entries]
-    searched, probes = nets[0]["gallery"], nets[0]["probes"]
-    # As the commands in "made_by" say it, and as the weights are called.
-    iterations = nets[1]["weights"].rsplit("_iter_")[1].removesuffix(".caffemodel")
-    yield Said(
-        f"trained on {507 - searched} vehicles for {iterations} iterations of "
-        f"{TRAINING.sets} sets of {TRAINING.positives} + {TRAINING.negatives}, at "
-        f"{DEMO.crop} x {DEMO.crop} pixels, from random weights",
-        all(command.endswith(f" {iterations}") for command in shown["made_by"]),
-    )
-    yield Said(
-        f"The other {searched} vehicles are searched",
-        all((net["gallery"], net["probes"]) == (searched, probes) for net in nets),
-    )
-    yield Said(
-        "a probe is one hundredth, so that differences below about .10 say nothing. "
-        f"Chance at rank 1 is {rate(1 / searched, 2)}.",
-        probes == 100,
-    )
-    yield Said("stands at 5/2 of the margin", TRAINING.positives == 5)
-    yield Said(f"about {paper.MODELS} models.")
-
-    def rank1(net: str) -> list[float]:
-        return [fmean(entry["rates"]["1"]) for entry in shown["results"][net]]
-
-    first = {net: rank1(net) for net in shown["results"]}
-    lrn = "LRN for batch normalisation"
-    (baselines,) = from_json(free)
-    costs_nothing = [cells[0].mean for cells in baselines.rows.values()]
-    folds = {len(cell.values) for row in baselines.rows.values() for cell in row}
-    yield Said("in five folds over all 507 vehicles", folds == {5})
-    yield Said("about 101 vehicles in the gallery", round(507 / 5) == 101)
-    yield Said("± is half of the 95 % confidence interval over folds")
-    yield Said("camera 1's photographs are the gallery, as above")
-    best = max(costs_nothing)
-    normed = [first["mixed difference + CCL"], first["VGG + CCL (one branch)"]]
-    others = [rates for net, rates in first.items() if "LRN" in net]
-    yield Said(
-        "Trained, the nets with batch normalisation are ahead of the best of those "
-        "baselines, at rank 1 by a quarter of the vehicles and more; those with LRN "
-        "are within a tenth of it, or behind, and untrained ones behind.",
-        all(trained > best + 0.25 for _, trained in normed)
-        and all(trained < best + 0.1 for _, trained in others)
-        and all(before < best for before, _ in first.values()),
-    )
-    yield Said(
-        "Batch normalisation helps a lot too",
-        first["mixed difference + CCL"][1] > first[f"mixed difference + CCL, {lrn}"][1]
-        and first["VGG + CCL (one branch)"][1] > first[f"VGG + CCL, {lrn}"][1],
-    )
-    yield Said(
-        "Mixed difference is level with one branch here.",
-        abs(first["mixed difference + CCL"][1] - first["VGG + CCL (one branch)"][1])
-        < 0.1,
     )
 
 

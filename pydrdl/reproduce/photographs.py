@@ -70,18 +70,23 @@ class PhotographSteps(TrainingSteps):
         }  # fmt: skip
 
     def _methods(self, fold: int) -> Nets:
-        """The three methods from every start, untrained ones last."""
+        """The three methods from every start; then what saw no photograph."""
         s, nets = self.setting, list[tuple[str, TrainedNet]]()
+        unseen = list[tuple[str, TrainedNet]]()
         for row, structure in STRUCTURES.items():
             drawn = TrainedNet(s.vehicleid, structure, 1, start=s.pretrained)
             fine_tuned = Start("vehicles", PAPER_FORM, source=drawn)
             for start in (Start(""), LRN, s.pretrained, fine_tuned):
                 net = TrainedNet(s.fold(fold), structure, fold, start=start)
                 nets.append((f"{row}, {STARTS[start.name]}", net))
+            unseen.append((f"{row}, drawn vehicles alone", drawn))
+        normed = TrainedNet(s.vehicleid, STRUCTURES[paper.VGG_CCL], 1)
+        title = f"{paper.VGG_CCL}, drawn vehicles alone, batch normalisation"
+        unseen.append((title, normed))
         for start in (Start(""), LRN):
             net = TrainedNet(s.fold(fold), "ccl", fold, start=start, trained=False)
-            nets.append((f"VGG, untrained, {STARTS[start.name]}", net))
-        return nets
+            unseen.append((f"VGG, untrained, {STARTS[start.name]}", net))
+        return nets + unseen
 
     def _changes(self, fold: int) -> Nets:
         """One branch with coupled clusters loss, as it is and changed."""

@@ -206,9 +206,13 @@ def test_photographs_are_tested_in_folds_that_nothing_was_trained_on() -> None:
     assert value(built, "--root") == str(PHOTOGRAPHS)
     judged = steps["photographs/fold2"]
     assert value(judged, "--gallery-camera") == "1"
-    assert len(judged.after) == 3 * 4 + 2
+    assert len(judged.after) == 3 * 4 + 4 + 2
     for name in judged.after:
         assert steps[name].command[2].endswith("fold2/test.txt")
+    # What only saw drawings is the same net in every fold.
+    alone = steps["features/ccl/pretrained/seed1/fold2_test_all"]
+    assert "train/ccl/pretrained/seed1" in alone.after
+    assert "features/ccl/seed1/fold2_test_all" in judged.after
     untrained = steps["features/fold2_ccl/lrn/untrained/seed2/fold2_test_all"]
     assert value(untrained, "--untrained") == "2"
     assert not any(name.startswith("train/") for name in untrained.after)

@@ -7,9 +7,10 @@ namespace drdl {
 
 /// Which loops OpenBLAS multiplies with.
 struct BlasKernel {
-  std::string name;  // empty: the BLAS does not tell
-  std::string
-      instead_of;  // what OpenBLAS took by itself; empty where it stayed
+  /// Empty: the BLAS does not tell.
+  std::string name;
+  /// What OpenBLAS took by itself; empty where it stayed.
+  std::string instead_of;
 
   /// For a log: "SkylakeX, where OpenBLAS took Prescott".
   std::string Text() const;
