@@ -229,7 +229,7 @@ def test_changes_are_chosen_on_other_folds_than_they_are_reported_on() -> None:
     assert list(collected.generalisation()) == [f"fold {n}" for n in range(1, 6)]
     steps = by_name(collected)
     judged = steps["generalisation/fold4"]
-    assert len(judged.after) == judged.command.count("--name") == 8
+    assert len(judged.after) == judged.command.count("--name") == 9
     sizes = {
         name: value(step, "--size")
         for name, step in steps.items()
@@ -245,6 +245,8 @@ def test_changes_are_chosen_on_other_folds_than_they_are_reported_on() -> None:
     assert value(larger, "--train").endswith("fold4_side_108_all_lmdb")
     longer = steps["fold4_nets/longer/seed4"]
     assert (value(longer, "--max-iter"), value(longer, "--stepsize")) == ("1200", "150")
+    both = steps["fold4_nets/drawn/longer/seed4"]
+    assert value(both, "--max-iter") == "1200"
     # From drawn vehicles, with batch normalisation as they were learned.
     drawn = steps["start/fold4_ccl/drawn/seed4"]
     assert "train/ccl/seed1" in drawn.after
