@@ -1,6 +1,7 @@
 """A gallery's index: what is found with it, and how many rows are compared for it."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -134,8 +135,11 @@ def test_an_index_that_has_outgrown_its_cells_is_made_anew(
     indexed.rows.add([replace(row, root="/more") for row in rows], vectors)
     indexed.rows.bring_up_to_date()
     assert indexed.rows.summary().indexed == 5 * ROWS
-    assert indexed.rows._indices()["vector_idx"].num_segments == 1
-    assert compared(indexed) < 0.5
+    made = indexed.rows._indices()["vector_idx"]
+    assert made.num_segments == 1
+    assert made.index_details["target_partition_size"] == math.isqrt(5 * ROWS)
+    # How many cells are searched is measured, and cells begin at random.
+    assert compared(indexed) < 0.9
 
 
 def test_many_additions_do_not_make_many_indices(indexed: GalleryFolder) -> None:
