@@ -129,8 +129,10 @@ def test_the_index_keeps_its_cells(indexed: GalleryFolder) -> None:
 
 
 def test_an_index_that_has_outgrown_its_cells_is_made_anew(
-    indexed: GalleryFolder,
+    indexed: GalleryFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Cells begin at random: what .45 of them find is now above RECALL, now below it.
+    monkeypatch.setattr(cells, "RECALL", 0.98)
     rows, vectors = drawn_rows(4 * ROWS)
     indexed.rows.add([replace(row, root="/more") for row in rows], vectors)
     indexed.rows.bring_up_to_date()
@@ -138,8 +140,7 @@ def test_an_index_that_has_outgrown_its_cells_is_made_anew(
     made = indexed.rows._indices()["vector_idx"]
     assert made.num_segments == 1
     assert made.index_details["target_partition_size"] == math.isqrt(5 * ROWS)
-    # How many cells are searched is measured, and cells begin at random.
-    assert compared(indexed) < 0.9
+    assert compared(indexed) < 0.5
 
 
 def test_many_additions_do_not_make_many_indices(indexed: GalleryFolder) -> None:
