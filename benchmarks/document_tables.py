@@ -106,6 +106,7 @@ TABLES: Mapping[str, Made] = {
         "results_larger", "Table 6", "Table 4", "Held-out", "Convergence", "Fig. 10"
     ),
     **_of_results("results_gradients", "Gradients"),
+    **_of_results("results_growth", "Growth"),
     **_of_results("two_camera_baselines", "Baselines"),
     **_of_results("two_camera_methods", "Photographs"),
     **_of_results("two_camera_changes", "Generalisation"),
@@ -231,6 +232,7 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results_larger.json": REPRODUCED,
             "results.json": REPRODUCED,
             "results_gradients.json": REPRODUCED,
+            "results_growth.json": REPRODUCED,
         },
     ),
     "docs/two_camera.md": (
