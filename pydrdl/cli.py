@@ -44,7 +44,7 @@ from pydrdl.errors import (
     visible,
     writing,
 )
-from pydrdl.files import write_bytes
+from pydrdl.files import is_device, refuse_unwritable, write_bytes
 from pydrdl.parallel import faults_passed_on
 
 STDOUT = "standard output"
@@ -163,7 +163,10 @@ def shown(show: Callable[[str], object]) -> Iterator[None]:
 # most have no upper one.
 
 
-MAX_INT = 2**31 - 1  # what the fields of Caffe's messages hold
+# What the fields of Caffe's messages hold.
+MAX_INT = 2**31 - 1
+MAX_FLOAT = (2 - 2**-23) * 2.0**127
+MIN_FLOAT = 2.0**-126  # with all its digits
 
 
 def wrong_use(what: str, *options: str) -> BadParameter:
@@ -176,8 +179,36 @@ def option_of(parameter: str) -> str:
     return f"--{parameter.replace('_', '-')}"
 
 
+def refuse_json(options: Mapping[str, object]) -> None:
+    """Refuses a --json that cannot be written, before anything takes long.
+
+    Raises:
+        BadParameter: another of the options, by parameter, is the same file.
+        InputError: it is a folder, or has none to lie in that may be written.
+    """
+    json = options.get("json")
+    if not isinstance(json, Path) or json == Path("-"):
+        return
+    for name, value in options.items():
+        others = value if isinstance(value, list | tuple) else [value]
+        paths = [path for path in others if isinstance(path, Path)]
+        if name != "json" and any(_one_file(json, path) for path in paths):
+            what = f"{json} is named twice, and would be written"
+            what = what if os.path.lexists(json) else "two outputs are one file"
+            raise wrong_use(what, option_of(name), "--json")
+    refuse_unwritable(json)
+
+
+def _one_file(a: Path, b: Path) -> bool:
+    """Whether two paths lead to one file, or would where there is none yet."""
+    return not is_device(a) and os.path.realpath(a) == os.path.realpath(b)
+
+
 def refuse_odd_numbers(options: Mapping[str, object]) -> None:
-    """Refuses NaN, infinity and whole numbers beyond 2^31; options by parameter.
+    """Refuses numbers that Caffe's messages cannot hold; options by parameter.
+
+    They are NaN, infinity, whole numbers beyond 2^31, and others that 32 bits would
+    make infinite, or zero.
 
     Raises:
         BadParameter: one of them is, or holds, such a number.
@@ -186,8 +217,12 @@ def refuse_odd_numbers(options: Mapping[str, object]) -> None:
         for number in _numbers(value):
             if not math.isfinite(number):
                 why = f"{number} is no finite number."
-            elif abs(number) > MAX_INT and isinstance(number, int):
-                why = f"{number} is not in the range -{MAX_INT}<=x<={MAX_INT}."
+            elif isinstance(number, int):
+                if abs(number) <= MAX_INT:
+                    continue
+                why = f"{number} is beyond {MAX_INT if number > 0 else -MAX_INT}."
+            elif number and not MIN_FLOAT <= abs(number) <= MAX_FLOAT:
+                why = f"{number} is no number of 32 bits."
             else:
                 continue
             raise wrong_use(why, option_of(name))
@@ -282,6 +317,7 @@ def _told(command: Callable[..., object]) -> Callable[..., object]:
     def told(*args: object, **options: object) -> object:
         try:
             refuse_odd_numbers(options)
+            refuse_json(options)
             refuse_empty_paths(options, sys.argv[1:])
             with faults_passed_on():
                 return command(*args, **options)

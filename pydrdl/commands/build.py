@@ -195,7 +195,9 @@ def verify_lmdb(
     ] = False,
     workers: Annotated[int | None, options.WORKERS] = None,
     faults: Annotated[int, Option(min=0, help="How many to show.")] = 10,
-    json: Annotated[Path | None, options.json_file("all of it")] = None,
+    json: Annotated[
+        Path | None, options.json_file("all of it", "drdl.verify_lmdb")
+    ] = None,
 ) -> None:
     """Verify an image LMDB, record by record.
 

@@ -32,7 +32,9 @@ def check(
         bool, Option("--fast", help="Look at names and sizes only, decode nothing.")
     ] = False,
     workers: Annotated[int | None, options.WORKERS] = None,
-    json: Annotated[Path | None, options.json_file("the findings")] = None,
+    json: Annotated[
+        Path | None, options.json_file("the findings", "drdl.dataset_check")
+    ] = None,
 ) -> None:
     """Say what a data set holds and what is wrong with it.
 

@@ -46,7 +46,9 @@ LIBRARIES = {
 
 
 def environment(
-    json: Annotated[Path | None, options.json_file("the same")] = None,
+    json: Annotated[
+        Path | None, options.json_file("the same", "drdl.environment")
+    ] = None,
 ) -> None:
     """Show versions, build options and devices.
 

@@ -22,7 +22,8 @@ TrainingSeed = Annotated[
     list[int] | None,
     Option(help="Seed of its training, where a method has several; once for each."),
 ]
-Numbers = Annotated[Path | None, options.json_file("all numbers and hashes")]
+_RESULTS = "drdl.cmc", "drdl.map", "drdl.cross_camera", "drdl.verification"
+Numbers = Annotated[Path | None, options.json_file("all numbers and hashes", *_RESULTS)]
 
 
 def show(results: "Sequence[Result]", json: Path | None) -> None:
@@ -54,7 +55,9 @@ def eval_cmc(
         Path | None,
         Option(help="Rank by this Joint Bayesian of train_verifier.py, not by L2."),
     ] = None,
-    json: Annotated[Path | None, options.json_file("curves and hashes")] = None,
+    json: Annotated[
+        Path | None, options.json_file("curves and hashes", *_RESULTS)
+    ] = None,
     name: Name = None,
     training_seed: TrainingSeed = None,
 ) -> None:

@@ -24,7 +24,9 @@ def explain(
     output: Annotated[
         Path | None, options.output("PNG to draw, the maps over the photographs.")
     ] = None,
-    json: Annotated[Path | None, options.json_file("distance and maps")] = None,
+    json: Annotated[
+        Path | None, options.json_file("distance and maps", "drdl.explanation")
+    ] = None,
     net: Annotated[Path, Option(help="Its deploy.prototxt.")],
     weights: Annotated[Path | None, Option(help="Its .caffemodel.")] = None,
     untrained: Annotated[int | None, options.UNTRAINED] = None,
@@ -61,11 +63,11 @@ def explain(
     from pydrdl.gallery.query import box_of, input_of
     from pydrdl.pictures import write_png
 
-    refuse_inputs((output, json), first, second, net, weights)
+    refuse_inputs([output], first, second, net, weights)
     if output is None and json is None:
         raise cli.wrong_use("say what to make", "--output", "--json")
     options.refuse_weights(weights, untrained)
-    options.refuse_outputs(output, "--output", json)
+    options.refuse_picture(output, "--output")
     if output is not None:
         refuse_existing(output, overwrite=overwrite)
     try:

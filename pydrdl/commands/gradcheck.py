@@ -48,7 +48,9 @@ def gradcheck(
         int, Option(min=1, help="Parameters to check of each of the net's layers.")
     ] = 8,
     seed: Annotated[int, options.seed("Of inputs, weights and samples.")] = 0,
-    json: Annotated[Path | None, options.json_file("all numbers")] = None,
+    json: Annotated[
+        Path | None, options.json_file("all numbers", "drdl.gradcheck")
+    ] = None,
 ) -> None:
     """Compare gradients with central differences.
 

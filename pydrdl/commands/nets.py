@@ -245,7 +245,9 @@ def init_weights(
         bool, Option("--skip-mismatch", help="Leave out layers that do not fit.")
     ] = False,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
-    json: Annotated[Path | None, options.json_file("the table and hashes")] = None,
+    json: Annotated[
+        Path | None, options.json_file("the table and hashes", "drdl.init_weights")
+    ] = None,
 ) -> None:
     """Write the weights that a net starts from.
 

@@ -3,12 +3,14 @@
 --output    the file or folder that the tool makes. Tools that once took it as
             a word without a name still do.
 --overwrite replace what stands at --output; without it, that is refused.
---json      write the numbers to this file, which is replaced; "-" writes them to
-            standard output, and the tables to stderr.
+--json      write the numbers to this file; an earlier one of the same kind is
+            replaced, any other file refused; "-" writes them to standard output,
+            and the tables to stderr.
 --seed      of whatever the tool draws: the same seed draws the same.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,11 @@ from typer import Argument, Option
 
 from pydrdl import cli
 from pydrdl.cli import MAX_INT
-from pydrdl.files import is_device, refuse_unwritable
+from pydrdl.errors import InputError, reading
+from pydrdl.files import is_device, is_file, refuse_unwritable
+
+# How the JSON of every command starts, and how much of a file is enough to see it.
+_SCHEMA, _HEAD = re.compile(rb'\s*\{\s*"schema":\s*"([\w.]+)/\d+"'), 200
 
 # The name of what --output was before all tools had that.
 OUTPUT_WORD = Argument(
@@ -105,18 +111,43 @@ def one_output(option: Path | None, word: Path | None) -> Path:
     return given
 
 
-def json_file(what: str) -> Any:
-    """The option for all numbers as JSON, which cli.write_json() writes."""
+def json_file(what: str, *kinds: str) -> Any:
+    """The option for all numbers as JSON, which cli.write_json() writes.
+
+    It is refused where it would take the place of anything but an earlier one. kinds
+    are of the schemas that the command writes, such as "drdl.cmc".
+    """
 
     def check(path: Path | None) -> Path | None:
         if path == Path("-"):
             cli.json_to_stdout()
+        elif path is not None:
+            _refuse_other_kind(path, kinds)
         return path
 
     return Option(
         "--json", metavar="FILE", show_default=False, callback=check,
         help=f'Write {what} to this file (replaced); "-": to standard output.',
     )  # fmt: skip
+
+
+def _refuse_other_kind(path: Path, kinds: Sequence[str]) -> None:
+    """Refuses to replace a file that is not JSON of one of these kinds, or empty.
+
+    Raises:
+        InputError: it would be lost.
+    """
+    if not is_file(path) or is_device(path):
+        return
+    with (
+        reading("an earlier output", path, "name another file"),
+        path.open("rb") as old,
+    ):
+        start = old.read(_HEAD)
+    found = _SCHEMA.match(start)
+    if start and (found is None or found[1].decode() not in kinds):
+        what = f"it holds something else than {' or '.join(kinds)}, and would be lost"
+        raise InputError(what, path, "name another file, or delete this one")
 
 
 def refuse_other_than_png(picture: Path, option: str) -> None:
@@ -130,25 +161,16 @@ def refuse_other_than_png(picture: Path, option: str) -> None:
         raise cli.wrong_use(what, option)
 
 
-def refuse_outputs(picture: Path | None, option: str, json: Path | None) -> None:
-    """Refuses files that cannot be written, before anything takes long.
-
-    Args:
-        picture: a PNG to draw; None: none is.
-        option: that names it.
-        json: file of --json.
+def refuse_picture(picture: Path | None, option: str) -> None:
+    """Refuses a PNG to draw that cannot be written, before anything takes long.
 
     Raises:
-        BadParameter: the picture's name says another kind, or both are one file.
-        InputError: one cannot be written.
+        BadParameter: its name, given as this option, says another kind.
+        InputError: it cannot be written.
     """
     if picture is not None:
         refuse_other_than_png(picture, option)
-        if picture == json:
-            raise cli.wrong_use("two outputs are one file", option, "--json")
-    for path in (picture, json):
-        if path is not None and path != Path("-"):
-            refuse_unwritable(path)
+        refuse_unwritable(picture)
 
 
 def seed(of: str) -> Any:

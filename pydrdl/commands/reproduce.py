@@ -89,7 +89,10 @@ def reproduce(
         ),
     ] = None,
     json: Annotated[
-        Path | None, options.json_file("the tables, with each training's numbers,")
+        Path | None,
+        options.json_file(
+            "the tables, with each training's numbers,", "drdl.reproduced"
+        ),
     ] = None,
     list_steps: Annotated[
         bool, Option("--list", help="Only show the commands, in their order.")

@@ -63,7 +63,9 @@ def search(
     strip: Annotated[
         Path | None, Option(help="Draw photograph and rows into this PNG (replaced).")
     ] = None,
-    json: Annotated[Path | None, options.json_file("what was found")] = None,
+    json: Annotated[
+        Path | None, options.json_file("what was found", "drdl.answer")
+    ] = None,
 ) -> None:
     """Find the rows of a gallery that are like a photograph.
 
@@ -79,8 +81,8 @@ def search(
     from pydrdl.gallery.query import ask, box_of, input_of, open_net_of
     from pydrdl.gallery.rows import Wanted
 
-    options.refuse_outputs(strip, "--strip", json)
-    refuse_inputs((strip, json), photo)
+    options.refuse_picture(strip, "--strip")
+    refuse_inputs([strip], photo)
     try:
         wanted = Wanted(
             cameras=camera or (),

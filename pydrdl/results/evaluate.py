@@ -235,10 +235,10 @@ def read_rows(
 ) -> Iterator[tuple[dict[str, Any], FeatureSet, Path]]:
     """What every result tells, and the features, of each file; see evaluate_reid."""
     options = (names, "name", "--name"), (seeds, "seed", "--training-seed")
-    for given, what, option in options:
+    for given, word, option in options:
         if given and len(given) != len(paths):
-            what = f"{len(given)} {what}s for {len(paths)} files"
-            raise InputError(what, option, f"give one {what} for each file, or none")
+            what = f"{len(given)} {word}s for {len(paths)} files"
+            raise InputError(what, option, f"give one {word} for each file, or none")
     verifier = judge and VerifierUsed(
         path=str(judge.path),
         sha256=judge.sha256,

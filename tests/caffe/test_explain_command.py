@@ -63,7 +63,7 @@ def test_no_output_takes_the_place_of_another_file(
     before = (folder / "w").read_bytes()
     done = explain(folder, *photos, *NET, "--json", "w", "--overwrite")
     assert done.returncode == 1
-    assert "the output is what it would be made from" in done.stderr
+    assert "it holds something else than drdl.explanation" in done.stderr
     assert (folder / "w").read_bytes() == before
 
 

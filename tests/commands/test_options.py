@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import ROOT, run_tool
+from in_process import run_here
 from typer import BadParameter
 from typer.models import ArgumentInfo, OptionInfo
 
@@ -168,14 +170,94 @@ def test_json_goes_to_stdout_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "-").exists()
 
 
+JSON_OF = {
+    "check": ("check", "l.txt"),
+    "verify_lmdb": ("verify_lmdb", "folder"),
+    "init_weights": ("init_weights", "w.caffemodel", "net", "--output", "new"),
+    "gradcheck": ("gradcheck",),
+    "eval_cmc": ("eval_cmc", "a.h5", "--verifier", "jb.npz", "--split-file", "new"),
+    "eval_map": ("eval_map", "a.h5", "--split-file", "new"),
+    "eval_verification": ("eval_verification", "a.h5", "--save-pairs", "new"),
+    "search": ("search", "p.jpg", "--gallery", "folder", "--strip", "new.png"),
+    "explain": ("explain", "p.jpg", "q.jpg", "--net", "net", "--output", "new.png"),
+    "reproduce": ("reproduce", "table6", "--list", "--output", "new"),
+    "environment": ("environment",),
+}
+KEPT = {
+    "a.h5": b"DRDL seal 1\n",
+    "folder/gallery.json": b'{\n "schema": "drdl.gallery/1"}',
+    "folder/pair_index.binaryproto": b"\x08\x01",
+    "jb.npz": b"PK",
+    "l.txt": b"a.jpg 1\n",
+    "split.json": b'{\n "schema": "drdl.split/1"}',
+    "preprocess.json": b'{\n  "resize": 72}',
+    "w.caffemodel": b"\xc2\x3e",
+}
+
+
+def test_all_json_is_looked_at() -> None:
+    assert {n for n in BY_NAME if declared(BY_NAME[n], "json")} == set(JSON_OF)
+
+
+@pytest.mark.parametrize("words", JSON_OF.values(), ids=str)
+def test_json_takes_the_place_of_an_earlier_one_only(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Of nothing that a command reads or writes, nor of anything else there is."""
+    (tmp_path / "folder").mkdir()
+    for name, content in KEPT.items():
+        (tmp_path / name).write_bytes(content)
+    for name, content in KEPT.items():
+        done = run_here(*words, "--json", name, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "it holds something else than drdl." in done.stderr
+        assert f"where: {name}" in done.stderr
+        assert (tmp_path / name).read_bytes() == content
+    done = run_here(*words, "--json", "no/x.json", cwd=tmp_path)
+    assert done.returncode == 1 and "no such folder" in done.stderr
+    for word in words:
+        if word.startswith("new"):
+            done = run_here(*words, "--json", f"./{word}", cwd=tmp_path)
+            assert done.returncode == 2 and "two outputs are one file" in done.stderr
+    assert not [*tmp_path.glob("new*")]
+
+
+@pytest.mark.parametrize("old", ["", '{\n "schema": "drdl.environment/1"}', "  { "])
+def test_an_earlier_json_and_an_empty_file_are_replaced(
+    tmp_path: Path, old: str
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(old)
+    done = run_here("environment", "--json", path.name, cwd=tmp_path)
+    assert done.returncode == (1 if old == "  { " else 0)
+    assert ("drdl.environment/1" in path.read_text()) == (old != "  { ")
+    # By whatever name: here the file is not yet there.
+    (tmp_path / "l.txt").touch()
+    done = run_here("check", "l.txt", "--json", "./l.txt", cwd=tmp_path)
+    assert done.returncode == 2 and "named twice" in done.stderr
+
+
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), -float("inf"), 2**31, -(2**31), 10**30]
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        2**31,
+        -(2**31),
+        10**30,
+        3.5e38,
+        -1e300,
+        1e-50,
+        -1.1e-38,
+    ],
 )
 def test_numbers_that_no_option_takes(value: float) -> None:
     for given in (value, [1, value], (2.5, value)):
-        with pytest.raises(BadParameter, match=r"no finite number|not in the range"):
+        with pytest.raises(BadParameter, match=r"finite|is beyond|of 32 bits"):
             refuse_odd_numbers({"some_option": given, "other": None})
-    refuse_odd_numbers({"a": MAX_INT, "b": -1.5, "c": [1e300], "d": "nan", "e": True})
+    refuse_odd_numbers({"a": MAX_INT, "b": -1.5, "c": [3e38], "d": "nan", "e": True})
+    refuse_odd_numbers({"a": 0.0, "b": 1.2e-38, "c": -float(np.finfo(np.float32).max)})
 
 
 @pytest.mark.parametrize(
