@@ -271,7 +271,9 @@ def bench(
         list[str] | None, Option(help=f"Of {', '.join(CASES)}; may be repeated.")
     ] = None,
     rounds: Annotated[int, Option(min=1, help="In each of which all are asked.")] = 3,
-    json: Annotated[Path | None, options.json_file("all numbers")] = None,
+    json: Annotated[
+        Path | None, options.json_file("all numbers", "drdl.bench_gallery")
+    ] = None,
 ) -> None:
     """Measure index and query of large galleries.
 

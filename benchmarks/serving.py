@@ -145,7 +145,9 @@ def bench(
     *,
     clients: Annotated[int, Option(min=1)] = 20,
     seconds: Annotated[float, Option(min=1)] = 120,
-    json: Annotated[Path | None, options.json_file("all numbers")] = None,
+    json: Annotated[
+        Path | None, options.json_file("all numbers", "drdl.bench_serving")
+    ] = None,
 ) -> None:
     """Ask a server with many clients at once.
 

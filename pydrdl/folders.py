@@ -25,6 +25,11 @@ class WholeFolder:
         overwrite: whether what stands there, or what was begun from something else,
             may be deleted; None: who calls has no --overwrite.
         other: what was begun from something else, in messages.
+        is_worth: whether a folder so begun holds what would be missed, and is not
+            deleted unasked.
+
+    Raises:
+        InputError: the output has no name, as "/" has none.
     """
 
     def __init__(
@@ -36,13 +41,16 @@ class WholeFolder:
         *,
         overwrite: bool | None = False,
         other: str = "an interrupted build of other images or options",
+        is_worth: Callable[[Path], bool] = lambda folder: True,
     ) -> None:
         self.output = Path(output).absolute()  # "." has no name of its own
+        if not self.output.name:
+            raise InputError("the output exists", output, "name another")
         self.partial = self.output.with_name(f"{self.output.name}.partial")
         # A name that nobody else gives to a folder: it is deleted unasked.
         self._replaced = self.output.with_name(f".{self.output.name}.replaced")
         self._what, self._kind, self._is_ours = what, kind, is_ours
-        self._overwrite, self._other = overwrite, other
+        self._overwrite, self._other, self._is_worth = overwrite, other, is_worth
         self._delete = "delete it" + (
             "" if overwrite is None else ", or pass --overwrite"
         )
@@ -55,6 +63,9 @@ class WholeFolder:
         """
         with self.writing():
             self._settle()
+        if self.output.is_symlink() and not files.exists(self.output):
+            what = "the output is a link to what is not there"
+            raise InputError(what, self.output, "delete the link, or name another")
         if not files.exists(self.output):
             return
         if not self._overwrite:
@@ -80,7 +91,8 @@ class WholeFolder:
             if files.exists(self.partial) and any(self.partial.iterdir()):
                 self._refuse_foreign(self.partial)
                 # What was killed before its plan stood has nothing to lose.
-                if plan and files.exists(said) and not self._overwrite:
+                begun = plan and files.exists(said) and self._is_worth(self.partial)
+                if begun and not self._overwrite:
                     advice = f"repeat the command that began it, or {self._delete}"
                     raise InputError(f"{self._other} is here", self.partial, advice)
                 shutil.rmtree(self.partial)

@@ -64,6 +64,16 @@ def bgr_of(text: str | None) -> tuple[float, float, float] | None:
     return b, g, r
 
 
+def _not_empty(text: str | None) -> str | None:
+    if text == "":
+        what = "it is empty; is a variable of the shell unset?"
+        raise cli.wrong_use(what, "--gpu")
+    return text
+
+
+GPUS = Option(callback=_not_empty, help='Such as "0" or "0,1"; without it, the CPU.')
+
+
 def refuse_weights(weights: Path | None, untrained: int | None) -> None:
     """Refuses both or neither of a net's weights and a seed in their place.
 

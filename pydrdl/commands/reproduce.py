@@ -31,7 +31,7 @@ Wanted = StrEnum(
 OWN_STARTS = {"softmax", "gradients", "paper_net", "photographs", "generalisation"}
 OF_PHOTOGRAPHS = {"photographs", "generalisation"}
 ONE_TRAINING = {"softmax", "paper_net", *OF_PHOTOGRAPHS}  # of every net
-DRAWN = {"growth", "paper_net"}  # their vehicles always are
+DRAWN = {"growth", "heldout", "paper_net"}  # their vehicles always are
 # Those that start from a small net's weights, draw for it, or change its input.
 OF_SMALL_NETS = {"softmax", "gradients", "growth", *OF_PHOTOGRAPHS}
 PRINTED = ("table3", "table4", "table6", "fig10")
@@ -79,7 +79,7 @@ def reproduce(
     photographs: Annotated[
         Path | None, Option(help="Folder of <class>_<number>_cam<1|2>.jpg.")
     ] = None,
-    gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
+    gpu: Annotated[str | None, options.GPUS] = None,
     jobs: Annotated[
         int | None,
         Option(
@@ -120,7 +120,7 @@ def reproduce(
         compcars=compcars,
         seeds=tuple(range(1, seeds + 1)),
         photographs=photographs,
-        gpu=gpu,
+        gpu=gpu or "",
     )
     for is_given, own, what, *names in (
         (start != "random" or weights is not None, OWN_STARTS, "starts",
@@ -147,6 +147,9 @@ def reproduce(
     needed = [target for target in targets if target in OF_PHOTOGRAPHS]
     if needed and photographs is None:
         what = f"the target {needed[0]} needs it: their folder"
+        raise cli.wrong_use(what, "--photographs")
+    if photographs is not None and not needed:
+        what = f"{', '.join(targets)} needs no photographs"
         raise cli.wrong_use(what, "--photographs")
     small = [target for target in targets if target in OF_SMALL_NETS]
     if small and chosen.base != "demo":

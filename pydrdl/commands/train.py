@@ -1,5 +1,6 @@
 """`caffe train` into a folder that appears when whole, and goes on when stopped."""
 
+import fcntl
 import json
 import os
 import re
@@ -32,7 +33,7 @@ def train(
     ],
     output: Annotated[Path, options.output("Folder to make: snapshots and caffe.log.")],
     weights: Annotated[Path | None, Option(help="Caffemodel to start from.")] = None,
-    gpu: Annotated[str, Option(help='Such as "0"; without it, the CPU.')] = "",
+    gpu: Annotated[str | None, options.GPUS] = None,
     overwrite: Annotated[bool, options.OVERWRITE] = False,
 ) -> None:
     """Train a net into a folder; stopped, it goes on.
@@ -53,6 +54,7 @@ def train(
         output, "the training", "a training",
         lambda name: _OURS.fullmatch(name) is not None, overwrite=overwrite,
         other="a training with another solver, net or weights",
+        is_worth=_has_trained,
     )  # fmt: skip
     folder.refuse_existing()
     # Relative where it can be: Caffe notes and shows it.
@@ -68,7 +70,7 @@ def train(
     with writing("the solver", copy):
         write_text(copy, text_format.MessageToString(message))
     cli.stderr.lines(f"log: {log}")
-    last = train_in_place(copy, log, weights=weights, gpu=gpu)
+    last = train_in_place(copy, log, weights=weights, gpu=gpu or "")
     folder.finish()
     cli.console.lines(str(output / last.name))
 
@@ -175,6 +177,17 @@ def read_solver(solver: Path) -> "caffe_pb2.SolverParameter":
         what = "the solver says snapshot_after_train: false, and would leave no weights"
         raise InputError(what, solver, "delete that line")
     return message
+
+
+def _has_trained(folder: Path) -> bool:
+    """Whether a training left a snapshot in its folder, or runs there now."""
+    for path in files_in(folder, "*.lock"):
+        with path.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return True
+    return any("_iter_" in path.name for path in files_in(folder, "*.solverstate*"))
 
 
 def _settings(message: "caffe_pb2.SolverParameter", weights: Path | None) -> bytes:

@@ -162,7 +162,8 @@ class Setting:
     def heldout(self) -> TrainingData:
         """Vehicles on which nothing was chosen: others are drawn.
 
-        Of a data set that was given there are no others; it is the same one.
+        Of a data set that was given there are no others: its test vehicles are held
+        out.
         """
         if self.data is not None:
             return self.vehicleid

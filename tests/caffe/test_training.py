@@ -1,5 +1,6 @@
 """`drdl train`: to the end, or on from the last whole snapshot."""
 
+import fcntl
 import os
 import re
 import signal
@@ -168,6 +169,25 @@ def test_it_goes_on_with_the_same_solver_net_and_weights_only(
     training.train(solver, output, overwrite=True)
     assert log.read_text().count("Resuming from") == 0
     assert not partial.exists()
+
+
+def test_what_failed_before_its_first_snapshot_is_begun_anew(
+    solver: Path, tmp_path: Path
+) -> None:
+    """As the advice says: what the log names is mended, the command given again."""
+    text = solver.read_text()
+    solver.write_text(text.replace("momentum: 0.9", "momentum: 1.5"))
+    done = run(*command(solver), cwd=tmp_path)
+    assert done.returncode == 1 and "give the same command again" in done.stderr
+    assert (tmp_path / "run.partial/training.json").is_file()
+    solver.write_text(text)
+    # While another training runs there, it is not.
+    with (tmp_path / "run.partial/ccl.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run(*command(solver), cwd=tmp_path)
+        assert done.returncode == 1 and "another solver, net or weights" in done.stderr
+    assert run(*command(solver), cwd=tmp_path).returncode == 0
+    assert (tmp_path / "run/ccl_iter_4.caffemodel").is_file()
 
 
 def start(solver: Path, iterations: int, *more: str) -> Job:

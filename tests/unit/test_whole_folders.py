@@ -54,6 +54,34 @@ def test_what_was_begun_goes_on_from_the_same_plan_only(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_what_was_begun_and_holds_nothing_is_begun_anew(tmp_path: Path) -> None:
+    def of(plan: bytes) -> WholeFolder:
+        folder = WholeFolder(
+            tmp_path / "out", "the set", "a set", {PLAN, "a", "b"}.__contains__,
+            is_worth=lambda folder: (folder / "b").exists(),
+        )  # fmt: skip
+        folder.begin(PLAN, plan)
+        return folder
+
+    (of(b"one").partial / "a").write_text("a log")
+    second = of(b"two")
+    assert [path.name for path in second.partial.iterdir()] == [PLAN]
+    (second.partial / "b").write_text("made")
+    with pytest.raises(InputError, match="other images or options is here"):
+        of(b"three")
+
+
+def test_an_output_that_is_no_place_for_a_folder(tmp_path: Path) -> None:
+    for name in ("/", "/..", tmp_path / ".."):
+        with pytest.raises(InputError, match="the output exists"):
+            folder_at(Path(name)).refuse_existing()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone")
+    with pytest.raises(InputError, match="a link to what is not there"):
+        folder_at(link, overwrite=True).refuse_existing()
+    assert link.is_symlink()
+
+
 @pytest.mark.parametrize("name", ["out", "out.partial", ".out.replaced"])
 def test_what_is_not_ours_is_never_deleted(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
