@@ -4,6 +4,7 @@
 #include <string>
 
 #include "caffe/common.hpp"
+#include "drdl/input_error.hpp"
 #include "drdl/processor.hpp"
 
 namespace drdl {
@@ -16,9 +17,12 @@ template <typename Dtype>
 const Kernels<Dtype>& Best() {
   const char* named = std::getenv("DRDL_KERNELS");
   const std::string wanted = named ? named : "";
-  CHECK(wanted.empty() || wanted == "baseline" || wanted == "avx2" ||
-        wanted == "avx512")
-      << "DRDL_KERNELS=" << wanted << "; expected baseline, avx2 or avx512";
+  if (!wanted.empty() && wanted != "baseline" && wanted != "avx2" &&
+      wanted != "avx512") {
+    throw InputError(
+        "DRDL_KERNELS=" + wanted + "; expected baseline, avx2 or avx512",
+        "the environment", "name one of the three, or unset it");
+  }
   if (wanted == "baseline" || !HasAvx2()) return baseline::All<Dtype>();
   if (wanted == "avx2" || !HasAvx512()) return avx2::All<Dtype>();
   return avx512::All<Dtype>();

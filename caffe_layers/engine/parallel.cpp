@@ -24,9 +24,13 @@ namespace engine {
 
 namespace {
 
+const int kMost = 1024;  // threads; more is a slip
+
+/// The number that a variable starts with; 0 where it cannot be one of threads.
 int FromEnvironment(const char* name) {
   const char* text = std::getenv(name);
-  return text ? std::atoi(text) : 0;
+  const long number = text ? std::strtol(text, nullptr, 10) : 0;
+  return number > 0 && number <= kMost ? static_cast<int>(number) : 0;
 }
 
 int Processors() {

@@ -1,6 +1,7 @@
 #include "drdl/image_transform.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "caffe/util/io.hpp"
@@ -9,6 +10,14 @@
 namespace drdl {
 
 using caffe::TransformationParameter;
+
+void CheckTransform(const TransformationParameter& param) {
+  CHECK(std::isfinite(param.scale()) && param.scale() != 0)
+      << "scale must be a number other than 0, not " << param.scale();
+  for (const float mean : param.mean_value()) {
+    CHECK(std::isfinite(mean)) << "mean_value must be a number, not " << mean;
+  }
+}
 
 ImageTransform::ImageTransform(const TransformationParameter& param,
                                caffe::Phase phase, const cv::Mat& sample)
@@ -19,6 +28,7 @@ ImageTransform::ImageTransform(const TransformationParameter& param,
       width_(param.crop_size() ? param.crop_size() : sample.cols),
       full_height_(sample.rows),
       full_width_(sample.cols) {
+  CheckTransform(param);
   const std::string refusal = Refusal(sample);
   if (!refusal.empty()) {
     throw InputError(refusal, "transform_param, and the LMDB's first image",

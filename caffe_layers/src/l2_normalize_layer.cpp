@@ -12,9 +12,9 @@ template <typename Dtype>
 void L2NormalizeLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                          const vector<Blob<Dtype>*>& top) {
   epsilon_ = this->layer_param_.l2_normalize_param().epsilon();
-  CHECK_GE(epsilon_, 0) << this->layer_param_.name()
-                        << ": expected an epsilon of at least 0, got "
-                        << epsilon_;
+  CHECK(std::isfinite(epsilon_) && epsilon_ >= 0)
+      << this->layer_param_.name()
+      << ": expected an epsilon of at least 0, got " << epsilon_;
   zero_rows_.Reshape({1});
   zero_rows_.mutable_cpu_data()[0] = 0;
 }

@@ -34,7 +34,9 @@ void PairSetDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
            uint64_t{1} << 20)
       << "at most 1048576 images in a batch";
   CHECK_LE(param.threads(), 1024) << "threads: at most 1024";
-  CHECK_GT(param.prefetch(), 0) << "prefetch: at least 1 batch";
+  CHECK(param.prefetch() > 0 && param.prefetch() <= 1024)
+      << "prefetch: from 1 to 1024 batches, got " << param.prefetch();
+  CHECK(!param.source().empty()) << "source: name the folder of an image LMDB";
   CHECK(param.hard_negatives() >= 0 && param.hard_negatives() <= 1)
       << "hard_negatives: a share from 0 to 1, got " << param.hard_negatives();
   const int threads =

@@ -1,5 +1,6 @@
 #include "caffe/layers/set_loss_layer.hpp"
 
+#include <cmath>
 #include <numeric>
 #include <sstream>
 #include <string>
@@ -36,8 +37,8 @@ void SetLossLayer<Dtype>::SetSizes(int positives, int min_positives,
   CHECK_GE(negatives, 1) << name
                          << ": expected at least 1 negative in a set, got "
                          << negatives;
-  CHECK_GE(margin, 0) << name << ": expected a margin of at least 0, got "
-                      << margin;
+  CHECK(std::isfinite(margin) && margin >= 0)
+      << name << ": expected a margin of at least 0, got " << margin;
   positives_ = positives;
   negatives_ = negatives;
   margin_ = margin;

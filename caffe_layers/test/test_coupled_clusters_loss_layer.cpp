@@ -404,6 +404,7 @@ TEST_F(CoupledClustersLossLayerMistakesTest, TestMistakesInNets) {
                  "at least 1 positives in a set, got 0");
   EXPECT_REFUSED(SetUpLayer(2, 2, 0, 1), "at least 1 negative in a set, got 0");
   EXPECT_REFUSED(SetUpLayer(5, 3, 2, -1), "margin of at least 0, got -1");
+  EXPECT_REFUSED(SetUpLayer(5, 3, 2, INFINITY), "at least 0, got inf");
   EXPECT_REFUSED(SetUpLayer(5, 3, 2, 1, {1, .5}), "top 1 is a diagnostic");
   EXPECT_REFUSED(SetUpLayer(5, 3, 2, 1), "cannot backpropagate to vehicle id");
 }

@@ -265,6 +265,14 @@ TEST(ImageTransformRefusalTest, TestWrongMean) {
   values.add_mean_value(1);
   values.add_mean_value(2);
   says(values, "2 mean_value for images of 3 channels");
+  for (const float scale : {0.f, NAN, INFINITY}) {
+    TransformationParameter blank;
+    blank.set_scale(scale);
+    says(blank, "scale must be a number other than 0");
+  }
+  TransformationParameter nowhere;
+  nowhere.add_mean_value(NAN);
+  says(nowhere, "mean_value must be a number, not nan");
   TransformationParameter both;
   both.add_mean_value(1);
   both.set_mean_file(WriteMeanFile(3, 7, 10));

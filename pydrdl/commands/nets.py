@@ -69,7 +69,7 @@ def make_nets(
         Literal["EXACT", "CENTER_CONSTANT", "PAPER"],
         Option(help="Of coupled clusters loss; see docs/choices.md."),
     ] = "EXACT",
-    sets: Annotated[int, Option(min=1, help="Sets in a batch.")] = 15,
+    sets: Annotated[int, Option(min=1, max=65536, help="Sets in a batch.")] = 15,
     hard_negatives: Annotated[
         float, Option(min=0, max=1, help="Share of negatives of the positive's model.")
     ] = 0.0,

@@ -30,15 +30,16 @@ def render_vehicleid(
         Option(help="How much to draw; paper: 221,763 images as in its Tables 1, 2."),
     ] = "demo",
     vehicles: Annotated[
-        int | None, Option(help="Vehicles to train with, in place of the preset's.")
+        int | None,
+        Option(min=1, help="Vehicles to train with, in place of the preset's."),
     ] = None,
     test_vehicles: Annotated[
         list[int] | None,
-        Option(help="Vehicles in a test list; give it again for further lists."),
+        Option(min=1, help="Vehicles in a test list; give it again for further lists."),
     ] = None,
-    models: Annotated[int | None, Option(help="Vehicle models.")] = None,
+    models: Annotated[int | None, Option(min=1, help="Vehicle models.")] = None,
     images: Annotated[float | None, Option(help="Mean images a vehicle.")] = None,
-    size: Annotated[int | None, Option(help="Pixels a side.")] = None,
+    size: Annotated[int | None, Option(min=1, help="Pixels a side.")] = None,
     seed: Annotated[int, options.seed("Another seed draws other vehicles.")] = 1,
     workers: Annotated[
         int | None, Option(min=1, help="Processes; one a processor by default.")
@@ -97,11 +98,11 @@ def render_compcars(
     images: Annotated[
         tuple[int, int, int] | None, Option(help="Images of parts I, II and III.")
     ] = None,
-    makes: Annotated[int | None, Option(help="Makes of all models.")] = None,
+    makes: Annotated[int | None, Option(min=1, help="Makes of all models.")] = None,
     pairs: Annotated[
         int | None, Option(help="Pairs of one model, and of two, in each level.")
     ] = None,
-    size: Annotated[int | None, Option(help="Pixels a side.")] = None,
+    size: Annotated[int | None, Option(min=1, help="Pixels a side.")] = None,
     seed: Annotated[int, options.seed("Another seed draws other models.")] = 1,
     workers: Annotated[
         int | None, Option(min=1, help="Processes; one a processor by default.")

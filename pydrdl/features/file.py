@@ -259,6 +259,8 @@ def _what_is_wrong(found: Hdf5) -> str:
     lengths = {len(names), *(len(numbers[name]) for name in ("features", *IDS))}
     if len(lengths) > 1:
         return f"datasets of {sorted(lengths)} rows; expected the same number"
+    if unknown := np.count_nonzero(numbers["vehicle_id"] < 0):
+        return f"{unknown} of the vehicle_id are below 0; every image is of a vehicle"
     twice = len(names) - len(set(names))
     return f"{twice} image names occur twice" if twice else ""
 

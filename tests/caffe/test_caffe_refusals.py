@@ -181,6 +181,8 @@ FIELDS = {
     "delta": (-1, "delta must be a number of at least 0"),
     "rms_decay": (-0.5, "rms_decay must be"),
     "stepvalue": ("5 stepvalue: 2", "the stepvalues must ascend"),
+    "clip_gradients": ("nan", "clip_gradients must be a norm above 0"),
+    "clip_gradients ": (0, "clip_gradients must be a norm above 0"),
     "snapshot_prefix ": ('"x\\033[2J"', "snapshot_prefix holds a control character"),
 }
 
@@ -191,6 +193,11 @@ def test_solvers(tmp_path: Path, field: str) -> None:
     write(tmp_path, **{field.strip(): value})
     assert text in message(train(tmp_path))
     assert not list(tmp_path.glob("*_iter_*"))
+
+
+def test_a_net_that_is_tested_at_no_interval(tmp_path: Path) -> None:
+    write(tmp_path, test_iter=1, test_interval=0)
+    assert "test_interval must be at least 1" in message(train(tmp_path))
 
 
 def test_a_solver_that_does_not_parse(tmp_path: Path) -> None:
@@ -234,6 +241,13 @@ EDITS = {
             '"SPP" spp_param { pyramid_height: 2147483647 } bottom: "x"',
         ),
         ("pyramid_height must be 1 to 16", "layer ip (SPP)"),
+    ),
+    "a length that all vectors lack": (
+        (
+            '"InnerProduct" bottom: "x"',
+            '"L2Normalize" l2_normalize_param { epsilon: inf } bottom: "x"',
+        ),
+        ("expected an epsilon of at least 0, got inf", "layer ip (L2Normalize)"),
     ),
     "an empty batch": (
         ("shape { dim: 8 dim: 4 }", "shape { dim: 0 dim: 4 }"),
@@ -310,6 +324,21 @@ def time_data(folder: Path, type: str, parameters: str) -> Done:
     )
 
 
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ("sets: 2", "source: name the folder of an image LMDB"),
+        ('sets: 2 source: ""', "source: name the folder of an image LMDB"),
+        ('sets: 2 source: "db" prefetch: 100000', "prefetch: from 1 to 1024 batches"),
+        ('sets: 2 source: "db" threads: 5000', "threads: at most 1024"),
+    ],
+)
+def test_pair_sets(tmp_path: Path, parameters: str, text: str) -> None:
+    parameters = f"pair_set_data_param {{ {parameters} }}"
+    told = message(time_data(tmp_path, "PairSetData", parameters))
+    assert text in told and "(PairSetData)" in told
+
+
 DATA_PARAM = 'data_param { source: "db" backend: LMDB batch_size: 4 }'
 
 
@@ -322,6 +351,10 @@ def test_databases(tmp_path: Path) -> None:
     assert "batch_size must be at least 1" in message(time_data(tmp_path, "Data", none))
     none = DATA_PARAM.replace("batch_size: 4", "batch_size: 4 prefetch: 0")
     assert "prefetch must be at least 1" in message(time_data(tmp_path, "Data", none))
+    for field in ("scale: nan", "scale: 0", "mean_value: inf"):
+        parameters = f"{DATA_PARAM} transform_param {{ {field} }}"
+        told = message(time_data(tmp_path, "Data", parameters))
+        assert f"{field.partition(':')[0]} must be a number" in told
     mdb = tmp_path / "db/data.mdb"
     os.truncate(mdb, mdb.stat().st_size // 2)
     assert "the image LMDB is cut off" in message(

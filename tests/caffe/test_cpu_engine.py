@@ -3,6 +3,7 @@
 What it computes is tested in C++, against doubles and upstream's layers.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,16 @@ def test_unknown_loops_are_refused(demo: Path) -> None:
     done = run_caffe("train", "--solver", solver, DRDL_KERNELS="avx3")
     assert done.returncode == 1
     assert "DRDL_KERNELS=avx3; expected baseline, avx2 or avx512" in done.stderr
+    assert "next: name one of the three, or unset it" in done.stderr
+
+
+def test_no_number_of_threads_is_the_processors(demo: Path) -> None:
+    wanted = f"CPU engine: {len(os.sched_getaffinity(0))} threads"
+    model = demo / "triplet/train_val.prototxt"
+    for text in ("99999999999", "1025", "-3", "many"):
+        words = "time", "--model", model, "--iterations", "1"
+        done = run_caffe(*words, OPENBLAS_NUM_THREADS=text, OMP_NUM_THREADS=text)
+        assert wanted in done.stderr, text
 
 
 def test_the_log_says_what_multiplies(demo: Path) -> None:

@@ -260,6 +260,7 @@ def test_refuses_what_is_no_features_file(tmp_path: Path) -> None:
         ("camera_id", np.ones(6, bool), "camera_id is bool; expected N int64"),
         ("vehicle_id", np.arange(5), r"datasets of \[5, 6\] rows"),
         ("name", ["a", "b", "c", "d", "e", "a"], "1 image names occur twice"),
+        ("vehicle_id", [-1, 1, 1, -1, 0, 2], "2 of the vehicle_id are below 0"),
     ],
 )
 def test_refuses_another_form(tmp_path: Path, dataset, value, message) -> None:

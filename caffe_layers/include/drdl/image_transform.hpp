@@ -16,6 +16,9 @@ struct CutOut {
   int top, left, mirrored;
 };
 
+/// Throws where scale or a mean_value would leave nothing of images, as NaN.
+void CheckTransform(const caffe::TransformationParameter& param);
+
 /**
  * @brief Caffe's TransformationParameter for many threads at once.
  *
