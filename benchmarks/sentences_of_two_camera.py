@@ -93,8 +93,10 @@ def _normed(baselines: PaperTable, nets: PaperTable) -> Iterator[Said]:
     )
     untrained = [fmean(_first(nets, "VGG, untrained", s)) for s in (NORMED, RANDOM)]
     yield Said(
-        "Untrained, either form finds little more than a grey thumbnail.",
-        all(0 < of - fmean(_first(baselines, THUMBNAIL)) < 0.05 for of in untrained),
+        "Untrained, either form finds little more than a grey thumbnail, and both the "
+        "same",
+        all(0 < of - fmean(_first(baselines, THUMBNAIL)) < 0.05 for of in untrained)
+        and untrained[0] == untrained[1],
     )
 
 
