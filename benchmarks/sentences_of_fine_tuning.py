@@ -19,7 +19,7 @@ from tables_of_results import named
 
 from pydrdl import paper
 from pydrdl.nets.structures import Schedule
-from pydrdl.reproduce.chain import DEMO_VEHICLES, GROWTH, VECTORS
+from pydrdl.reproduce.chain import GROWTH, VECTORS
 from pydrdl.reproduce.setting import demo, larger
 
 Content = dict[str, Any]
@@ -154,12 +154,13 @@ def _growth(content: Content) -> Iterator[Said]:
     table = named(content, "Growth")
     rates, columns = Compared(table), table.columns
     first, second, *_, last = columns
-    vehicles = [n * DEMO_VEHICLES for n in GROWTH]
+    chosen = larger(Path(), Path())
+    vehicles = [n * chosen.fewest for n in GROWTH]
     fewest, most = f"{vehicles[0]:,}", f"{vehicles[-1]:,}"
-    models = larger(Path(), Path()).drawn
+    models = chosen.drawn[chosen.drawn.index("--models") + 1]
     yield Said(
         f"From {fewest} to {most} vehicles of the same "
-        f"{models[models.index('--models') + 1]} models, and over iterations; rank 1 "
+        f"{models} models, and over iterations; rank 1 "
         f"on {content['splits']['Large'].removeprefix('test_')} held-out vehicles"
     )
 

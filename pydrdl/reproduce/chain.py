@@ -73,8 +73,7 @@ VECTORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("--no-normalize", "--margin", "300", "--base-lr", f"{0.01 / 300:.1e}"),
     ),
 }
-GROWTH = (1, 2, 4, 8)  # times the demo's vehicles
-DEMO_VEHICLES = 300
+GROWTH = (1, 2, 4, 8)  # times the fewest vehicles
 
 
 class Chain(PhotographSteps):
@@ -210,7 +209,7 @@ class Chain(PhotographSteps):
         s = self.setting
         nets = [
             (f"{row}, {vehicles:,} vehicles", self._net(data, structure, seed))
-            for vehicles in (n * DEMO_VEHICLES for n in GROWTH)
+            for vehicles in (n * s.fewest for n in GROWTH)
             for data in (s.grown(vehicles),)
             for row, structure in STRUCTURES.items()
             for seed in s.seeds[:ABLATION_SEEDS]

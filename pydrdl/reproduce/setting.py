@@ -132,6 +132,7 @@ class Setting:
     seeds: tuple[int, ...] = (1,)  # one training of each method for each
     start: Start = Start("")  # of all nets but GoogLeNet
     drawn: tuple[str, ...] = ()  # further options of the renderer of vehicles
+    fewest: int = 300  # vehicles that growth begins with
     # Those that draw the world of the softmax that other nets start from.
     world: tuple[str, ...] = ("--seed", "3")
     softmax_longer: int = 1  # times that its training lasts as long
@@ -255,6 +256,7 @@ def mini(work: Path, tools: Path) -> Setting:
         "mini", work, tools, render="mini", base="demo", side=72,
         splits={_COLUMNS[0]: "test_12"},
         iterations=4, stepsize=2, snapshot=2, pairs=10, photograph_iterations=4,
+        fewest=24,
     )  # fmt: skip
 
 

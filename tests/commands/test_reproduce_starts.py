@@ -131,6 +131,16 @@ def test_growth_doubles_the_vehicles_and_keeps_models_and_judges() -> None:
     assert all("w/heldout" in steps[name].command for name in judged.after)
 
 
+def test_growth_of_a_handful_begins_with_a_handful(tmp_path: Path) -> None:
+    small = Chain(setting.mini(tmp_path, ROOT / "tools"))
+    assert list(small.growth()) == ["2", "4"]
+    steps = by_name(small)
+    drawn = [name for name in steps if name.startswith("vehicles") and "render" in name]
+    assert [value(steps[name], "--vehicles") for name in drawn] == [
+        "24", "48", "96", "192",
+    ]  # fmt: skip
+
+
 def test_the_papers_own_net_is_the_committed_one(tmp_path: Path) -> None:
     """But for where data lies and how long it lasts, and it starts from a softmax."""
     own = replace(setting.full(Path("w"), ROOT / "tools"), iterations=300, snapshot=100)
