@@ -135,9 +135,9 @@ def _gflop(message: Any) -> float:
 
 
 def _sgemm_rate(threads: int) -> float:
-    """GFLOP a second of OpenBLAS, of the library that Caffe loads."""
+    """GFLOP a second of OpenBLAS, of the library and the kernel that Caffe takes."""
     code = f"""
-import ctypes, numpy as np, sys, time
+import caffe, ctypes, numpy as np, sys, time
 blas = ctypes.CDLL({ctypes.util.find_library("openblas")!r})
 n = {SIDE}
 a, b, c = (np.full((n, n), value, np.float32) for value in (1, 2, 0))
