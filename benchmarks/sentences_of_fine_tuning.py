@@ -7,12 +7,14 @@ from typing import Any
 from sentences import Said, in_words, span
 from sentences_of_results import (
     CCL,
+    METHODS,
     MIXED,
     STEPS,
     TRIPLET,
     Compared,
     ahead,
     meet,
+    of_larger,
     points,
 )
 from tables_of_results import named
@@ -23,7 +25,6 @@ from pydrdl.reproduce.chain import GROWTH, VECTORS
 from pydrdl.reproduce.setting import demo, larger
 
 Content = dict[str, Any]
-METHODS = TRIPLET, CCL, MIXED
 ITERATIONS = 600  # of the trainings whose gradients differ
 
 
@@ -43,10 +44,9 @@ def fine_tuning(
 def _setting() -> Iterator[Said]:
     small, chosen = demo(Path(), Path()), larger(Path(), Path())
     tests = [name.removeprefix("test_") for name in chosen.splits.values()]
-    vehicles = int(chosen.drawn[chosen.drawn.index("--vehicles") + 1])
     yield Said(
         "with five times the vehicles and five times the iterations",
-        (vehicles, chosen.iterations // small.iterations) == (1500, 5),
+        (of_larger("--vehicles"), chosen.iterations // small.iterations) == (1500, 5),
     )
     yield Said(
         "the rate falling to 0.7 of itself seven times",
@@ -154,13 +154,11 @@ def _growth(content: Content) -> Iterator[Said]:
     table = named(content, "Growth")
     rates, columns = Compared(table), table.columns
     first, second, *_, last = columns
-    chosen = larger(Path(), Path())
-    vehicles = [n * chosen.fewest for n in GROWTH]
+    vehicles = [n * larger(Path(), Path()).fewest for n in GROWTH]
     fewest, most = f"{vehicles[0]:,}", f"{vehicles[-1]:,}"
-    models = chosen.drawn[chosen.drawn.index("--models") + 1]
     yield Said(
         f"From {fewest} to {most} vehicles of the same "
-        f"{models} models, and over iterations; rank 1 "
+        f"{of_larger('--models')} models, and over iterations; rank 1 "
         f"on {content['splits']['Large'].removeprefix('test_')} held-out vehicles"
     )
 

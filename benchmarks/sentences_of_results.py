@@ -14,12 +14,13 @@ from tables_of_results import named
 from pydrdl import paper
 from pydrdl.nets.structures import Schedule, Training
 from pydrdl.render import compcars, vehicleid
-from pydrdl.reproduce.setting import demo
+from pydrdl.reproduce.setting import demo, larger
 from pydrdl.reproduce.tables import PaperTable
 from pydrdl.table import rate
 
 Content = dict[str, Any]
 TRIPLET, CCL, MIXED = paper.VGG_TRIPLET, paper.VGG_CCL, paper.MIXED_CCL
+METHODS = TRIPLET, CCL, MIXED
 STEPS = (CCL, TRIPLET), (MIXED, CCL)  # the paper's
 SMALL, MEDIUM, LARGE = (split.name for split in paper.TEST_SPLITS)
 FIXED, PAPER = "centre held fixed", "the paper's gradient"
@@ -57,6 +58,12 @@ class Compared:
     def means(self, row: str) -> list[float]:
         """Of a row, in the columns' order."""
         return [cell.mean for cell in self.table.rows[row]]
+
+
+def of_larger(option: str) -> int:
+    """What preset larger gives the renderer of vehicles, as of "--models"."""
+    words = larger(Path(), Path()).drawn
+    return int(words[words.index(option) + 1])
 
 
 def points(differences: dict[str, Difference]) -> str:

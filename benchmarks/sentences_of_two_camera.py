@@ -1,22 +1,28 @@
 """What docs/two_camera.md says of photographs by two cameras."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from sentences import Said, in_words, span
-from sentences_of_results import CCL, MIXED, TRIPLET, Compared, level
+from sentences_of_results import (
+    CCL,
+    METHODS,
+    MIXED,
+    TRIPLET,
+    Compared,
+    level,
+    of_larger,
+)
 from tables_of_results import named
 
 from pydrdl.nets.structures import DEMO
 from pydrdl.reproduce.photographs import CHANGES
-from pydrdl.reproduce.setting import CHOOSING, FOLDS, STARTS, larger
+from pydrdl.reproduce.setting import CHOOSING, FOLDS, STARTS
 from pydrdl.reproduce.tables import PaperTable
 from pydrdl.table import rate
 
 Content = dict[str, Any]
-METHODS = (TRIPLET, CCL, MIXED)
 NORMED, RANDOM, PRETRAINED, DRAWN = STARTS.values()
 VEHICLES = 507
 LEAST = 2  # points at rank 1, by which a change has helped
@@ -70,8 +76,7 @@ def _setting(nets: PaperTable) -> Iterator[Said]:
     yield Said("± is half of the 95 % confidence interval over folds")
     yield Said(f"Chance at rank 1 is {rate(1 / few)}.")
     yield Said(f"at {DEMO.crop} x {DEMO.crop} pixels")
-    drawn = larger(Path(), Path()).drawn
-    vehicles = int(drawn[drawn.index("--vehicles") + 1])
+    vehicles = of_larger("--vehicles")
     yield Said(f"a training on {vehicles:,} drawn vehicles that began there")
 
 

@@ -169,6 +169,9 @@ MAX_FLOAT = (2 - 2**-23) * 2.0**127
 MIN_FLOAT = 2.0**-126  # with all its digits
 
 
+EMPTY = "it is empty; is a variable of the shell unset?"
+
+
 def wrong_use(what: str, *options: str) -> BadParameter:
     """What to raise for options that cannot be as they are, such as "--mean"."""
     return BadParameter(what, param_hint=options)
@@ -217,11 +220,9 @@ def refuse_odd_numbers(options: Mapping[str, object]) -> None:
         for number in _numbers(value):
             if not math.isfinite(number):
                 why = f"{number} is no finite number."
-            elif isinstance(number, int):
-                if abs(number) <= MAX_INT:
-                    continue
+            elif isinstance(number, int) and abs(number) > MAX_INT:
                 why = f"{number} is beyond {MAX_INT if number > 0 else -MAX_INT}."
-            elif number and not MIN_FLOAT <= abs(number) <= MAX_FLOAT:
+            elif isinstance(number, float) and _is_lost(number):
                 why = f"{number} is no number of 32 bits."
             else:
                 continue
@@ -240,8 +241,12 @@ def refuse_empty_paths(options: Mapping[str, object], words: Sequence[str]) -> N
     for name, value in options.items():
         given = value if isinstance(value, list) else [value]
         if empty and Path() in given:
-            what = "it is empty; is a variable of the shell unset? (.: this folder)"
-            raise wrong_use(what, option_of(name))
+            raise wrong_use(f"{EMPTY} (.: this folder)", option_of(name))
+
+
+def _is_lost(number: float) -> bool:
+    """Whether 32 bits make infinity of it, or nothing of what is not zero."""
+    return number != 0 and not MIN_FLOAT <= abs(number) <= MAX_FLOAT
 
 
 def _numbers(value: object) -> Iterable[int | float]:

@@ -66,8 +66,7 @@ def bgr_of(text: str | None) -> tuple[float, float, float] | None:
 
 def _not_empty(text: str | None) -> str | None:
     if text == "":
-        what = "it is empty; is a variable of the shell unset?"
-        raise cli.wrong_use(what, "--gpu")
+        raise cli.wrong_use(cli.EMPTY, "--gpu")
     return text
 
 
