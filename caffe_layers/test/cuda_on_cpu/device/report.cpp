@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -24,7 +25,9 @@ static void EndFaulty() {
 }
 
 void Report(const void* pc, const char* what, ...) {
+  static std::mutex mutex;
   static std::set<std::pair<const char*, const void*>> reported;
+  std::lock_guard<std::mutex> lock(mutex);
   if (reports++ == 0) std::atexit(EndFaulty);
   if (!reported.insert({what, pc}).second) return;
   if (static_cast<int>(reported.size()) > GetOptions().reports) return;

@@ -29,6 +29,7 @@ namespace {
 // What one collective call of all ranks is about.
 struct Collective {
   std::string what;  // of the first rank that called
+  bool agreed = true;
   int arrived = 0, taken = 0;
   std::vector<std::vector<char>> given;  // by rank
   std::vector<Event> when;               // each is on its stream
@@ -65,11 +66,12 @@ Collective* Meet(Rank* self, const std::string& what, const void* gives,
   {
     std::lock_guard<std::mutex> lock(group->mutex);
     call = &group->collectives[number];
-    if (call->arrived == 0) {
+    if (call->what.empty()) {
       call->what = what;
       call->given.resize(group->ranks);
       call->when.resize(group->ranks);
     } else if (call->what != what) {
+      call->agreed = false;
       Report(nullptr, "collective %ld: rank %d calls %s, another one %s",
              number, self->rank, what.c_str(), call->what.c_str());
     }
@@ -112,7 +114,7 @@ ncclResult_t Collect(Rank* self, Collective* call, void* to, size_t bytes,
   const long number = self->calls - 1;
   Enqueue(stream, [=] {
     for (const Event& event : call->when) DrainTo(event.stream, event.ticket);
-    if (Defines(to, bytes)) take(call->given);
+    if (Defines(to, bytes) && call->agreed) take(call->given);
     std::lock_guard<std::mutex> lock(group->mutex);
     if (++call->taken == group->ranks) group->collectives.erase(number);
   });

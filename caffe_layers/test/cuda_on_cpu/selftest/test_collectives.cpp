@@ -150,4 +150,15 @@ TEST_F(CollectiveTest, TestRanksThatCallOtherThingsAreReported) {
               "calls ncclAllReduce of . numbers of 4 bytes, another one");
 }
 
+// Whichever rank comes first, or both at once.
+TEST_F(CollectiveTest, TestEveryCallOfOtherThingsIsReported) {
+  const auto other_sizes = [](Member* self) {
+    self->Write(1, 1, self->stream);
+    for (int call = 0; call < 2000; ++call) Sum(self, 1 + self->rank);
+    cudaStreamSynchronize(self->stream);
+  };
+  EXPECT_EXIT((AsRanks(2, other_sizes), std::exit(0)),
+              ::testing::ExitedWithCode(kFaultyExit), "2000 reports");
+}
+
 }  // namespace
