@@ -68,11 +68,19 @@ gpu_tests() {  # program
     /^ / && !whole && /GPU/ { print suite $1 }' | paste -sd:
 }
 gtest() {  # program, folder to run it in, tests to leave out; and gtest options
-  local program=$build/$1 folder=$2 without=$3
+  local program=$build/$1 folder=$2 without=$3 shard shards clean=0 running=()
+  shards=$(nproc)
   shift 3
-  (cd "$folder" && "$program" --gtest_brief=1 \
-    --gtest_filter="$(gpu_tests "$program")-$without" "$@")
+  for ((shard = 0; shard < shards; ++shard)); do
+    (cd "$folder" && GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard \
+      exec "$program" --gtest_brief=1 \
+      --gtest_filter="$(gpu_tests "$program")-$without" "$@") &
+    running+=($!)
+  done
+  for shard in "${running[@]}"; do wait "$shard" || clean=1; done
+  return $clean
 }
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 
 step "our layers"
 gtest drdl_test "$PWD" ''
