@@ -107,6 +107,7 @@ TABLES: Mapping[str, Made] = {
     ),
     **_of_results("results_gradients", "Gradients"),
     **_of_results("results_growth", "Growth"),
+    **_of_results("results_larger_ablations", "Ablations"),
     **_of_results("two_camera_baselines", "Baselines"),
     **_of_results("two_camera_methods", "Photographs"),
     **_of_results("two_camera_changes", "Generalisation"),
@@ -233,6 +234,7 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results.json": REPRODUCED,
             "results_gradients.json": REPRODUCED,
             "results_growth.json": REPRODUCED,
+            "results_larger_ablations.json": REPRODUCED,
         },
     ),
     "docs/two_camera.md": (
@@ -243,7 +245,13 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "two_camera_changes.json": REPRODUCED,
         },
     ),
-    "docs/choices.md": ("choices", {"results_ablations.json": REPRODUCED}),
+    "docs/choices.md": (
+        "choices",
+        {
+            "results_ablations.json": REPRODUCED,
+            "results_larger_ablations.json": REPRODUCED,
+        },
+    ),
     "docs/rendered.md": (
         "rendered",
         {
