@@ -84,8 +84,8 @@ def reproduce(
         int | None,
         Option(
             min=1,
-            help="Commands at a time; default: one for each core, at most 4, and "
-            "1 with --gpu.",
+            help="Commands at a time; default: one for each core, at most 4 and as "
+            "many as nets can be trained at a time; 1 with --gpu.",
         ),
     ] = None,
     json: Annotated[
@@ -169,7 +169,7 @@ def reproduce(
         cli.console.lines(*(f"{name}: {command}" for name, command in steps))
         return
     cores = os.cpu_count() or 1
-    jobs = jobs or (1 if gpu else min(cores, 4))
+    jobs = jobs or (1 if gpu else min(cores, 4, chain.nets_at_a_time()))
     # Several nets on one core each learn more than one net on several.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, cores // jobs)))
     progress = ChainProgress(cli.stderr.lines)

@@ -1,5 +1,6 @@
 """The steps from data to trained nets and their features, every one once."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from pydrdl.reproduce.setting import FOLDS, Setting, TrainedNet, TrainingData
 from pydrdl.reproduce.steps import Step
 
 Nets = Sequence[tuple[str, TrainedNet]]  # by the row of the method in tables
+
+TRAIN = "train/"  # how the names of trainings begin
 
 
 class TrainingSteps:
@@ -19,6 +22,19 @@ class TrainingSteps:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.steps: list[Step] = []
+
+    def nets_at_a_time(self) -> int:
+        """How many nets could be trained at a time, most of the time, or 1."""
+        # By how many trainings one another's weights come from.
+        depths = dict[str, int]()
+        nets = Counter[int]()
+        for step in self.steps:
+            depth = max((depths[name] for name in step.after), default=0)
+            if step.name.startswith(TRAIN):
+                nets[depth] += 1
+                depth += 1
+            depths[step.name] = depth
+        return max(nets.values(), default=1)
 
     def _features(
         self,
@@ -65,7 +81,7 @@ class TrainingSteps:
             words += ["--weights", str(started.output)]
         words += self._gpu()
         return self._add(
-            f"train/{net.step}", self._run(net), after,
+            f"{TRAIN}{net.step}", self._run(net), after,
             "train.py", "--output", self._run(net), *words,
             amount=net.data.iterations,
             known_as=("caffe", "train", *words),

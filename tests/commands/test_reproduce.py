@@ -54,6 +54,20 @@ def test_a_chain_is_in_an_order_that_can_be_run() -> None:
         assert reads <= {str(s.output) for s in behind(step, chain)}, step.name
 
 
+def test_a_net_that_others_wait_for_is_trained_on_all_cores() -> None:
+    chain = Chain(setting.full(Path("w"), Path("tools")))
+    assert chain.nets_at_a_time() == 1
+    chain.paper_net()
+    assert [s.name for s in chain.steps if s.name.startswith("train/")] == [
+        "train/few_world_vgg_softmax/seed1",
+        "train/few_mixed_difference/softmax/seed1",
+    ]
+    assert chain.nets_at_a_time() == 1
+    chain = Chain(setting.demo(Path("w"), Path("tools")))
+    chain.table6()
+    assert chain.nets_at_a_time() == len(METHODS)
+
+
 def behind(step: Step, chain: Chain) -> list[Step]:
     """All steps that a step comes after, near and far."""
     direct = [s for s in chain.steps if s.name in step.after]
