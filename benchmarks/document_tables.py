@@ -37,6 +37,7 @@ DOCUMENTS = (
     "docs/engine.md",
     "docs/results.md",
     "docs/fine_tuning.md",
+    "docs/paper_net.md",
     "docs/choices.md",
     "docs/rendered.md",
     "docs/two_camera.md",
@@ -108,6 +109,7 @@ TABLES: Mapping[str, Made] = {
     **_of_results("results_gradients", "Gradients"),
     **_of_results("results_growth", "Growth"),
     **_of_results("results_larger_ablations", "Ablations"),
+    **_of_results("results_paper_net", "Paper's net"),
     **_of_results("two_camera_baselines", "Baselines"),
     **_of_results("two_camera_methods", "Photographs"),
     **_of_results("two_camera_changes", "Generalisation"),
@@ -237,6 +239,7 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "results_larger_ablations.json": REPRODUCED,
         },
     ),
+    "docs/paper_net.md": ("paper_net", {"results_paper_net.json": REPRODUCED}),
     "docs/two_camera.md": (
         "two_camera",
         {

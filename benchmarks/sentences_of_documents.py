@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sentences import Said, in_words
 from sentences_of_fine_tuning import better_margin, fine_tuning
+from sentences_of_paper_net import paper_net
 from sentences_of_results import faster, in_order, margins, results, wider
 from sentences_of_two_camera import in_short, two_camera
 from tables_of_results import named
@@ -24,8 +25,8 @@ from pydrdl.reproduce.setting import demo
 from pydrdl.table import rate
 
 __all__ = [
-    "TYPED", "choices", "fine_tuning", "layers", "readme", "rendered", "results",
-    "two_camera", "vehicleid",
+    "TYPED", "choices", "fine_tuning", "layers", "paper_net", "readme", "rendered",
+    "results", "two_camera", "vehicleid",
 ]  # fmt: skip
 
 Content = dict[str, Any]
@@ -49,6 +50,11 @@ TYPED: Mapping[str, tuple[str, ...]] = {
         "The classifier's loss is about 2.7 at the end",
     ),
     "docs/fine_tuning.md": (),
+    "docs/paper_net.md": (
+        "The first training was stopped after 24 iterations and the second after 87, by SIGTERM",
+        "its snapshot of iteration 60 without a stop: at 80, before the stop, and at "
+        "100, behind it, all nine outputs are the same digits.",
+    ),
     "docs/two_camera.md": (
         "Real photographs: 507 vehicles, two cameras",
         "1,014 photographs of 507 vehicles (322 motorcycles, 125 cars, 56 trucks, 4 "

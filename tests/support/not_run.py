@@ -21,6 +21,8 @@ NOT_RUN = {
     "python tools/render_": f"draws thousands of images; {ELSEWHERE} "
     "tests/render/test_render_fleet.py, tests/render/test_render_compcars.py",
     "python tools/reproduce.py": f"{ELSEWHERE} tests/commands/test_reproduce.py",
+    'python tools/plot_training.py --name "mixed difference"': "of a training that is "
+    "not kept; another's log is drawn",
     "python tools/extract_features.py DATA": f"{ELSEWHERE} tests/caffe/test_cluster.py",
     "python tools/extract_features.py ...": f"{ELSEWHERE} tests/caffe/test_cluster.py",
     "python tools/build_lmdb.py ...": f"{ELSEWHERE} tests/caffe/test_cluster.py",
