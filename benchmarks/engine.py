@@ -7,6 +7,7 @@ installed.
 """
 
 import ctypes.util
+import math
 import os
 import re
 import statistics
@@ -134,24 +135,29 @@ def _gflop(message: Any) -> float:
     return total / 1e9
 
 
-def _sgemm_rate(threads: int) -> float:
-    """GFLOP a second of OpenBLAS, of the library and the kernel that Caffe takes."""
+def _sgemm_seconds(gflop: float, threads: int) -> float:
+    """Of so many products in large matrices, by the BLAS kernel that Caffe takes.
+
+    As many are done, one after the other, as an iteration has: the rate of a moment
+    is not that of as long a time on a machine that others use too.
+    """
+    one = 2 * SIDE**3 / 1e9
     code = f"""
 import caffe, ctypes, numpy as np, sys, time
 blas = ctypes.CDLL({ctypes.util.find_library("openblas")!r})
-n = {SIDE}
+n, products = {SIDE}, {max(4, math.ceil(gflop / one))}
 a, b, c = (np.full((n, n), value, np.float32) for value in (1, 2, 0))
 p = [array.ctypes.data_as(ctypes.c_void_p) for array in (a, b, c)]
 one, zero = ctypes.c_float(1), ctypes.c_float(0)
-best = 1e9
-for _ in range(4):
-    start = time.perf_counter()
+for product in range(1 + products):
+    if product == 1:  # the first warms up
+        start = time.perf_counter()
     blas.cblas_sgemm(101, 111, 111, n, n, n, one, p[0], n, p[1], n, zero, p[2], n)
-    best = min(best, time.perf_counter() - start)
-print(2 * n**3 / best / 1e9)
+print((time.perf_counter() - start) / products)
 """
     words = [sys.executable, "-P", "-c", code]
-    return float(run(words, ROOT, environment=_threads(threads))[2].split()[-1])
+    seconds = run(words, ROOT, environment=_threads(threads))[2].split()[-1]
+    return gflop / one * float(seconds)
 
 
 def _threads(threads: int) -> dict[str, str]:
@@ -223,7 +229,7 @@ def _measure(
                     seconds, peak = _train(caffe, net, folder, iterations, threads)
                     timed.add(contestant, threads, seconds)
                     timed.peak[contestant] = peak
-                timed.add(SGEMM, threads, timed.gflop / _sgemm_rate(threads))
+                timed.add(SGEMM, threads, _sgemm_seconds(timed.gflop, threads))
                 if torch:
                     timed.add(TORCH, threads, _torch(net, folder, iterations, threads))
             if name == DEMO:
