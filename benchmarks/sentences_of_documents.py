@@ -51,7 +51,8 @@ TYPED: Mapping[str, tuple[str, ...]] = {
     ),
     "docs/fine_tuning.md": (),
     "docs/paper_net.md": (
-        "The first training was stopped after 24 iterations and the second after 87, by SIGTERM",
+        "The first training was stopped after 24 iterations and the second after 87, "
+        "by SIGTERM",
         "its snapshot of iteration 60 without a stop: at 80, before the stop, and at "
         "100, behind it, all nine outputs are the same digits.",
     ),

@@ -1,4 +1,4 @@
-"""docs/results.md and docs/fine_tuning.md against the committed results."""
+"""The pages of results against the committed ones."""
 
 import json
 import re
@@ -18,7 +18,7 @@ TABLES = {
     for name, content in CONTENTS.items()
     for table in tables.from_json(content)
 }
-PAGES = [ROOT / "docs/results.md", ROOT / "docs/fine_tuning.md"]
+PAGES = [ROOT / f"docs/{page}.md" for page in ("results", "fine_tuning", "paper_net")]
 TEXTS = {page.name: page.read_text() for page in PAGES}
 
 
