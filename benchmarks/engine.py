@@ -149,10 +149,12 @@ n, products = {SIDE}, {max(4, math.ceil(gflop / one))}
 a, b, c = (np.full((n, n), value, np.float32) for value in (1, 2, 0))
 p = [array.ctypes.data_as(ctypes.c_void_p) for array in (a, b, c)]
 one, zero = ctypes.c_float(1), ctypes.c_float(0)
-for product in range(1 + products):
-    if product == 1:  # the first warms up
-        start = time.perf_counter()
+def multiply():
     blas.cblas_sgemm(101, 111, 111, n, n, n, one, p[0], n, p[1], n, zero, p[2], n)
+multiply()  # warms up
+start = time.perf_counter()
+for _ in range(products):
+    multiply()
 print((time.perf_counter() - start) / products)
 """
     words = [sys.executable, "-P", "-c", code]

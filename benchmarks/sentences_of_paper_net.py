@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sentences import Said
+from sentences_of_results import given
 from tables_of_results import named
 
 from pydrdl import paper
@@ -24,12 +25,12 @@ def paper_net(content: Content) -> Iterator[Said]:
         f"{plan.base_lr:g}, LRN and dropout"
     )
     yield Said(f"for the paper's {plan.max_iter:,} iterations")
-    models = _of(FEW_WORLD, "--models")
+    models = given(FEW_WORLD, "--models")
     yield Said(f"a softmax over {models} drawn car models")
-    others = _of(FEW, "--models")
+    others = given(FEW, "--models")
     yield Said(
-        f"on {_of(FEW, '--vehicles'):,} vehicles of {others} other models",
-        _of(FEW, "--seed") != _of(FEW_WORLD, "--seed"),
+        f"on {given(FEW, '--vehicles'):,} vehicles of {others} other models",
+        given(FEW, "--seed") != given(FEW_WORLD, "--seed"),
     )
 
     rows = named(content, "Paper's net").rows
@@ -75,8 +76,3 @@ def paper_net(content: Content) -> Iterator[Said]:
         "this is less than a hundredth of the paper's iterations",
         100 * iterations < plan.max_iter,
     )
-
-
-def _of(words: tuple[str, ...], option: str) -> int:
-    """What the renderer is given, as of "--models"."""
-    return int(words[words.index(option) + 1])

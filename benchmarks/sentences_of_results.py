@@ -1,7 +1,7 @@
 """What docs/results.md says of its tables."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -60,10 +60,14 @@ class Compared:
         return [cell.mean for cell in self.table.rows[row]]
 
 
+def given(words: Sequence[str], option: str) -> int:
+    """What a command's words say of an option, such as "--models"."""
+    return int(words[words.index(option) + 1])
+
+
 def of_larger(option: str) -> int:
     """What preset larger gives the renderer of vehicles, as of "--models"."""
-    words = larger(Path(), Path()).drawn
-    return int(words[words.index(option) + 1])
+    return given(larger(Path(), Path()).drawn, option)
 
 
 def points(differences: dict[str, Difference]) -> str:

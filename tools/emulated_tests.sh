@@ -68,13 +68,13 @@ gpu_tests() {  # program
     /^ / && !whole && /GPU/ { print suite $1 }' | paste -sd:
 }
 gtest() {  # program, folder to run it in, tests to leave out; and gtest options
-  local program=$build/$1 folder=$2 without=$3 shard shards clean=0 running=()
+  local program=$build/$1 folder=$2 filter shards shard clean=0 running=()
+  filter=$(gpu_tests "$program")-$3
   shards=$(nproc)
   shift 3
   for ((shard = 0; shard < shards; ++shard)); do
     (cd "$folder" && GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard \
-      exec "$program" --gtest_brief=1 \
-      --gtest_filter="$(gpu_tests "$program")-$without" "$@") &
+      exec "$program" --gtest_brief=1 --gtest_filter="$filter" "$@") &
     running+=($!)
   done
   for shard in "${running[@]}"; do wait "$shard" || clean=1; done

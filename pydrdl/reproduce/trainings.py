@@ -24,7 +24,7 @@ class TrainingSteps:
         self.steps: list[Step] = []
 
     def nets_at_a_time(self) -> int:
-        """How many nets could be trained at a time, most of the time, or 1."""
+        """The most nets that could be trained at a time; 1 where none is trained."""
         # By how many trainings one another's weights come from.
         depths = dict[str, int]()
         nets = Counter[int]()
