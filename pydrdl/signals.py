@@ -1,14 +1,18 @@
 """Signals that end a tool while it works.
 
 Ctrl-C, SIGTERM and SIGHUP raise Stopped, so that what is half made is cleared away.
-Python handles a signal between two of its own instructions: where a library has lost
-its way, and does not return, none of them would end the process. So the system's own
-handlers are set to end it a while later, unless Python says that it has heard:
+Python handles a signal between two of its own instructions. Where one comes just
+before a call that waits, the call is not interrupted; where a library has lost its
+way, it does not return. None of them would end the process. So the system's own
+handlers are set to call again, and to end it a while later, unless Python says that
+it has heard:
 
     signal -> Python's handler in C writes to a pipe (set_wakeup_fd)
            -> the kernel announces that with SIGNAL (O_ASYNC)
            -> its handler is the C library's alarm(), which takes the signal's
               number for seconds
+           -> SIGALRM, which interrupts what waits: Python hears the first signal;
+              its handler is alarm() too, and it is set for one time
            -> SIGALRM, which ends the process.
 """
 
@@ -24,21 +28,25 @@ from types import FrameType
 
 from pydrdl import start
 
-SIGNAL = 40  # a real-time signal that nobody uses, and as many seconds
+SIGNAL = 16  # SIGSTKFLT, which nobody uses; and as many seconds
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A terminal and `timeout` may send one twice, to a process and to its group.
 ONE_WISH = 1.0  # seconds
 
 
 class Deadline:
-    """Ends the process SIGNAL seconds after a signal that is not heard."""
+    """Ends the process SIGNAL + SIGALRM (14) seconds after a signal not heard."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        library = ctypes.CDLL(None)
-        library.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
-        library.signal.restype = ctypes.c_void_p
-        library.signal(SIGNAL, ctypes.cast(library.alarm, ctypes.c_void_p))
+        self._library = ctypes.CDLL(None)
+        for name in ("signal", "sysv_signal"):
+            function = getattr(self._library, name)
+            function.argtypes = (ctypes.c_int, ctypes.c_void_p)
+            function.restype = ctypes.c_void_p
+        self._alarm = ctypes.cast(self._library.alarm, ctypes.c_void_p)
+        self._library.signal(SIGNAL, self._alarm)
+        self._call_again_once()
         fcntl.fcntl(self._read, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(self._read, fcntl.F_SETSIG, SIGNAL)
         flags = fcntl.fcntl(self._read, fcntl.F_GETFL)
@@ -48,9 +56,14 @@ class Deadline:
     def heard(self) -> None:
         """Says that Python handles the signal."""
         signal.alarm(0)
+        self._call_again_once()
         with suppress(BlockingIOError):
             while os.read(self._read, 1024):
                 pass
+
+    def _call_again_once(self) -> None:
+        """System V's signal(): no call is restarted, and the handler is for once."""
+        self._library.sysv_signal(signal.SIGALRM, self._alarm)
 
     def close(self) -> None:
         """Leaves later signals to themselves."""

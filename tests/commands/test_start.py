@@ -121,7 +121,7 @@ finally:
 def test_a_signal_that_is_not_heard_ends_it_too(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    """A library does not return: the process ends after 5 seconds, not 40."""
+    """A library does not return: the process ends after 5 + 14 seconds."""
     body = f"""
 import hashlib, threading
 wait = threading.Timer(0.2, me, [{number:d}])
@@ -133,6 +133,24 @@ hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
     first = "from pydrdl import signals\nsignals.SIGNAL = 5\n"
     done = tool(tmp_path, body, first=first)
     assert (done.returncode, done.stderr) == (-signal.SIGALRM, "")
+
+
+@pytest.mark.slow
+def test_a_signal_just_before_a_call_that_waits_is_heard(tmp_path: Path) -> None:
+    """What waits is not interrupted by it, as here, where another thread takes it."""
+    body = """
+import threading
+threading.Timer(0.2, me, [signal.SIGTERM]).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+try:
+    os.read(os.pipe()[0], 1)
+finally:
+    output.write_text("cleared away")
+"""
+    first = "from pydrdl import signals\nsignals.SIGNAL = 5\n"
+    done = tool(tmp_path, body, first=first)
+    assert (done.returncode, done.stderr) == (143, LINES[signal.SIGTERM])
+    assert (tmp_path / "out").read_text() == "cleared away"
 
 
 def test_a_signal_that_is_heard_has_no_deadline(tmp_path: Path) -> None:
