@@ -34,6 +34,7 @@ ONE_TRAINING = {"softmax", "paper_net", *OF_PHOTOGRAPHS}  # of every net
 DRAWN = {"growth", "heldout", "paper_net"}  # their vehicles always are
 # Those that start from a small net's weights, draw for it, or change its input.
 OF_SMALL_NETS = {"softmax", "gradients", "growth", *OF_PHOTOGRAPHS}
+OF_CLASSIFIERS = {"table3", "fig10"}
 PRINTED = ("table3", "table4", "table6", "fig10")
 
 
@@ -76,6 +77,14 @@ def reproduce(
             "random, in the paper's form; pretrained: that form, a softmax's weights."
         ),
     ] = "random",
+    classifier_rate: Annotated[
+        float | None,
+        Option(
+            min=1e-9,
+            help="First learning rate of classifiers with random weights; default: "
+            "0.1 for small nets, which learn little at the paper's 0.01.",
+        ),
+    ] = None,
     photographs: Annotated[
         Path | None, Option(help="Folder of <class>_<number>_cam<1|2>.jpg.")
     ] = None,
@@ -144,6 +153,11 @@ def reproduce(
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
+    if classifier_rate is not None:
+        if {*OF_CLASSIFIERS, "all"}.isdisjoint(targets):
+            what = f"{', '.join(targets)} has no classifiers with random weights"
+            raise cli.wrong_use(what, "--classifier-rate")
+        chosen = replace(chosen, classifier_rate=classifier_rate)
     needed = [target for target in targets if target in OF_PHOTOGRAPHS]
     if needed and photographs is None:
         what = f"the target {needed[0]} needs it: their folder"
@@ -210,6 +224,7 @@ def _start(s: "setting.Setting", start: str, weights: Path | None) -> "setting.S
 
 
 def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
+    from pydrdl.nets.structures import Schedule
     from pydrdl.reproduce.setting import FOLDS, LRN
 
     if OF_PHOTOGRAPHS.issuperset(asked):
@@ -220,10 +235,12 @@ def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
         )
     sources = [s.vehicleid]
     longer = ""
-    if {"table3", "fig10"}.intersection(asked):
+    if OF_CLASSIFIERS.intersection(asked):
         sources.append(s.web)
         if s.web.iterations > s.iterations:
             longer = f" ({s.web.iterations:,} on CompCars)"
+        if s.classifier_rate not in (None, Schedule.base_lr):
+            longer += f", classifiers at a rate of {s.classifier_rate:g}"
     if "softmax" in asked:
         world = s.softmax_world
         form = shlex.join(LRN.options)

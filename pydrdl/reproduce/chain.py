@@ -1,6 +1,7 @@
 """The steps from data to the paper's tables, every one once."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydrdl import paper
@@ -81,14 +82,14 @@ class Chain(PhotographSteps):
 
     def table3(self) -> dict[str, Path]:
         """Verification of car models; returns the results by row."""
-        web, seeds = self.setting.web, self.setting.seeds
+        models, seeds = self.setting.car_models, self.setting.seeds
         results = {}
         for row, kind in VERIFIERS.items():
-            net = self._net(web, "googlenet_softmax", seeds[0])
+            net = self._net(models, "googlenet_softmax", seeds[0])
             verifier = self._verifier(kind, self._features(net, "part2"))
             results[row] = self._verify(f"{kind}_{net.file}", [(row, net)], verifier)
         nets = [
-            (row, self._net(web, STRUCTURES[row], seed))
+            (row, self._net(models, STRUCTURES[row], seed))
             for row in VERIFIED
             for seed in seeds
         ]
@@ -222,25 +223,33 @@ class Chain(PhotographSteps):
         command is what it says it was made by. Returns its folder.
         """
         s = self.setting
-        largest = list(s.splits.values())[-1]
-        # The strips are of a CMC result, whatever tables are asked for.
-        files = list(dict.fromkeys([*results, self._cmc(largest)]))
-        checks = [step.output for step in self.steps if step.name.endswith("check")]
-        words = [*each("--check", checks), *each("--result", files)]
-        inputs = [*checks, *files]
-        for row, structure in STRUCTURES.items():
-            net = self._net(s.vehicleid, structure, s.seeds[0])
-            features = self._features(net, largest).output
-            run = self._run(net)
-            name = f"{row}, seed {net.seed}"
-            words += ["--features", f"{name}={features}"]
+        files, words, inputs = dict.fromkeys(results), list[object](), list[Path]()
+        # Table 3 has no galleries to show and no use for nets of other vehicles.
+        if any(step.name == f"{s.vehicleid.prefix}check" for step in self.steps):
+            data, rows = s.vehicleid, tuple(STRUCTURES)
+            largest = list(s.splits.values())[-1]
+            # The strips are of a CMC result, whatever tables are asked for.
+            files[self._cmc(largest)] = None
+            words = ["--split", largest]
+        else:
+            data, rows, largest = s.car_models, VERIFIED, ""
+        for row in rows:
+            net = self._net(data, STRUCTURES[row], s.seeds[0])
+            run, name = self._run(net), f"{row}, seed {net.seed}"
             words += ["--log", f"{name}={run / TRAINING_LOG}"]
-            inputs += [features, run]
+            inputs += [run]
+            if largest:
+                features = self._features(net, largest).output
+                words += ["--features", f"{name}={features}"]
+                inputs += [features]
+        checks = [step.output for step in self.steps if step.name.endswith("check")]
+        words += [*each("--check", checks), *each("--result", files)]
+        inputs += [*checks, *files]
         output = s.work / "_".join(filter(None, (s.start.name, "report")))
         after = [step for step in self.steps if step.output in inputs]
         self._add(
             output.name, output, after, "report.py", output, *words,
-            "--data", s.vehicleid.root, "--split", largest, "--command", command,
+            "--data", data.root, "--command", command,
             "--title", f"Deep relative distance learning: {s.name}",
         )  # fmt: skip
         return output
@@ -264,7 +273,11 @@ class Chain(PhotographSteps):
         """A training from the setting's start, which is not GoogLeNet's."""
         starts = structure != "googlenet_softmax"
         start = self.setting.start if starts else Start("")
-        return TrainedNet(data, structure, seed, change, options, start)
+        net = TrainedNet(data, structure, seed, change, options, start)
+        rate = self.setting.classifier_rate
+        if rate is None or net.learns_vehicles or start != Start(""):
+            return net
+        return replace(net, options=(*options, "--base-lr", str(rate)))
 
     def _over_iterations(
         self, name: str, nets: Nets, data: TrainingData
@@ -329,7 +342,7 @@ class Chain(PhotographSteps):
         """
         tested = [self._features(net, "part3") for _, net in nets]
         training = [self._features(net, "part2") for _, net in nets]
-        pairs = self.setting.web.root / "train_test_split/verification"
+        pairs = self.setting.car_models.root / "train_test_split/verification"
         compared = [verifier] if verifier else []
         name = mark_of(nets) + name
         output = self._results(f"verification_{name}")

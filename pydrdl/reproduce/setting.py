@@ -142,6 +142,10 @@ class Setting:
     repeats: int = 10  # random galleries
     pairs: int = 10_000  # of each kind, drawn of CompCars' part II for the threshold
     web_longer: int = 1  # times that trainings on CompCars last as long
+    # Further options of the renderer of CompCars for Table 3.
+    drawn_models: tuple[str, ...] = ()
+    # The first learning rate of classifiers with random weights; None: all others'.
+    classifier_rate: float | None = None
 
     @property
     def vehicleid(self) -> TrainingData:
@@ -235,7 +239,7 @@ class Setting:
 
     @property
     def web(self) -> TrainingData:
-        """What Table 3 is of: CompCars, whose car models stand for vehicles."""
+        """CompCars, whose car models stand for vehicles."""
         return TrainingData(
             name=COMPCARS,
             root=self.compcars or self.work / COMPCARS,
@@ -249,6 +253,19 @@ class Setting:
             side=self.side,
         )
 
+    @property
+    def car_models(self) -> TrainingData:
+        """What Table 3 is of: CompCars, of which more may be drawn for it."""
+        if self.compcars or not self.drawn_models:
+            return self.web
+        return replace(
+            self.web,
+            name="car models",
+            root=self.work / "CarModels",
+            renderer=(*self.web.renderer, *self.drawn_models),
+            prefix="carmodels_",
+        )
+
 
 def mini(work: Path, tools: Path) -> Setting:
     """A handful of iterations on a handful of vehicles: shows that all runs."""
@@ -256,7 +273,7 @@ def mini(work: Path, tools: Path) -> Setting:
         "mini", work, tools, render="mini", base="demo", side=72,
         splits={_COLUMNS[0]: "test_12"},
         iterations=4, stepsize=2, snapshot=2, pairs=10, photograph_iterations=4,
-        fewest=24,
+        fewest=24, classifier_rate=0.1,
     )  # fmt: skip
 
 
@@ -272,6 +289,7 @@ def demo(work: Path, tools: Path) -> Setting:
         softmax_longer=10,
         # Cars of many colours from all sides take longer to learn.
         web_longer=2,
+        classifier_rate=0.1,
     )  # fmt: skip
 
 
@@ -293,6 +311,8 @@ def larger(work: Path, tools: Path) -> Setting:
         name="larger",
         splits=dict(zip(_COLUMNS, splits, strict=True)),
         drawn=("--vehicles", "1500", "--models", "50", *tests),
+        drawn_models=("--models", "300", "100", "100",
+                      "--images", "6000", "1500", "1500"),
         iterations=1600, stepsize=200, snapshot=400, web_longer=1, softmax_longer=2,
     )  # fmt: skip
 

@@ -194,6 +194,70 @@ def test_table_3_learns_car_models_and_takes_its_threshold_from_part_2() -> None
         assert row is None or results[row] == judged.output
 
 
+def test_table_3_of_the_larger_preset_is_of_more_car_models_than_fig_10() -> None:
+    larger = setting.larger(Path("w"), Path("t"))
+    chain = Chain(larger)
+    chain.table3()
+    chain.fig10()
+    steps = {step.name: step.command for step in chain.steps}
+    assert steps["carmodels_render"][2:7] == (
+        "w/CarModels", "--preset", "demo", "--models", "300",
+    )  # fmt: skip
+    assert steps["compcars_render"][2:] == ("w/CompCars", "--preset", "demo")
+    judged = steps["verification/distances"]
+    pairs = "w/CarModels/train_test_split/verification/verification_pairs_easy.txt"
+    assert pairs in judged
+    assert "w/runs/carmodels_triplet_seed1" in str(
+        steps["features/carmodels_triplet/seed1/part2"]
+    )
+    # What was given is not drawn anew.
+    given = Chain(replace(larger, compcars=Path("CompCars")))
+    given.table3()
+    assert not any("render_compcars" in str(step.command) for step in given.steps)
+
+
+@pytest.mark.parametrize("name", ["demo", "larger"])
+def test_classifiers_with_random_weights_have_a_rate_of_their_own(name: str) -> None:
+    def rates(chosen: setting.Setting) -> dict[str, str]:
+        chain = Chain(chosen)
+        chain.table3()
+        chain.fig10()
+        nets = {s.name: s.command for s in chain.steps if "make_nets.py" in str(s)}
+        return {
+            folder: words[words.index("--base-lr") + 1]
+            for folder, words in nets.items()
+            if "--base-lr" in words
+        }
+
+    chosen = setting.PRESETS[name](Path("w"), Path("t"))
+    models = chosen.car_models.prefix
+    folders = {"softmax_nets/seed1", "compcars_softmax_nets/seed1"}
+    folders |= {f"{models}softmax_nets/seed1"}
+    assert rates(chosen) == dict.fromkeys(folders, "0.1")
+    # VGG's softmax goes on from weights; GoogLeNet's never does.
+    assert rates(replace(chosen, start=chosen.pretrained)) == dict.fromkeys(
+        folders, "0.1"
+    )
+    assert rates(replace(chosen, classifier_rate=None)) == {}
+
+
+def test_the_report_of_table_3_alone_trains_no_nets_of_other_vehicles() -> None:
+    chain = Chain(setting.demo(Path("w"), Path("t")))
+    results = chain.table3()
+    before = list(chain.steps)
+    chain.report(results.values(), "command")
+    (step,) = chain.steps[len(before) :]
+    words = step.command
+    logs = [words[i + 1] for i, word in enumerate(words) if word == "--log"]
+    assert logs == [
+        f"{paper.VGG_TRIPLET}, seed 1=w/runs/compcars_triplet_seed1/caffe.log",
+        f"{paper.MIXED_CCL}, seed 1=w/runs/compcars_mixed_difference_seed1/caffe.log",
+    ]
+    assert words[words.index("--data") + 1] == "w/CompCars"
+    assert "--features" not in words and "--split" not in words
+    assert {"train/compcars_triplet/seed1", "compcars_check"} <= set(step.after)
+
+
 def test_table_3_beside_the_papers(tmp_path: Path) -> None:
     def write(name: str, rows: dict[str, list[float | None]]) -> Path:
         entries = (result_rows.verification_row(*row) for row in rows.items())
