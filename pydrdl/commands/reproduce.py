@@ -153,10 +153,14 @@ def reproduce(
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
+    if {*OF_CLASSIFIERS, "all"}.isdisjoint(targets):
+        for value, what, name in (
+            (compcars, "needs no CompCars", "--compcars"),
+            (classifier_rate, "has no such classifiers", "--classifier-rate"),
+        ):
+            if value is not None:
+                raise cli.wrong_use(f"{', '.join(targets)} {what}", name)
     if classifier_rate is not None:
-        if {*OF_CLASSIFIERS, "all"}.isdisjoint(targets):
-            what = f"{', '.join(targets)} has no classifiers with random weights"
-            raise cli.wrong_use(what, "--classifier-rate")
         chosen = replace(chosen, classifier_rate=classifier_rate)
     needed = [target for target in targets if target in OF_PHOTOGRAPHS]
     if needed and photographs is None:

@@ -345,6 +345,8 @@ def test_folds_of_photographs_are_trainings_of_a_method(tmp_path: Path) -> None:
         (("softmax", "--weights", "w"), "starts of their own"),
         (("heldout", "--data", "V"), "heldout: they have drawn vehicles of their own"),
         (("table6", "--photographs", "."), "table6 needs no photographs"),
+        (("table6", "--compcars", "."), "table6 needs no CompCars"),
+        (("table6", "--classifier-rate", "1"), "table6 has no such classifiers"),
         (("table6", "--gpu", "x"), "Invalid value for '--gpu'"),
         (("table6", "--gpu", ""), "is a variable of the shell unset?"),
         (("table6", "--list", "--json", "f"), "nothing is computed"),
