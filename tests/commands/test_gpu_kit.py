@@ -145,7 +145,7 @@ def test_a_training_does_what_its_time_allows(kit: Path) -> None:
 
 
 def test_comparing_does_not_go_halfway(kit: Path) -> None:
-    _, results = run_kit(kit, EXACT_ITERATIONS="100000", LIMITS="exact_resume=2")
+    _, results = run_kit(kit, EXACT_ITERATIONS="100000", LIMITS="exact_resume=10")
     assert outcomes(results) == but(exact_resume="failed")
     assert "too slow for 100000" in step(results, "exact_resume")["reason"]
 
