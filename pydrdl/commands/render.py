@@ -93,10 +93,12 @@ def render_compcars(
         Preset, Option(help="How much to draw; paper: 57,645 images as CompCars has.")
     ] = "demo",
     models: Annotated[
-        tuple[int, int, int] | None, Option(help="Car models of parts I, II and III.")
+        tuple[int, int, int] | None,
+        Option(metavar="I II III", help="Car models of the parts, such as 60 30 60."),
     ] = None,
     images: Annotated[
-        tuple[int, int, int] | None, Option(help="Images of parts I, II and III.")
+        tuple[int, int, int] | None,
+        Option(metavar="I II III", help="Images of the parts, all models together."),
     ] = None,
     makes: Annotated[int | None, Option(min=1, help="Makes of all models.")] = None,
     pairs: Annotated[
