@@ -78,7 +78,8 @@ def read_compcars(root: Path) -> Dataset:
     if pairs:
         every = [pair for level in pairs.values() for pair in level]
         splits["part3"] = _distinct([i for p in every for i in (p.first, p.second)])
-    return Dataset(NAME, reader.root, splits, pairs=pairs)
+    learned = dict.fromkeys(("part2", "part3"), "part1")
+    return Dataset(NAME, reader.root, splits, pairs=pairs, learned=learned)
 
 
 def _distinct(images: Iterable[Image]) -> tuple[Image, ...]:

@@ -48,6 +48,8 @@ class Dataset:
     # Pairs to verify by the name of their level, in the file's order; empty where the
     # data set has none.
     pairs: Mapping[str, tuple[Pair, ...]] = field(default_factory=dict)
+    # By the split that is tested, the one that nets learn from; "train" for all others.
+    learned: Mapping[str, str] = field(default_factory=dict)
 
 
 def images_of_split(dataset: Dataset, split: str) -> tuple[Image, ...]:

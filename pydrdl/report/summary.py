@@ -147,7 +147,8 @@ def setup_section(
         "A difference from the paper says something about a method only where these "
         "agree. Iterations are those in the weights' file name, or else of the log "
         "of the same name; images to train on are those of the data set's split "
-        "train. Empty: not known; the paper does not state its iterations."
+        "train, or CompCars' part1 before its part2 and part3. Empty: not known; the "
+        "paper does not state its iterations."
         + (" … stands where the trainings of a method differ." if differ else "")
     )
     return Section("setup", "Data, training and nets", [table, Text(note)])
@@ -168,7 +169,8 @@ def _setup(
         "weights": used.weights,
     }
     if dataset is not None and used.dataset in (dataset.name, full_name(dataset)):
-        tested, trained = (count_of(dataset, name) for name in (used.split, "train"))
+        learned = dataset.learned.get(used.split, "train")
+        tested, trained = (count_of(dataset, name) for name in (used.split, learned))
         # Features of older versions leave it out.
         row["data"] = result.data.replace(used.dataset, full_name(dataset), 1)
         if tested:

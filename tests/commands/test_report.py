@@ -12,7 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import result_rows
 from commands import run_tool
+from dataset_layouts import write_compcars
 from report_fixture import (
     BAD,
     GOOD,
@@ -384,6 +386,17 @@ def test_the_setup_behind_numbers_is_told(inputs: Inputs) -> None:
     assert good["tested_images"] == 96 and good["tested_vehicles"] == 24
     assert good["input"] == "64 x 64"
     assert [r["tested_images"] for r in papers] == [7_332, 12_995, 20_038]
+
+
+def test_nets_tested_on_part_3_have_learned_from_all_of_part_1(tmp_path: Path) -> None:
+    web = open_dataset(write_compcars(tmp_path / "CompCars"))
+    row = result_rows.verification_row("a", [0.7])
+    row["features"] = {**row["features"], "dataset": "CompCars", "split": "part3"}
+    result = result_rows.write(tmp_path / "v.json", "verification", row)
+    report = build.build_report(build.Inputs(results=[result], dataset=web))
+    found = rows(report, "setup")[0]
+    assert found["tested_images"] == len(web.splits["part3"]) == 9
+    assert found["train_images"] == len(web.splits["part1"]) == 18
 
 
 def test_nan_in_a_log_is_flagged(inputs: Inputs, tmp_path: Path) -> None:
