@@ -81,8 +81,8 @@ def reproduce(
         float | None,
         Option(
             min=1e-9,
-            help="First learning rate of classifiers with random weights; default: "
-            "0.1 for small nets, which learn little at the paper's 0.01.",
+            help="First learning rate of GoogLeNet, and of VGG's softmax where the "
+            "start is random; default: 0.1 for small nets, otherwise the paper's 0.01.",
         ),
     ] = None,
     photographs: Annotated[
