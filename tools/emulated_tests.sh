@@ -57,6 +57,9 @@ step "cuda_on_cpu sees every fault that it claims to see"
 (
   unset CUDA_ON_CPU_LAUNCHES  # its kernels are not ours
   "$build/cuda_on_cpu_test" --gtest_brief=1
+  # As on a processor without protection keys.
+  CUDA_ON_CPU_PROTECT=2 "$build/cuda_on_cpu_test" --gtest_brief=1 \
+    --gtest_filter='*HostTouches*'
 )
 
 # The instances of typed tests that compute on the GPU, tests that say so, and those

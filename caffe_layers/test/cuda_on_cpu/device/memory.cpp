@@ -23,7 +23,6 @@ const size_t kRedZone = 256;  // between blocks
 size_t arena_used = kRedZone;
 std::map<size_t, size_t> blocks;                    // offset to bytes
 std::map<size_t, std::vector<size_t>> free_blocks;  // rounded bytes to offsets
-int accesses = 0;
 bool copies = false;  // which may go from one device to another
 struct CopyBetweenDevices {
   CopyBetweenDevices() { copies = true; }
@@ -37,10 +36,36 @@ size_t Words(size_t bytes) { return (bytes + kWord - 1) / kWord; }
 char* StateOf(const void* pointer) {
   return word_states + OffsetInArena(pointer) / kWord;
 }
-void Protect(int protection) {
+
+// Rights of a processor's protection key are a thread's, and cost nothing to
+// change. Those of pages are the process's, and cost a walk over all of them.
+int NewKey() {
+  const int key =
+      GetOptions().protect == 1 ? pkey_alloc(0, PKEY_DISABLE_ACCESS) : -1;
+  if (key >= 0 && pkey_mprotect(arena, kArena, PROT_READ | PROT_WRITE, key)) {
+    perror("cuda_on_cpu: pkey_mprotect");
+    std::abort();
+  }
+  return key;
+}
+int Key() {
+  static const int key = NewKey();
+  return key;
+}
+int& Accesses() {
+  static int of_process = 0;
+  static thread_local int of_thread = 0;
+  return Key() < 0 ? of_process : of_thread;
+}
+void Allow(bool access) {
   if (!GetOptions().protect) return;
-  const size_t page = 4096;
-  mprotect(arena, (arena_used + page - 1) / page * page, protection);
+  if (Key() < 0) {
+    const size_t page = 4096;
+    mprotect(arena, (arena_used + page - 1) / page * page,
+             access ? PROT_READ | PROT_WRITE : PROT_NONE);
+  } else {
+    pkey_set(Key(), access ? 0 : PKEY_DISABLE_ACCESS);
+  }
 }
 
 }  // namespace
@@ -61,10 +86,10 @@ char* const word_states = static_cast<char*>(Map(kArena / kWord, true));
 char* const word_devices = static_cast<char*>(Map(kArena / kWord, true));
 
 Access::Access() {
-  if (accesses++ == 0) Protect(PROT_READ | PROT_WRITE);
+  if (Accesses()++ == 0) Allow(true);
 }
 Access::~Access() {
-  if (--accesses == 0) Protect(PROT_NONE);
+  if (--Accesses() == 0) Allow(false);
 }
 
 char* Allocate(size_t bytes) {

@@ -14,7 +14,7 @@ const Options& GetOptions() {
   static const Options options = {
       Number("LATE", 0),
       Number("ORDER", 0),
-      Number("PROTECT", 1) != 0,
+      Number("PROTECT", 1),
       Number("REPORTS", 30),
       Number("NO_DRIVER", 0) != 0,
       Number("MEMORY", 16384),

@@ -12,8 +12,9 @@ struct Options {
   /// Threads and blocks run in order (0), the other way round (1), or in an
   /// order drawn from this seed.
   int order;
-  /// The host may not touch device memory.
-  bool protect;
+  /// The host may (0) or may not (1) touch device memory; 2: by pages' rights
+  /// even where the processor has protection keys.
+  int protect;
   /// Kinds of faults to print; the others are counted.
   int reports;
   /// There is no driver: every call ends in cudaErrorInsufficientDriver.

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "copy_row.hpp"
@@ -98,8 +99,10 @@ TEST(CudaOnCpuTest, TestFaultsAreMissedWhereHostObjectsComeFirst) {
 TEST(CudaOnCpuTest, TestHostTouchesDeviceMemory) {
   float* x;
   cudaMalloc(&x, sizeof *x);
-  EXPECT_EXIT(*static_cast<volatile float*>(x) = 1,
-              ::testing::KilledBySignal(SIGSEGV), "");
+  const auto touch = [x] { *static_cast<volatile float*>(x) = 1; };
+  EXPECT_EXIT(touch(), ::testing::KilledBySignal(SIGSEGV), "");
+  EXPECT_EXIT(std::thread(touch).join(), ::testing::KilledBySignal(SIGSEGV),
+              "");
   cudaFree(x);
 }
 
