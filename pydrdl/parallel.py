@@ -23,6 +23,7 @@ from multiprocessing import (
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from pydrdl import signals
 from pydrdl.errors import InputError, reason, writing
 from pydrdl.signals import SIGNALS
 
@@ -154,7 +155,7 @@ def faults_passed_on() -> Iterator[None]:
             os.kill(os.getpid(), signal.SIGUSR1)
 
     def pass_on(*_: object) -> None:
-        signal.alarm(0)  # heard, see pydrdl/signals.py
+        signals.heard()
         if faults:
             raise faults.pop()
 

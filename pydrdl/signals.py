@@ -32,6 +32,7 @@ SIGNAL = 16  # SIGSTKFLT, which nobody uses; and as many seconds
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A terminal and `timeout` may send one twice, to a process and to its group.
 ONE_WISH = 1.0  # seconds
+_open: "list[Deadline]" = []
 
 
 class Deadline:
@@ -52,6 +53,7 @@ class Deadline:
         flags = fcntl.fcntl(self._read, fcntl.F_GETFL)
         fcntl.fcntl(self._read, fcntl.F_SETFL, flags | os.O_ASYNC)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        _open.append(self)
 
     def heard(self) -> None:
         """Says that Python handles the signal."""
@@ -67,10 +69,18 @@ class Deadline:
 
     def close(self) -> None:
         """Leaves later signals to themselves."""
+        _open.remove(self)
         signal.set_wakeup_fd(-1)
         self.heard()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         os.close(self._read)
         os.close(self._write)
+
+
+def heard() -> None:
+    """Says that Python handles a signal of another's, as of parallel.py."""
+    for deadline in _open:
+        deadline.heard()
 
 
 class Stopped(BaseException):

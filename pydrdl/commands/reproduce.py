@@ -81,8 +81,8 @@ def reproduce(
         float | None,
         Option(
             min=1e-9,
-            help="First learning rate of GoogLeNet, and of VGG's softmax where the "
-            "start is random; default: 0.1 for small nets, otherwise the paper's 0.01.",
+            help="First learning rate of GoogLeNet, and of VGG's softmax from --start "
+            "random; default: 0.1 for small nets, otherwise the paper's 0.01.",
         ),
     ] = None,
     photographs: Annotated[
@@ -153,14 +153,10 @@ def reproduce(
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
-    if {*OF_CLASSIFIERS, "all"}.isdisjoint(targets):
-        for value, what, name in (
-            (compcars, "needs no CompCars", "--compcars"),
-            (classifier_rate, "has no such classifiers", "--classifier-rate"),
-        ):
-            if value is not None:
-                raise cli.wrong_use(f"{', '.join(targets)} {what}", name)
     if classifier_rate is not None:
+        if {*OF_CLASSIFIERS, "all"}.isdisjoint(targets):
+            what = f"{', '.join(targets)} has no such classifiers"
+            raise cli.wrong_use(what, "--classifier-rate")
         chosen = replace(chosen, classifier_rate=classifier_rate)
     needed = [target for target in targets if target in OF_PHOTOGRAPHS]
     if needed and photographs is None:
@@ -181,7 +177,14 @@ def reproduce(
         command = f"{sys.argv[0]} {shlex.join(sys.argv[1:])}"  # of drdl, with its name
         if sys.argv[0].endswith(".py"):
             command = f"python {shlex.join(sys.argv)}"
-        report = chain.report(files, command)
+        of_vehicles = not asked.intersection(PRINTED) <= {"table3"}
+        report = chain.report(files, command, of_vehicles=of_vehicles)
+    for folder, name, option in (
+        (data, "VehicleID", "--data"),
+        (compcars, "CompCars", "--compcars"),
+    ):
+        if folder and not any(str(folder) in step.command for step in chain.steps):
+            raise cli.wrong_use(f"{', '.join(targets)} needs no {name}", option)
     if list_steps:
         steps = ((step.name, shlex.join(step.command)) for step in chain.steps)
         cli.console.lines(*(f"{name}: {command}" for name, command in steps))
@@ -229,7 +232,7 @@ def _start(s: "setting.Setting", start: str, weights: Path | None) -> "setting.S
 
 def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
     from pydrdl.nets.structures import Schedule
-    from pydrdl.reproduce.setting import FOLDS, LRN
+    from pydrdl.reproduce.setting import FOLDS, LRN, Start
 
     if OF_PHOTOGRAPHS.issuperset(asked):
         return (
@@ -237,14 +240,16 @@ def _conditions(s: "setting.Setting", asked: Collection[str]) -> str:
             f"a training of each net in each; nets of preset {s.base}; "
             f"{s.photograph_iterations:,} iterations."
         )
-    sources = [s.vehicleid]
+    sources = [] if asked == {"table3"} else [s.vehicleid]
     longer = ""
     if OF_CLASSIFIERS.intersection(asked):
         sources.append(s.web)
         if s.web.iterations > s.iterations:
             longer = f" ({s.web.iterations:,} on CompCars)"
         if s.classifier_rate not in (None, Schedule.base_lr):
-            longer += f", classifiers at a rate of {s.classifier_rate:g}"
+            random = s.start == Start("") or asked == {"table3"}
+            whose = "classifiers" if random else "GoogLeNet"
+            longer += f", {whose} at a rate of {s.classifier_rate:g}"
     if "softmax" in asked:
         world = s.softmax_world
         form = shlex.join(LRN.options)

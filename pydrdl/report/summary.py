@@ -20,7 +20,7 @@ from pydrdl.results.comparison import (
     paper_method,
     paper_scores,
 )
-from pydrdl.results.result import Reidentification, Result, Retrieval
+from pydrdl.results.result import Reidentification, Result, Retrieval, Verification
 from pydrdl.strict_json import parse
 from pydrdl.table import Cells, Column, Group, Table, Value, change, plural, rate
 
@@ -33,6 +33,7 @@ def summary_section(
 ) -> Section:
     """A line for each split, and a warning for what spoils comparison."""
     drawn = dataset is not None and is_drawn(dataset)
+    own = "" if dataset is None else dataset.name
     cmc, maps = of_kind(Reidentification, results), of_kind(Retrieval, results)
     lines = [_best_rate(group, drawn) for group in by_test(cmc).values()]
     lines += [_best_map(group) for group in by_test(maps).values()]
@@ -41,7 +42,7 @@ def summary_section(
         warnings.append(
             "The images are drawn, not photographed: the numbers show that the "
             "pipeline works and how methods compare on these drawings, not how "
-            "they do on VehicleID."
+            f"they do on {own}."
         )
     for name, log in logs.items():
         if bad := bad_rows(log):
@@ -101,7 +102,11 @@ def _draws(row: Trainings[Any]) -> str:
 def setup_section(
     results: Sequence[Result], dataset: Dataset | None, logs: Mapping[str, TrainingLog]
 ) -> Section:
-    """Data, training and net behind each method and set of images, and the paper's."""
+    """Data, training and net behind each method and set of images.
+
+    And the paper's, of VehicleID, unless all is verification, of which the paper says
+    nothing there.
+    """
     features = {result.features.sha256: result for result in reversed(results)}
     held: dict[tuple[str, str], list[Cells]] = {}
     for result in reversed(list(features.values())):
@@ -125,6 +130,9 @@ def setup_section(
         }
         for split in paper.TEST_SPLITS
     ]
+    groups = [Group("this run", rows)]
+    if not all(isinstance(result, Verification) for result in results):
+        groups.append(Group("the paper, Tables 1 and 2", theirs))
     table = Table(
         "setup",
         "Data, training and net behind each row",
@@ -140,7 +148,7 @@ def setup_section(
             Column("layer", "feature"),
             Column("weights", "weights"),
         ],
-        [Group("this run", rows), Group("the paper, Tables 1 and 2", theirs)],
+        groups,
     )
     differ = any(len(of) > 1 for of in held.values())
     note = (

@@ -217,28 +217,32 @@ class Chain(PhotographSteps):
         ]
         return self._over_iterations("growth", nets, s.heldout)
 
-    def report(self, results: Iterable[Path], command: str) -> Path:
+    def report(
+        self, results: Iterable[Path], command: str, *, of_vehicles: bool = True
+    ) -> Path:
         """Adds the report of results, with images and curves of the first trainings.
 
-        command is what it says it was made by. Returns its folder.
+        command is what it says it was made by; not of_vehicles: all results are of
+        Table 3, which has no galleries to show. Returns its folder.
         """
         s = self.setting
         files, words, inputs = dict.fromkeys(results), list[object](), list[Path]()
-        # Table 3 has no galleries to show and no use for nets of other vehicles.
-        if any(step.name == f"{s.vehicleid.prefix}check" for step in self.steps):
-            data, rows = s.vehicleid, tuple(STRUCTURES)
-            largest = list(s.splits.values())[-1]
+        largest = list(s.splits.values())[-1]
+        if of_vehicles:
+            data, structures = s.vehicleid, STRUCTURES
             # The strips are of a CMC result, whatever tables are asked for.
             files[self._cmc(largest)] = None
             words = ["--split", largest]
         else:
-            data, rows, largest = s.car_models, VERIFIED, ""
-        for row in rows:
-            net = self._net(data, STRUCTURES[row], s.seeds[0])
+            data = s.car_models
+            structures = {row: STRUCTURES[row] for row in VERIFIED}
+            structures[paper.GOOGLENET_JB] = "googlenet_softmax"
+        for row, structure in structures.items():
+            net = self._net(data, structure, s.seeds[0])
             run, name = self._run(net), f"{row}, seed {net.seed}"
             words += ["--log", f"{name}={run / TRAINING_LOG}"]
             inputs += [run]
-            if largest:
+            if of_vehicles:
                 features = self._features(net, largest).output
                 words += ["--features", f"{name}={features}"]
                 inputs += [features]
@@ -277,7 +281,13 @@ class Chain(PhotographSteps):
         rate = self.setting.classifier_rate
         if rate is None or net.learns_vehicles or start != Start(""):
             return net
-        return replace(net, options=(*options, "--base-lr", str(rate)))
+        # One command writes all softmax nets of a folder, VGG's from weights too.
+        beside = self.setting.start.name == "" and self.setting.start.weights
+        return replace(
+            net,
+            change=f"rate_{rate:g}" if beside else change,
+            options=(*options, "--base-lr", str(rate)),
+        )
 
     def _over_iterations(
         self, name: str, nets: Nets, data: TrainingData

@@ -394,7 +394,8 @@ def test_nets_tested_on_part_3_have_learned_from_all_of_part_1(tmp_path: Path) -
     row["features"] = {**row["features"], "dataset": "CompCars", "split": "part3"}
     result = result_rows.write(tmp_path / "v.json", "verification", row)
     report = build.build_report(build.Inputs(results=[result], dataset=web))
-    found = rows(report, "setup")[0]
+    # The paper's images of VehicleID are nothing to compare with.
+    (found,) = rows(report, "setup")
     assert found["tested_images"] == len(web.splits["part3"]) == 9
     assert found["train_images"] == len(web.splits["part1"]) == 18
 

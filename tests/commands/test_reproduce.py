@@ -239,19 +239,32 @@ def test_classifiers_with_random_weights_have_a_rate_of_their_own(name: str) -> 
         folders, "0.1"
     )
     assert rates(replace(chosen, classifier_rate=None)) == {}
+    # From given weights VGG's softmax has the rate of all, in a folder of its own.
+    given = replace(chosen, start=setting.Start("", weights=Path("VGG")))
+    apart = {folder.replace("seed1", "rate_0.1/seed1") for folder in folders}
+    assert rates(given) == dict.fromkeys(apart, "0.1")
+    chain = Chain(given)
+    chain.fig10()
+    steps = {step.name: step for step in chain.steps}
+    assert "softmax_nets/seed1" in steps["train/vgg_softmax/seed1"].after
+    assert "softmax_nets/rate_0.1/seed1" in (
+        steps["train/googlenet_softmax/rate_0.1/seed1"].after
+    )
 
 
 def test_the_report_of_table_3_alone_trains_no_nets_of_other_vehicles() -> None:
     chain = Chain(setting.demo(Path("w"), Path("t")))
     results = chain.table3()
     before = list(chain.steps)
-    chain.report(results.values(), "command")
+    chain.report(results.values(), "command", of_vehicles=False)
     (step,) = chain.steps[len(before) :]
     words = step.command
     logs = [words[i + 1] for i, word in enumerate(words) if word == "--log"]
     assert logs == [
         f"{paper.VGG_TRIPLET}, seed 1=w/runs/compcars_triplet_seed1/caffe.log",
         f"{paper.MIXED_CCL}, seed 1=w/runs/compcars_mixed_difference_seed1/caffe.log",
+        f"{paper.GOOGLENET_JB}, seed 1="
+        "w/runs/compcars_googlenet_softmax_seed1/caffe.log",
     ]
     assert words[words.index("--data") + 1] == "w/CompCars"
     assert "--features" not in words and "--split" not in words

@@ -346,6 +346,7 @@ def test_folds_of_photographs_are_trainings_of_a_method(tmp_path: Path) -> None:
         (("heldout", "--data", "V"), "heldout: they have drawn vehicles of their own"),
         (("table6", "--photographs", "."), "table6 needs no photographs"),
         (("table6", "--compcars", "."), "table6 needs no CompCars"),
+        (("table3", "--data", "V"), "table3 needs no VehicleID"),
         (("table6", "--classifier-rate", "1"), "table6 has no such classifiers"),
         (("table6", "--gpu", "x"), "Invalid value for '--gpu'"),
         (("table6", "--gpu", ""), "is a variable of the shell unset?"),

@@ -153,6 +153,34 @@ finally:
     assert (tmp_path / "out").read_text() == "cleared away"
 
 
+@pytest.mark.slow
+def test_a_signal_is_heard_after_another_threads_fault_was(tmp_path: Path) -> None:
+    """The fault's signal, too, came before a call that waits, and was called again."""
+    body = """
+import threading
+from pydrdl.parallel import faults_passed_on
+def work():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, masked)
+    raise ValueError
+masked = [signal.SIGTERM, signal.SIGUSR1]
+signal.pthread_sigmask(signal.SIG_BLOCK, masked)
+with faults_passed_on():
+    threading.Timer(0.2, work).start()
+    try:
+        os.read(os.pipe()[0], 1)
+    except ValueError:
+        pass
+def late():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, masked)
+    me(signal.SIGTERM)
+threading.Timer(0.2, late).start()
+os.read(os.pipe()[0], 1)
+"""
+    first = "from pydrdl import signals\nsignals.SIGNAL = 3\n"
+    done = tool(tmp_path, body, first=first)
+    assert (done.returncode, done.stderr) == (143, LINES[signal.SIGTERM])
+
+
 def test_a_signal_that_is_heard_has_no_deadline(tmp_path: Path) -> None:
     body = """
 try:
