@@ -101,11 +101,13 @@ FIGURES: Mapping[str, Made] = {
 TABLES: Mapping[str, Made] = {
     **_of_results("results", "Table 6", "Table 4", "Held-out", "Convergence"),
     **_of_results("results_ablations", "Ablations"),
-    **_of_results("results_table3_fig10", "Table 3", "Fig. 10"),
+    **_of_results("results_fig10", "Fig. 10"),
+    **_of_results("results_table3", "Table 3"),
     **_of_results("results_softmax", "Softmax"),
     **_of_results(
         "results_larger", "Table 6", "Table 4", "Held-out", "Convergence", "Fig. 10"
     ),
+    **_of_results("results_larger_classifiers", "Fig. 10"),
     **_of_results("results_gradients", "Gradients"),
     **_of_results("results_growth", "Growth"),
     **_of_results("results_larger_ablations", "Ablations"),
@@ -224,7 +226,8 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "results.json": REPRODUCED,
             "results_ablations.json": REPRODUCED,
-            "results_table3_fig10.json": REPRODUCED,
+            "results_fig10.json": REPRODUCED,
+            "results_table3.json": REPRODUCED,
             "results_larger.json": REPRODUCED,
         },
     ),
@@ -233,6 +236,7 @@ SENTENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "results_softmax.json": REPRODUCED,
             "results_larger.json": REPRODUCED,
+            "results_larger_classifiers.json": REPRODUCED,
             "results.json": REPRODUCED,
             "results_gradients.json": REPRODUCED,
             "results_growth.json": REPRODUCED,
