@@ -1,5 +1,6 @@
 #include "block.hpp"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -29,7 +30,9 @@ namespace {
 const int kWarp = 32;
 
 struct Fiber {
-  ucontext_t context;
+  ucontext_t beginning;
+  bool begun = false;
+  jmp_buf place;  // where it goes on
   int thread;
 };
 struct Warp {
@@ -53,10 +56,21 @@ std::deque<int> ready;  // threads that may go on
 Warp warps[kMostThreads / kWarp];
 Fiber* fiber_of[kMostThreads];
 
-ucontext_t scheduler;
+jmp_buf scheduler;
 Fiber* current;
 std::vector<Fiber*> idle;
 int stacks_used = 0;
+
+// Jumps, since swapcontext asks the kernel for the signal mask each time.
+void GoOn(Fiber* fiber) {
+  if (_setjmp(scheduler) != 0) return;
+  if (fiber->begun) _longjmp(fiber->place, 1);
+  fiber->begun = true;
+  setcontext(&fiber->beginning);
+}
+void Leave(Fiber* self) {
+  if (_setjmp(self->place) == 0) _longjmp(scheduler, 1);
+}
 
 void Reorder(std::vector<int>* list) {
   static std::mt19937 engine(GetOptions().order);
@@ -98,13 +112,13 @@ void Become(int thread) {
   const unsigned t = thread;
   builtins.thread = {t % size.x, t / size.x % size.y, t / size.x / size.y};
   running.thread = thread;
-  running.stack = static_cast<char*>(current->context.uc_stack.ss_sp);
+  running.stack = static_cast<char*>(current->beginning.uc_stack.ss_sp);
 }
 
 void Wait() {
   Fiber* self = current;
   in_kernel = false;
-  swapcontext(&self->context, &scheduler);
+  Leave(self);
   in_kernel = true;
 }
 
@@ -133,16 +147,16 @@ void RunThreads() {
     }
     Fiber* self = current;
     idle.push_back(self);
-    swapcontext(&self->context, &scheduler);
+    Leave(self);
   }
 }
 
 Fiber* NewFiber() {
   Fiber* const fiber = new Fiber;
-  getcontext(&fiber->context);
-  fiber->context.uc_stack.ss_sp = stacks + kStack * stacks_used++;
-  fiber->context.uc_stack.ss_size = kStack;
-  makecontext(&fiber->context, RunThreads, 0);
+  getcontext(&fiber->beginning);
+  fiber->beginning.uc_stack.ss_sp = stacks + kStack * stacks_used++;
+  fiber->beginning.uc_stack.ss_size = kStack;
+  makecontext(&fiber->beginning, RunThreads, 0);
   return fiber;
 }
 
@@ -178,7 +192,7 @@ void RunBlock() {
     } else {
       current = IdleFiber();
     }
-    swapcontext(&scheduler, &current->context);
+    GoOn(current);
   }
   if (live > 0) {
     Report(nullptr, "%d threads wait for ever, %d of them at a barrier", live,
