@@ -87,7 +87,7 @@ def test_pretrained_weights_start_both_branches_but_not_googlenet() -> None:
     assert start.name in train.after
     assert train.command[1:4] == ("t/train.py", "--output", str(train.output))
     assert train.command[-2:] == ("--weights", str(start.output))
-    assert "--weights" not in steps["train/googlenet_softmax/seed1"].command
+    assert "--weights" not in steps["train/googlenet_softmax/rate_0.1/seed1"].command
     # What chains of earlier versions ran: they go on.
     solver = "w/nets/seed1/mixed_difference/solver.prototxt"
     caffe = ("caffe", "train", "--solver", solver, "--weights", str(start.output))

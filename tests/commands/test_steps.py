@@ -184,12 +184,30 @@ def test_jobs_run_at_a_time_and_wait_for_what_they_read(tmp_path: Path) -> None:
     assert sorted(diary(tmp_path)) == ["c", "d", "e"]
 
 
+# FAIL tells its process's number and fails; OUTLIVE waits until that process is no more,
+# so that whoever started it has been told of its end.
+FAIL = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); 1 / 0"
+OUTLIVE = """
+import os, pathlib, sys, time
+number, output = map(pathlib.Path, sys.argv[1:])
+while not (number.exists() and number.read_text()):
+    time.sleep(0.01)
+try:
+    while True:
+        os.kill(int(number.read_text()), 0)
+        time.sleep(0.01)
+except ProcessLookupError:
+    output.touch()
+"""
+
+
 def test_beside_a_failure_a_step_ends_and_none_begins(tmp_path: Path) -> None:
     # "good" ends only after "bad" has failed.
-    bad = f"import pathlib; pathlib.Path({str(tmp_path / 'bad.sign')!r}).touch(); 1 / 0"
+    number = str(tmp_path / "number")
+    outlive = ("python", "-c", OUTLIVE, number, str(tmp_path / "good"))
     chain = [
-        meeting(tmp_path, "good", "bad"),
-        Step("bad", ("python", "-c", bad), tmp_path / "bad"),
+        Step("good", outlive, tmp_path / "good"),
+        Step("bad", ("python", "-c", FAIL, number), tmp_path / "bad"),
         step(tmp_path, "never", "good"),
         step(tmp_path, "neither"),
     ]
