@@ -184,8 +184,8 @@ def test_jobs_run_at_a_time_and_wait_for_what_they_read(tmp_path: Path) -> None:
     assert sorted(diary(tmp_path)) == ["c", "d", "e"]
 
 
-# FAIL tells its process's number and fails; OUTLIVE waits until that process is no more,
-# so that whoever started it has been told of its end.
+# FAIL tells its process's number and fails; OUTLIVE waits until that process is no
+# more: whoever started it has been told of its end.
 FAIL = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); 1 / 0"
 OUTLIVE = """
 import os, pathlib, sys, time
