@@ -62,7 +62,13 @@ class Compared:
 
 def given(words: Sequence[str], option: str) -> int:
     """What a command's words say of an option, such as "--models"."""
-    return int(words[words.index(option) + 1])
+    return given_numbers(words, option, 1)[0]
+
+
+def given_numbers(words: Sequence[str], option: str, count: int) -> list[int]:
+    """The same of an option of so many numbers."""
+    first = words.index(option) + 1
+    return [int(word) for word in words[first : first + count]]
 
 
 def of_larger(option: str) -> int:
@@ -335,8 +341,8 @@ def _table3(content: Content) -> Iterator[Said]:
     classifiers = paper.GOOGLENET_SVM, paper.GOOGLENET_JB
     svm, bayesian = classifiers
     embeddings = TRIPLET, MIXED
-    learned, second, third = three(words, "--models")
-    images = three(words, "--images")[0]
+    learned, second, third = given_numbers(words, "--models", 3)
+    images = given(words, "--images")
     yield Said(
         "Accuracy of verification on pairs of the drawn CompCars, "
         f"{plan.pairs:,} + {plan.pairs:,} a level. The nets learn from {learned} car "
@@ -400,12 +406,6 @@ def _table3(content: Content) -> Iterator[Said]:
     )
     yield Said(f"at {chosen.classifier_rate:g} its loss")
     yield Said(f"(ln {learned} is {math.log(learned):.2f}).")
-
-
-def three(words: Sequence[str], option: str) -> list[int]:
-    """What a command's words say of an option of three numbers."""
-    first = words.index(option) + 1
-    return [int(word) for word in words[first : first + 3]]
 
 
 def _apart(one: Sequence[float] | None, other: Sequence[float] | None) -> list[float]:

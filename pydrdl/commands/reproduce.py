@@ -153,8 +153,9 @@ def reproduce(
     if iterations is not None:
         third = (iterations + 2) // 3
         chosen = replace(chosen, iterations=iterations, stepsize=third, snapshot=third)
+    asked = {*targets, *(PRINTED if "all" in targets else ())}
     if classifier_rate is not None:
-        if {*OF_CLASSIFIERS, "all"}.isdisjoint(targets):
+        if OF_CLASSIFIERS.isdisjoint(asked):
             what = f"{', '.join(targets)} has no such classifiers"
             raise cli.wrong_use(what, "--classifier-rate")
         chosen = replace(chosen, classifier_rate=classifier_rate)
@@ -169,7 +170,6 @@ def reproduce(
     if small and chosen.base != "demo":
         raise cli.wrong_use(f"{', '.join(small)}: of small nets only", "--preset")
     chain = Chain(chosen)
-    asked = {*targets, *(PRINTED if "all" in targets else ())}
     results = {t: getattr(chain, t)() for t in tables.TABLES if t in asked}
     report = None
     if asked.intersection(PRINTED):
